@@ -1,0 +1,53 @@
+# The front door: `make` alone prints this list.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup run test check format reliability bench lock build clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP)  ## make .venv with everything the project needs
+
+$(STAMP): requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "editqueue needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup  ## run the system on its embedded defaults with a sample order, then keep serving
+	$(BIN)/editqueue demo
+
+test: setup  ## run all tests
+	$(BIN)/pytest
+
+check: setup  ## formatting, lint, strict types (tests too), architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+format: setup  ## let ruff mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+reliability: setup  ## the promises 1-12 at full size
+	EDITQUEUE_TEST_SIZE=full $(BIN)/pytest -m reliability --timeout 1800
+
+bench: setup  ## measured side by side; JSON under bench/results/
+	$(BIN)/python -m bench
+
+lock: setup  ## renew the hashed lock files
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
+
+build: setup  ## build the wheel into dist/
+	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
+
+clean:  ## remove what setup, tests and builds made (never your data)
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,173 @@
+"""Every error this system raises on purpose.
+
+EditQueueError
+├── Refused                     the request cannot be honoured; nothing was changed
+│   ├── NotFound                OrderNotFound  FileNotFound  UploadNotFound  PreviewNotFound  JobNotFound
+│   ├── Forbidden               the thing exists and belongs to somebody else
+│   ├── Conflict                FileLocked  JobActive  FileNotMarked  FileNotDone  ObjectDiffers
+│   │                           ObjectNotUploaded  JobNotFailed
+│   ├── Invalid                 the request itself is wrong, whatever the state
+│   └── TooLarge                the upload is over the limit
+├── ProcessingError             why an attempt at a job ended
+│   ├── RawMissing              the original is gone: failed at once, the file can be submitted again
+│   ├── PermanentError          BrokenPicture  NotAPicture  OverLimit: trying again cannot help
+│   ├── TransientError          StorageUnavailable  ImageWorkerDied  JobTimedOut: trying again may help
+│   └── NoToolForFormat         sound, but nothing installed reads it: gets the placeholder copy
+├── ObjectMissing               a bucket key with nothing behind it
+├── ClaimLost                   the job was taken away from this worker; its result is void
+└── SetupError                  a setting, schema or service is not usable: stop and say so
+
+Errors carry data and a message. HTTP codes live in entrypoints/http/problems.py only.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class EditQueueError(Exception):
+    """The root of the tree above."""
+
+    code: ClassVar[str] = "error"
+
+
+class Refused(EditQueueError):
+    """A request that cannot be honoured. `ids` are the offending ids, all of them."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, ids: Sequence[str] = (), field: str | None = None) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+        self.field = field
+
+
+class NotFound(Refused):
+    code = "not_found"
+
+
+class OrderNotFound(NotFound):
+    code = "order_not_found"
+
+
+class FileNotFound(NotFound):
+    code = "file_not_found"
+
+
+class UploadNotFound(NotFound):
+    code = "upload_not_found"
+
+
+class PreviewNotFound(NotFound):
+    code = "preview_not_found"
+
+
+class JobNotFound(NotFound):
+    code = "job_not_found"
+
+
+class Forbidden(Refused):
+    code = "forbidden"
+
+
+class Conflict(Refused):
+    code = "conflict"
+
+
+class FileLocked(Conflict):
+    code = "file_locked"
+
+
+class JobActive(Conflict):
+    code = "job_active"
+
+
+class FileNotMarked(Conflict):
+    code = "file_not_marked"
+
+
+class FileNotDone(Conflict):
+    code = "file_not_done"
+
+
+class ObjectNotUploaded(Conflict):
+    code = "object_not_uploaded"
+
+
+class ObjectDiffers(Conflict):
+    code = "object_differs"
+
+
+class JobNotFailed(Conflict):
+    code = "job_not_failed"
+
+
+class Invalid(Refused):
+    code = "invalid"
+
+
+class TooLarge(Refused):
+    code = "upload_too_large"
+
+
+class ProcessingError(EditQueueError):
+    """Why an attempt at a job ended without a result."""
+
+    code = "processing_error"
+
+
+class RawMissing(ProcessingError):
+    code = "raw_missing"
+
+
+class PermanentError(ProcessingError):
+    code = "permanent"
+
+
+class BrokenPicture(PermanentError):
+    code = "broken_picture"
+
+
+class NotAPicture(PermanentError):
+    code = "not_a_picture"
+
+
+class OverLimit(PermanentError):
+    code = "over_limit"
+
+
+class TransientError(ProcessingError):
+    code = "transient"
+
+
+class StorageUnavailable(TransientError):
+    code = "storage_unavailable"
+
+
+class ImageWorkerDied(TransientError):
+    code = "image_worker_died"
+
+
+class JobTimedOut(TransientError):
+    code = "job_timed_out"
+
+
+class NoToolForFormat(ProcessingError):
+    code = "no_tool_for_format"
+
+
+class ObjectMissing(EditQueueError):
+    code = "object_missing"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"no object at {key}")
+        self.key = key
+
+
+class ClaimLost(EditQueueError):
+    code = "claim_lost"
+
+
+class SetupError(EditQueueError):
+    """One line for the person at the terminal: what is wrong, where, what to do."""
+
+    code = "setup"
