@@ -1,0 +1,153 @@
+"""The tables. Alembic migrations are the source; a test holds that both are equal.
+
+Times are integers, milliseconds since 1970 UTC: one type that SQLite, PostgreSQL and D1 order alike.
+Partial indexes are matched only by literal conditions, so statements use the literals below, never bound
+parameters, where an index depends on them.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+
+metadata = MetaData()
+Time = BigInteger
+
+
+def _partial_index(name: str, *columns: ColumnElement[Any], where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("shootcode", Text, nullable=False),
+    Column("notes", Text),
+    Column("last_index", Integer, nullable=False),
+    Column("created_at", Time, nullable=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("object_key", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("basename", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("mime", Text, nullable=False),
+    Column("room_type", Text),
+    Column("stack_id", Text),
+    Column("created_at", Time, nullable=False),
+    # IMG_1.CR2 and IMG_1.JPG would share preview/IMG_1.jpg: refused before the object exists.
+    UniqueConstraint("order_id", "basename", name="one_basename_per_order"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("object_key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("mime", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("room_type", Text),
+    Column("stack_id", Text),
+    Column("position", Integer, nullable=False),
+    Column("ver", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("marked", Boolean, nullable=False),
+    Column("approved", Boolean, nullable=False),
+    Column("preview_url", Text),
+    Column("exif_meta", Text),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("deleted_at", Time),
+    # Of the last job that ended; retention counts from here. NULL when there is nothing to expire.
+    Column("finished_at", Time),
+    # Set while the sweep removes the file's objects: no job of it is claimed meanwhile.
+    Column("expiring_at", Time),
+    UniqueConstraint("order_id", "position", name="one_file_per_position"),
+    CheckConstraint("status IN ('uploaded','queued','in_progress','done','failed')", name="file_status"),
+    CheckConstraint("NOT locked OR status = 'in_progress'", name="locked_only_in_progress"),
+)
+Index("files_by_order_status", files.c.order_id, files.c.status)
+_partial_index("files_to_expire", files.c.finished_at, where="finished_at IS NOT NULL")
+_partial_index("files_locked", files.c.id, where="locked")
+
+jobs = Table(
+    "edit_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("file_id", Text, ForeignKey("files.id"), nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("run_after", Time, nullable=False),
+    Column("turn", Time, nullable=False),
+    Column("started_at", Time),
+    Column("finished_at", Time),
+    Column("error", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("express", Boolean, nullable=False),
+    Column("note", Text),
+    Column("bytes_copied", BigInteger),
+    CheckConstraint("status IN ('queued','in_progress','done','failed')", name="job_status"),
+    CheckConstraint("(status IN ('done','failed')) = (finished_at IS NOT NULL)", name="ended_has_a_time"),
+    CheckConstraint("status <> 'in_progress' OR started_at IS NOT NULL", name="running_has_a_start"),
+)
+
+QUEUED = jobs.c.status == literal_column("'queued'")
+IN_PROGRESS = jobs.c.status == literal_column("'in_progress'")
+# Word for word the condition of the index below: SQLite compares the two, it does not reason.
+ACTIVE = jobs.c.status.in_([literal_column("'queued'"), literal_column("'in_progress'")])
+LOCKED = text("files.locked")
+ACTIVE_TEXT = "status IN ('queued','in_progress')"
+
+
+_partial_index("one_active_job_per_file", jobs.c.file_id, where=ACTIVE_TEXT, unique=True)
+_partial_index("jobs_ready", jobs.c.express.desc(), jobs.c.turn, jobs.c.id, where="status = 'queued'")
+_partial_index("jobs_backlog", jobs.c.user_id, jobs.c.express, jobs.c.turn, where="status = 'queued'")
+_partial_index("jobs_due", jobs.c.run_after, where="status = 'queued'")
+_partial_index("jobs_running", jobs.c.started_at, where="status = 'in_progress'")
+_partial_index("jobs_claimed", jobs.c.token, where="status = 'in_progress'", unique=True)
+Index("jobs_by_order", jobs.c.order_id, jobs.c.id)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("file_id", Text, nullable=False),
+    # One notification for one ended job, whatever happens twice.
+    Column("job_id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    CheckConstraint("type IN ('edit_done','revision_required')", name="notification_type"),
+)
+Index("notifications_by_user", notifications.c.user_id, notifications.c.id)

@@ -1,0 +1,42 @@
+"""What every part of the store shares."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Select, select
+
+from editqueue.adapters.job_store.database import Database, Rows, each_id
+from editqueue.adapters.job_store.rows import to_file, to_job
+from editqueue.adapters.job_store.schema import ACTIVE, files, jobs
+from editqueue.domain.jobs import EditJob
+from editqueue.ports import FileState
+
+
+class StoreBase:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+def lock_files(ids: Iterable[str]) -> Select[tuple[object, ...]]:
+    """Read the files and hold their rows until the transaction ends.
+
+    By id order, so that two requests over the same files wait for each other instead of deadlocking.
+    SQLite and D1 have one writer and ignore FOR UPDATE.
+    """
+    wanted = each_id(ids)
+    return (
+        select(*files.c)
+        .where(files.c.id.in_(select(wanted.c.key)))
+        .order_by(files.c.id)
+        .with_for_update(of=files)
+    )
+
+
+def active_jobs(ids: Iterable[str]) -> Select[tuple[object, ...]]:
+    """The active jobs of the files `ids`."""
+    wanted = each_id(ids)
+    return select(*jobs.c).where(ACTIVE, jobs.c.file_id.in_(select(wanted.c.key)))
+
+
+def to_states(file_rows: Rows, job_rows: Rows) -> Sequence[FileState]:
+    active: Mapping[str, EditJob] = {row["file_id"]: to_job(row) for row in job_rows}
+    return [FileState(file=to_file(row), active_job=active.get(row["id"])) for row in file_rows]
