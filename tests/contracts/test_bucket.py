@@ -1,0 +1,275 @@
+"""What every bucket keeps, whatever it stands on."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from editqueue.adapters.bucket.local import LocalBucket
+from editqueue.adapters.bucket.local_server import create_object_app
+from editqueue.adapters.bucket.memory import MemoryBucket
+from editqueue.adapters.bucket.signed_urls import UrlSigner
+from editqueue.domain.errors import ObjectMissing, PermanentError
+from editqueue.domain.keys import ObjectKeys
+from editqueue.ports import Bucket
+
+BASE_URL = "http://127.0.0.1:8787/objects"
+FIVE_MINUTES = timedelta(minutes=5)
+KEYS = ObjectKeys("auth0|mü.ller/..", "order 7", "IMG_1-0a1b2c.jpg")
+JPEG = b"\xff\xd8\xff\xe0 not really a picture" * 100_000
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    bucket: Bucket
+    http: httpx.AsyncClient
+    """Reaches what the bucket's signed URLs point at."""
+
+
+Start = Callable[[Path], Running]
+
+
+def served(bucket: LocalBucket | MemoryBucket, signer: UrlSigner) -> Running:
+    app = Starlette(routes=[Mount("/objects", create_object_app(bucket, signer))])
+    return Running(bucket=bucket, http=httpx.AsyncClient(transport=httpx.ASGITransport(app)))
+
+
+def local_folder(folder: Path) -> Running:
+    signer = UrlSigner(secret="s" * 32, clock=SystemClock())
+    return served(LocalBucket(folder / "bucket", signer=signer, base_url=BASE_URL), signer)
+
+
+def memory(_: Path) -> Running:
+    signer = UrlSigner(secret="s" * 32, clock=SystemClock())
+    return served(MemoryBucket(signer=signer, base_url=BASE_URL), signer)
+
+
+@pytest.fixture(params=[local_folder, memory])
+async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    start: Start = request.param
+    running = start(tmp_path)
+    yield running
+    left = [info.key async for info in running.bucket.list("")]
+    await running.http.aclose()
+    await running.bucket.close()
+    assert left == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.fixture
+def bucket(running: Running) -> Bucket:
+    return running.bucket
+
+
+async def test_what_is_written_is_read_back_with_its_size_and_type(bucket: Bucket) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    await bucket.write(KEYS.raw, JPEG, content_type="image/x-canon-cr2")
+    info = await bucket.head(KEYS.raw)
+    assert await bucket.read(KEYS.raw) == JPEG
+    assert (info.key, info.size, info.content_type) == (KEYS.raw, len(JPEG), "image/x-canon-cr2")
+    assert before <= info.last_modified <= datetime.now(UTC) + timedelta(seconds=2)
+    await bucket.delete([KEYS.raw])
+
+
+async def test_a_stream_brings_every_byte_in_order_and_in_pieces(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, JPEG, content_type="image/jpeg")
+    assert b"".join([piece async for piece in bucket.stream(KEYS.raw)]) == JPEG
+    await bucket.delete([KEYS.raw])
+
+
+async def test_an_empty_object_is_an_object(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, b"", content_type="image/jpeg")
+    assert (await bucket.head(KEYS.raw)).size == 0
+    assert await bucket.read(KEYS.raw) == b""
+    assert await bucket.copy(KEYS.raw, KEYS.processed) == 0
+    await bucket.delete([KEYS.raw, KEYS.processed])
+
+
+async def test_a_write_replaces_body_and_type(bucket: Bucket) -> None:
+    await bucket.write(KEYS.preview, b"placeholder", content_type="image/heic")
+    await bucket.write(KEYS.preview, b"preview", content_type="image/jpeg")
+    assert await bucket.read(KEYS.preview) == b"preview"
+    assert (await bucket.head(KEYS.preview)).content_type == "image/jpeg"
+    await bucket.delete([KEYS.preview])
+
+
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
+    async for _ in pieces:
+        pass
+
+
+USES: dict[str, Callable[[Bucket], Awaitable[object]]] = {
+    "head": lambda bucket: bucket.head(KEYS.raw),
+    "read": lambda bucket: bucket.read(KEYS.raw),
+    "stream": lambda bucket: _drain(bucket.stream(KEYS.raw)),
+    "copy": lambda bucket: bucket.copy(KEYS.raw, KEYS.processed),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+async def test_a_missing_object_is_named(bucket: Bucket, use: str) -> None:
+    with pytest.raises(ObjectMissing) as raised:
+        await USES[use](bucket)
+    assert raised.value.key == KEYS.raw
+
+
+async def test_a_copy_has_the_same_bytes_and_type_and_says_its_size(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, JPEG, content_type="image/x-canon-cr2")
+    assert await bucket.copy(KEYS.raw, KEYS.processed) == len(JPEG)
+    assert await bucket.read(KEYS.processed) == JPEG
+    assert (await bucket.head(KEYS.processed)).content_type == "image/x-canon-cr2"
+    await bucket.delete([KEYS.raw, KEYS.processed])
+
+
+async def test_a_copy_done_again_changes_nothing_and_leaves_nothing(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, JPEG, content_type="image/jpeg")
+    for _ in range(3):
+        assert await bucket.copy(KEYS.raw, KEYS.processed) == len(JPEG)
+    assert [info.key async for info in bucket.list("")] == [KEYS.processed, KEYS.raw]
+    await bucket.delete([KEYS.raw, KEYS.processed])
+
+
+async def test_a_copy_replaces_what_was_there(bucket: Bucket) -> None:
+    await bucket.write(KEYS.preview, b"an old preview, longer", content_type="image/jpeg")
+    await bucket.write(KEYS.raw, b"raw", content_type="image/heic")
+    assert await bucket.copy(KEYS.raw, KEYS.preview) == 3
+    assert await bucket.read(KEYS.preview) == b"raw"
+    assert (await bucket.head(KEYS.preview)).content_type == "image/heic"
+    await bucket.delete([KEYS.raw, KEYS.preview])
+
+
+@pytest.mark.parametrize("overwritten", ["raw", "processed"])
+async def test_overwriting_one_side_of_a_copy_leaves_the_other(bucket: Bucket, overwritten: str) -> None:
+    await bucket.write(KEYS.raw, b"first", content_type="image/heic")
+    await bucket.copy(KEYS.raw, KEYS.processed)
+    changed, kept = (KEYS.raw, KEYS.processed) if overwritten == "raw" else (KEYS.processed, KEYS.raw)
+    await bucket.write(changed, b"second", content_type="image/png")
+    assert await bucket.read(kept) == b"first"
+    assert (await bucket.head(kept)).content_type == "image/heic"
+    await bucket.delete([changed])
+    assert await bucket.read(kept) == b"first"
+    await bucket.delete([kept])
+
+
+async def test_delete_takes_what_is_there_and_forgives_what_is_not(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, b"raw", content_type="image/jpeg")
+    await bucket.delete([KEYS.processed, KEYS.raw, KEYS.preview])
+    await bucket.delete([KEYS.raw])
+    await bucket.delete([])
+    with pytest.raises(ObjectMissing):
+        await bucket.head(KEYS.raw)
+
+
+async def test_list_has_what_is_below_the_prefix_in_key_order(bucket: Bucket) -> None:
+    keys = ["user/1/b.jpg", "user/1/a/z.jpg", "user/1/a-1.jpg", "user/10/a.jpg", "other.jpg"]
+    for key in keys:
+        await bucket.write(key, key.encode(), content_type="image/jpeg")
+    below = [(info.key, info.size) async for info in bucket.list("user/1/")]
+    assert below == [(key, len(key)) for key in ["user/1/a-1.jpg", "user/1/a/z.jpg", "user/1/b.jpg"]]
+    assert [info.key async for info in bucket.list("")] == sorted(keys)
+    assert [info.key async for info in bucket.list("nobody/")] == []
+    await bucket.delete(keys)
+
+
+async def test_a_signed_get_serves_the_object_with_its_type(running: Running) -> None:
+    await running.bucket.write(KEYS.preview, JPEG, content_type="image/jpeg")
+    url = await running.bucket.sign_get(KEYS.preview, expires_in=FIVE_MINUTES)
+    answer = await running.http.get(url)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert answer.content == JPEG
+    part = await running.http.get(url, headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.content) == (206, JPEG[2:6])
+    await running.bucket.delete([KEYS.preview])
+
+
+async def test_a_signed_put_creates_the_object_with_the_signed_type(running: Running) -> None:
+    signed = await running.bucket.sign_put(
+        KEYS.raw, content_type="image/heic", max_bytes=len(JPEG), expires_in=FIVE_MINUTES
+    )
+    answer = await running.http.put(signed.url, headers=dict(signed.headers), content=JPEG)
+    assert answer.status_code == 200, answer.text
+    assert await running.bucket.read(KEYS.raw) == JPEG
+    assert (await running.bucket.head(KEYS.raw)).content_type == "image/heic"
+    await running.bucket.delete([KEYS.raw])
+
+
+async def test_a_signed_put_takes_no_other_type(running: Running) -> None:
+    signed = await running.bucket.sign_put(
+        KEYS.raw, content_type="image/heic", max_bytes=10, expires_in=FIVE_MINUTES
+    )
+    answer = await running.http.put(signed.url, headers={"Content-Type": "text/html"}, content=b"<script>")
+    assert answer.status_code in {403, 415}
+    with pytest.raises(ObjectMissing):
+        await running.bucket.head(KEYS.raw)
+
+
+async def test_a_signature_is_good_for_one_method_and_key(running: Running) -> None:
+    await running.bucket.write(KEYS.raw, b"raw", content_type="image/jpeg")
+    url = await running.bucket.sign_get(KEYS.preview, expires_in=FIVE_MINUTES)
+    elsewhere = await running.http.get(url.replace("/preview/", "/raw/"))
+    written = await running.http.put(url, headers={"Content-Type": "image/jpeg"}, content=b"mine")
+    unsigned = await running.http.get(url.partition("?")[0])
+    assert (elsewhere.status_code, written.status_code, unsigned.status_code) == (403, 403, 403)
+    assert await running.bucket.read(KEYS.raw) == b"raw"
+    await running.bucket.delete([KEYS.raw])
+
+
+async def test_a_signed_get_of_nothing_is_404(running: Running) -> None:
+    url = await running.bucket.sign_get(KEYS.preview, expires_in=FIVE_MINUTES)
+    assert (await running.http.get(url)).status_code == 404
+
+
+async def test_fresh_pieces_are_no_leftovers(bucket: Bucket) -> None:
+    assert await bucket.remove_leftovers(before=datetime.now(UTC) - timedelta(hours=1)) == 0
+
+
+BAD_SEGMENTS = st.sampled_from(["", ".", "..", "a\0b", "..\\x", "a\\b", "line\nbreak", "\ud800"])
+SEGMENTS = st.one_of(BAD_SEGMENTS, st.text("ab.%#-é", min_size=1, max_size=4))
+
+
+def _with_a_bad_segment(parts: tuple[list[str], str, list[str]]) -> str:
+    before, bad, after = parts
+    return "/".join([*before, bad, *after])
+
+
+UNSAFE_KEYS = st.tuples(st.lists(SEGMENTS, max_size=3), BAD_SEGMENTS, st.lists(SEGMENTS, max_size=3)).map(
+    _with_a_bad_segment
+)
+
+
+@given(key=UNSAFE_KEYS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+async def test_an_unsafe_key_is_refused_by_every_method_and_named(bucket: Bucket, key: str) -> None:
+    uses: list[Callable[[], Awaitable[object]]] = [
+        lambda: bucket.head(key),
+        lambda: bucket.read(key),
+        lambda: _drain(bucket.stream(key)),
+        lambda: bucket.write(key, b"x", content_type="image/jpeg"),
+        lambda: bucket.copy(key, KEYS.processed),
+        lambda: bucket.copy(KEYS.raw, key),
+        lambda: bucket.delete([key]),
+        lambda: bucket.sign_get(key, expires_in=FIVE_MINUTES),
+        lambda: bucket.sign_put(key, content_type="image/jpeg", max_bytes=1, expires_in=FIVE_MINUTES),
+    ]
+    for use in uses:
+        with pytest.raises(PermanentError) as raised:
+            await use()
+        assert repr(key) in str(raised.value)
+
+
+@pytest.mark.parametrize("key", ["/etc/passwd", "a" * 1025, "x/" * 3])
+async def test_an_absolute_or_endless_key_is_refused(bucket: Bucket, key: str) -> None:
+    with pytest.raises(PermanentError, match="not a valid object key"):
+        await bucket.write(key, b"x", content_type="image/jpeg")
