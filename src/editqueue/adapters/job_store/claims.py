@@ -23,7 +23,7 @@ class ClaimStatements(StoreBase):
         token = new_token()
         take = (
             update(jobs)
-            .where(jobs.c.id.in_(select(_head_of_queue(now).c.id)), QUEUED)
+            .where(jobs.c.id.in_(select(head_of_queue(now).c.id)), QUEUED)
             .values(
                 status=JobStatus.IN_PROGRESS.value,
                 token=token,
@@ -100,7 +100,7 @@ class ClaimStatements(StoreBase):
             raise ClaimLost(f"job {claim.job.id} was taken over; this worker's result is void")
 
 
-def _head_of_queue(now: datetime) -> CTE:
+def head_of_queue(now: datetime) -> CTE:
     """The one job that is next: express first, then by turn.
 
     A CTE, because a plain subquery may be evaluated again per row and claim past its limit. It locks job and

@@ -156,7 +156,7 @@ def _insert_jobs(
         literal(JobStatus.QUEUED.value),
         moment,
         moment,
-        _first_turn(user_id, express=express, now=now) + place * TURN_MS,
+        first_turn(user_id, express=express, now=now) + place * TURN_MS,
         literal(0),
         literal(token),
         literal(express, jobs.c.express.type),
@@ -165,7 +165,7 @@ def _insert_jobs(
     return upsert(jobs).from_select(list(_COLUMNS), rows.where(when)).on_conflict_do_nothing()
 
 
-def _first_turn(user_id: str, *, express: bool, now: datetime) -> ColumnElement[int]:
+def first_turn(user_id: str, *, express: bool, now: datetime) -> ColumnElement[int]:
     """Now, or behind the backlog this customer already has."""
     last = (
         select(func.max(jobs.c.turn))

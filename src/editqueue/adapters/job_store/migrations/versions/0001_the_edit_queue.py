@@ -152,17 +152,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'in_progress'"),
     )
     op.create_index(
-        "jobs_due",
-        "edit_jobs",
-        ["run_after"],
-        unique=False,
-        sqlite_where=sa.text("status = 'queued'"),
-        postgresql_where=sa.text("status = 'queued'"),
-    )
-    op.create_index(
         "jobs_ready",
         "edit_jobs",
-        [sa.literal_column("express DESC"), "turn", "id"],
+        [sa.literal_column("express DESC"), "turn", "id", "run_after"],
         unique=False,
         sqlite_where=sa.text("status = 'queued'"),
         postgresql_where=sa.text("status = 'queued'"),

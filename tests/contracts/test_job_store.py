@@ -1,0 +1,407 @@
+"""What every JobStore promises."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from editqueue.adapters.job_store import SqlStore
+from editqueue.domain.errors import ClaimLost
+from editqueue.domain.files import FileStatus, NotificationType
+from editqueue.domain.ids import new_id
+from editqueue.domain.jobs import JobStatus
+from editqueue.ports import Claim, FileQuery, Renaming
+from tests.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+
+
+class TestSubmit:
+    async def test_makes_a_queued_job_for_every_file(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 3)
+
+        await submit(store, files)
+
+        census = await store.census(now=NOON)
+        assert census.jobs["queued"] == census.files["queued"] == 3
+        assert census.oldest_eligible == NOON
+
+    async def test_gives_the_same_jobs_to_a_double_click(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 3)
+
+        assert await submit(store, files) == await submit(store, files)
+
+    async def test_answers_with_the_running_job_of_a_locked_file(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 1)
+        [job_id] = await submit(store, files)
+        await claim(store)
+
+        assert await submit(store, files) == [job_id]
+
+    async def test_makes_a_new_job_after_the_old_one_is_done(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 1)
+        [first] = await submit(store, files)
+        await store.finish(await claim(store), preview_url=URL, bytes_copied=7, now=NOON)
+
+        assert await submit(store, files) != [first]
+
+    @pytest.mark.parametrize("flaw", ["unknown", "unmarked", "deleted", "foreign", "other order"])
+    async def test_changes_nothing_when_one_id_does_not_fit(self, store: SqlStore, flaw: str) -> None:
+        order = await seed_order(store)
+        good = await seed_files(store, order, 2)
+        bad = await self._bad(store, flaw, order.id)
+
+        _, jobs, new = await store.submit(
+            [good[0].id, bad, good[1].id],
+            order_id=order.id,
+            user_id="anna",
+            express=False,
+            notes="neu",
+            now=NOON,
+        )
+
+        after = await store.order(order.id)
+        assert (list(jobs), list(new)) == ([], [])
+        assert after is not None
+        assert after.notes is None
+        assert (await store.census(now=NOON)).jobs["queued"] == 0
+        assert {one.status for one in await store.files([one.id for one in good])} == {FileStatus.UPLOADED}
+
+    async def _bad(self, store: SqlStore, flaw: str, order_id: str) -> str:
+        if flaw == "unknown":
+            return new_id()
+        order = await store.order(order_id)
+        assert order is not None
+        if flaw == "foreign":
+            order = await seed_order(store, user_id="bert")
+        if flaw == "other order":
+            order = await seed_order(store)
+        [file] = await seed_files(store, order, 1, marked=flaw != "unmarked")
+        if flaw == "deleted":
+            await store.delete_files([file.id], user_id="anna", now=NOON)
+        return file.id
+
+    @pytest.mark.reliability
+    async def test_promise_4_200_submits_at_once_make_one_active_job_per_file(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 20)
+
+        answers = await asyncio.gather(*(submit(store, files) for _ in range(200)))
+
+        assert {tuple(one) for one in answers} == {tuple(answers[0])}
+        assert (await store.census(now=NOON)).jobs["queued"] == 20
+
+    async def test_the_database_itself_refuses_a_second_active_job(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 1)
+        await submit(store, files)
+
+        _, job = await store.revise(files[0].id, user_id="anna", note="heller", now=NOON)
+
+        assert job is None
+
+
+class TestClaim:
+    async def test_locks_the_file_and_spends_an_attempt(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 1)
+        await submit(store, files)
+
+        taken = await claim(store)
+
+        assert (taken.job.status, taken.job.attempts, taken.job.started_at) == ("in_progress", 1, NOON)
+        assert (taken.file.status, taken.file.locked) == ("in_progress", True)
+        assert await store.claim_next(now=NOON) is None
+
+    async def test_takes_the_oldest_first(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 5)
+        for number, file in enumerate(reversed(files)):
+            await submit(store, [file], now=NOON + timedelta(seconds=number))
+
+        taken = [(await claim(store, LATER)).file.id for _ in files]
+
+        assert taken == [one.id for one in reversed(files)]
+
+    async def test_keeps_the_order_of_one_submit(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 5)
+        await submit(store, files)
+
+        assert [(await claim(store)).file.id for _ in files] == [one.id for one in files]
+
+    async def test_takes_express_before_all_others(self, store: SqlStore) -> None:
+        usual, urgent = await seed_files(store, await seed_order(store), 2)
+        await submit(store, [usual])
+        await submit(store, [urgent], express=True, now=LATER)
+
+        assert (await claim(store, LATER)).file.id == urgent.id
+
+    async def test_does_not_let_one_customer_starve_another(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 50))
+        [single] = await seed_files(store, await seed_order(store, user_id="bert"), 1)
+        await submit(store, [single], now=NOON + timedelta(seconds=45))
+
+        first = [(await claim(store, LATER)).file.id for _ in range(3)]
+
+        assert first[-1] == single.id
+
+    async def test_waits_for_run_after(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        await store.retry_later(await claim(store), error="x", run_after=LATER, now=NOON)
+
+        assert await store.claim_next(now=LATER - timedelta(milliseconds=1)) is None
+        assert (await claim(store, LATER)).job.attempts == 2
+
+    async def test_gives_every_job_to_one_of_many_claimers(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 30))
+
+        taken = await asyncio.gather(*(store.claim_next(now=NOON) for _ in range(60)))
+
+        ids = [one.job.id for one in taken if one is not None]
+        assert (len(ids), len(set(ids))) == (30, 30)
+
+
+class TestTheEndOfAClaim:
+    async def test_finish_publishes_unlocks_and_notifies_once(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+
+        await store.finish(taken, preview_url=URL, bytes_copied=7, now=LATER)
+
+        [file] = await store.files([taken.file.id])
+        job = await store.job(taken.job.id)
+        [note] = await store.notifications("anna", limit=10, before_id=None)
+        assert (file.status, file.locked, file.preview_url) == ("done", False, URL)
+        assert job is not None
+        assert (job.status, job.finished_at, job.bytes_copied) == ("done", LATER, 7)
+        assert (note.type, note.job_id) == (NotificationType.EDIT_DONE, job.id)
+        assert "„bild.jpg“" in note.message
+
+    async def test_fail_keeps_the_error_and_asks_for_a_revision(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+
+        await store.fail(taken, error="weg", message="{name}!", file_status=FileStatus.QUEUED, now=NOON)
+
+        [file] = await store.files([taken.file.id])
+        job = await store.job(taken.job.id)
+        [note] = await store.notifications("anna", limit=10, before_id=None)
+        assert (file.status, file.locked) == ("queued", False)
+        assert job is not None
+        assert (job.status, job.error) == ("failed", "weg")
+        assert (note.type, note.message) == (NotificationType.REVISION_REQUIRED, "bild.jpg!")
+
+    async def test_hand_back_spends_no_attempt(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+
+        await store.hand_back(await claim(store), now=NOON)
+
+        again = await claim(store)
+        assert again.job.attempts == 1
+
+    @pytest.mark.parametrize("verb", ["finish", "fail", "retry_later", "hand_back"])
+    async def test_a_late_worker_changes_nothing(self, store: SqlStore, verb: str) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        late = await claim(store)
+        await store.requeue_stale(started_before=LATER, max_retries=3, message="{name}", now=LATER)
+        current = await claim(store, LATER)
+        before = await self._everything(store, current)
+
+        with pytest.raises(ClaimLost):
+            await self._end(store, verb, late)
+
+        assert await self._everything(store, current) == before
+
+    async def _everything(self, store: SqlStore, taken: Claim) -> object:
+        notes = await store.notifications("anna", limit=10, before_id=None)
+        return await store.files([taken.file.id]), await store.job(taken.job.id), notes
+
+    async def _end(self, store: SqlStore, verb: str, taken: Claim) -> None:
+        if verb == "finish":
+            await store.finish(taken, preview_url="r2://b/late", bytes_copied=1, now=LATER)
+        elif verb == "fail":
+            await store.fail(taken, error="e", message="m", file_status=FileStatus.FAILED, now=LATER)
+        elif verb == "retry_later":
+            await store.retry_later(taken, error="e", run_after=LATER, now=LATER)
+        else:
+            await store.hand_back(taken, now=LATER)
+
+    async def test_a_second_finish_of_the_same_claim_is_refused(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+        await store.finish(taken, preview_url=URL, bytes_copied=7, now=NOON)
+
+        with pytest.raises(ClaimLost):
+            await store.finish(taken, preview_url=URL, bytes_copied=7, now=NOON)
+
+
+class TestStale:
+    async def test_requeues_and_unlocks_what_runs_too_long(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 2))
+        old = await claim(store)
+        young = await claim(store, LATER)
+
+        [job] = await store.requeue_stale(started_before=LATER, max_retries=3, message="{name}", now=LATER)
+
+        unlocked, locked = await store.files([old.file.id, young.file.id])
+        assert (job.id, job.status) == (old.job.id, JobStatus.QUEUED)
+        assert (unlocked.locked, locked.locked) == (False, True)
+
+    async def test_fails_a_job_that_has_no_attempt_left(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+
+        [job] = await store.requeue_stale(started_before=LATER, max_retries=0, message="{name}", now=LATER)
+
+        [file] = await store.files([taken.file.id])
+        [note] = await store.notifications("anna", limit=10, before_id=None)
+        assert (job.status, file.status, file.locked, note.message) == ("failed", "failed", False, "bild.jpg")
+
+    async def test_two_sweeps_at_once_requeue_once(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        await claim(store)
+
+        found = await asyncio.gather(
+            *(
+                store.requeue_stale(started_before=LATER, max_retries=3, message="m", now=LATER)
+                for _ in range(5)
+            )
+        )
+
+        assert sum(len(one) for one in found) == 1
+
+
+class TestMutations:
+    async def test_a_locked_file_refuses_every_change_for_all(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 2)
+        await submit(store, files[:1])
+        await claim(store)
+        ids = [one.id for one in files]
+        before = await store.files(ids)
+        renamings = [Renaming(file_id=i, old_name="bild.jpg", ver=1, new_name="neu.jpg") for i in ids]
+
+        await store.mark_files(ids, user_id="anna", marked=False, now=LATER)
+        await store.delete_files(ids, user_id="anna", now=LATER)
+        renamed, _ = await store.rename_files(renamings, user_id="anna", now=LATER)
+        _, job = await store.revise(ids[0], user_id="anna", note="n", now=LATER)
+        await store.approve_file(ids[0], user_id="anna", now=LATER)
+
+        assert (renamed, job) == (False, None)
+        assert await store.files(ids) == before
+
+    async def test_deleting_a_queued_file_ends_its_job_silently(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 1)
+        [job_id] = await submit(store, files)
+
+        await store.delete_files([files[0].id], user_id="anna", now=LATER)
+
+        job = await store.job(job_id)
+        assert job is not None
+        assert (job.status, job.error) == (JobStatus.FAILED, "file deleted")
+        assert await store.notifications("anna", limit=9, before_id=None) == []
+        assert await store.claim_next(now=LATER) is None
+
+    async def test_rename_is_refused_when_the_name_has_changed_meanwhile(self, store: SqlStore) -> None:
+        [file] = await seed_files(store, await seed_order(store), 1)
+        stale = Renaming(file_id=file.id, old_name="anders.jpg", ver=1, new_name="neu.jpg")
+        fresh = Renaming(file_id=file.id, old_name="bild.jpg", ver=1, new_name="neu.jpg")
+
+        assert (await store.rename_files([stale], user_id="anna", now=NOON))[0] is False
+        assert (await store.rename_files([fresh], user_id="anna", now=NOON))[0] is True
+        assert [one.name for one in await store.files([file.id])] == ["neu.jpg"]
+
+    async def test_nobody_changes_another_users_files(self, store: SqlStore) -> None:
+        [file] = await seed_files(store, await seed_order(store), 1)
+
+        await store.delete_files([file.id], user_id="bert", now=LATER)
+        await store.mark_files([file.id], user_id="bert", marked=False, now=LATER)
+
+        [after] = await store.files([file.id])
+        assert (after.deleted_at, after.marked) == (None, True)
+
+    async def test_a_revision_raises_ver_and_withdraws_the_approval(self, store: SqlStore) -> None:
+        [file] = await seed_files(store, await seed_order(store), 1)
+        await submit(store, [file])
+        await store.finish(await claim(store), preview_url=URL, bytes_copied=7, now=NOON)
+        await store.approve_file(file.id, user_id="anna", now=NOON)
+
+        _, job = await store.revise(file.id, user_id="anna", note="heller", now=LATER)
+
+        [after] = await store.files([file.id])
+        assert job is not None
+        assert (job.note, after.ver, after.approved, after.status) == ("heller", 2, False, "queued")
+
+
+class TestExpiry:
+    async def _done(self, store: SqlStore) -> Claim:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+        await store.finish(taken, preview_url=URL, bytes_copied=7, now=NOON)
+        return taken
+
+    async def test_takes_old_files_once_and_clears_the_pointer(self, store: SqlStore) -> None:
+        taken = await self._done(store)
+        window = {"finished_before": LATER, "abandoned_before": NOON, "now": LATER}
+
+        [expiry] = await store.begin_expiry(limit=9, **window)
+        again = await store.begin_expiry(limit=9, **window)
+        settled = await store.settle_expiry(expiry, now=LATER)
+
+        [file] = await store.files([taken.file.id])
+        assert (list(again), settled, file.preview_url, file.status) == ([], True, None, FileStatus.DONE)
+
+    async def test_no_job_is_claimed_while_its_objects_are_removed(self, store: SqlStore) -> None:
+        taken = await self._done(store)
+        [expiry] = await store.begin_expiry(finished_before=LATER, abandoned_before=NOON, limit=9, now=LATER)
+        await store.revise(taken.file.id, user_id="anna", note="neu", now=LATER)
+
+        assert await store.claim_next(now=LATER) is None
+        await store.settle_expiry(expiry, now=LATER)
+        assert (await claim(store, LATER)).file.id == taken.file.id
+
+    async def test_keeps_what_is_young(self, store: SqlStore) -> None:
+        await self._done(store)
+
+        assert not await store.begin_expiry(finished_before=NOON, abandoned_before=NOON, limit=9, now=LATER)
+
+
+class TestBooks:
+    async def test_files_are_listed_by_index_with_filters(self, store: SqlStore) -> None:
+        order = await seed_order(store)
+        files = await seed_files(store, order, 5)
+        await store.mark_files([files[1].id], user_id="anna", marked=False, now=NOON)
+
+        page = await store.list_files(FileQuery(order_id=order.id, after_index=1, limit=2))
+        unmarked = await store.list_files(FileQuery(order_id=order.id, marked=False))
+
+        assert [one.index for one in page] == [2, 3]
+        assert [one.id for one in unmarked] == [files[1].id]
+
+    async def test_files_made_at_once_get_different_indexes(self, store: SqlStore) -> None:
+        order = await seed_order(store)
+
+        made = await asyncio.gather(*(seed_files(store, order, 1, marked=False) for _ in range(10)))
+
+        assert sorted(one.index for [one] in made) == list(range(1, 11))
+
+    async def test_a_lock_without_a_job_is_found_and_reset(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+
+        assert await store.reset_stale_locks(now=NOON) == []
+        await store.hand_back(taken, now=NOON)
+        assert (await store.census(now=NOON)).stale_locks == 0
+
+    async def test_a_failed_job_can_be_retried_once(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+        await store.fail(taken, error="e", message="m", file_status=FileStatus.FAILED, now=NOON)
+
+        first = await store.retry_job(taken.job.id, now=LATER)
+        second = await store.retry_job(taken.job.id, now=LATER)
+
+        assert first is not None
+        assert second is None
+        assert (await claim(store, LATER)).job.id == first.id
+
+    async def test_has_work_until_every_job_has_ended(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        assert await store.has_work()
+
+        await store.finish(await claim(store), preview_url=URL, bytes_copied=7, now=NOON)
+
+        assert not await store.has_work()
