@@ -21,6 +21,12 @@ class Chance(Protocol):
         ...
 
 
+class Pause(Protocol):
+    async def __call__(self, seconds: float) -> None:
+        """Wait; tests make time pass instead."""
+        ...
+
+
 # --- Bucket -----------------------------------------------------------------------------------------
 
 
@@ -379,4 +385,5 @@ class Ports:
     clock: Clock
     chance: Chance
     journal: Journal
+    pause: Pause
     limits: Limits = field(default_factory=Limits)

@@ -6,7 +6,7 @@ queued --claim--> in_progress --finish--> done
 queued --delete of the file--> failed
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -56,6 +56,10 @@ class EditJob:
     express: bool = False
     note: str | None = None
     bytes_copied: int | None = None
+
+    def moved_to(self, status: JobStatus) -> "EditJob":
+        """This job in another state, for telling of it; only the store moves a job."""
+        return replace(self, status=status)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,1 @@
+"""Job queues: how a consumer learns that there is work."""

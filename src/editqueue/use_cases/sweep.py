@@ -1,0 +1,71 @@
+"""One cron tick: what keeps the promise when no message arrives and no worker comes back."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from editqueue.domain.errors import EditQueueError
+from editqueue.domain.jobs import JobStatus
+from editqueue.domain.messages import GAVE_UP
+from editqueue.ports import Ports
+from editqueue.use_cases.expire_objects import expire_objects
+from editqueue.use_cases.process_job import process_next
+
+LEFTOVER_AGE = timedelta(hours=1)
+"""A temporary piece of a write older than this belongs to a writer that died."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepReport:
+    requeued: int
+    processed: int
+    expired: int
+    leftovers: int
+
+
+async def sweep(ports: Ports) -> SweepReport:
+    """Requeue stale jobs, work on up to `limits.sweep_batch` jobs, retire old objects.
+
+    A part that fails is logged and does not keep the others from being done. Two sweeps at once are harmless.
+    """
+    requeued = await _or_zero(requeue_stale(ports), ports)
+    processed = await _or_zero(_process_some(ports), ports)
+    kept = await keep_house(ports)
+    return SweepReport(requeued=requeued, processed=processed, expired=kept.expired, leftovers=kept.leftovers)
+
+
+async def keep_house(ports: Ports) -> SweepReport:
+    """The part of a sweep that works on no job: for consumers, which do that anyway."""
+    expired = await _or_zero(expire_objects(ports), ports)
+    before = ports.clock.now() - LEFTOVER_AGE
+    leftovers = await _or_zero(ports.bucket.remove_leftovers(before=before), ports)
+    return SweepReport(requeued=0, processed=0, expired=expired, leftovers=leftovers)
+
+
+async def requeue_stale(ports: Ports) -> int:
+    """Take jobs back from workers that did not come back within `limits.stale_after`. Returns how many."""
+    now = ports.clock.now()
+    jobs = await ports.store.requeue_stale(
+        started_before=now - ports.limits.stale_after,
+        max_retries=ports.limits.max_retries,
+        message=GAVE_UP,
+        now=now,
+    )
+    for job in jobs:
+        ports.journal.transition(job, before=JobStatus.IN_PROGRESS, cause="stale")
+    return len(jobs)
+
+
+async def _process_some(ports: Ports) -> int:
+    for done in range(ports.limits.sweep_batch):
+        if await process_next(ports) is None:
+            return done
+    return ports.limits.sweep_batch
+
+
+async def _or_zero(work: Awaitable[int], ports: Ports) -> int:
+    try:
+        return await work
+    except EditQueueError as error:
+        ports.journal.error(None, error)
+        return 0
