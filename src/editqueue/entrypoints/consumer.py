@@ -1,0 +1,144 @@
+"""The consumer: waits for messages, works on jobs, and looks after the queue while it lives."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from editqueue.domain.errors import EditQueueError
+from editqueue.ports import Message, Ports, Redelivery
+from editqueue.use_cases.process_job import Outcome, process_next
+from editqueue.use_cases.sweep import keep_house, requeue_stale
+
+T = TypeVar("T")
+LONGEST_BACKOFF = 30.0
+"""Seconds between tries while database or queue are away."""
+DRAIN_POLL = 1.0
+"""Seconds between looks at the database while the last jobs wait for their retry."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consumer:
+    """One process at work, `concurrency` jobs at a time."""
+
+    ports: Ports
+    sweep_interval: timedelta
+    concurrency: int = 1
+    grace: timedelta = timedelta(seconds=25)
+    """How long running jobs may go on after `stop`; then they are handed back, unspent."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Work until `stop` is set. A database or queue that goes away is waited for, never fatal."""
+        await self._serve([self._work_on_messages() for _ in range(self.concurrency)])
+
+    async def drain(self) -> None:
+        """Work until no job is queued or in progress, or until `stop` is set."""
+        await self._serve([self._work_until_empty() for _ in range(self.concurrency)])
+
+    async def _serve(self, work: list[Coroutine[Any, Any, None]]) -> None:
+        await self._patiently(requeue_stale(self.ports))
+        housekeeper = asyncio.create_task(self._sweep_now_and_then())
+        workers = [asyncio.create_task(one) for one in work]
+        stopped = asyncio.create_task(self.stop.wait())
+        try:
+            await self._until_done_or_stopped(workers, stopped)
+        finally:
+            await _end([housekeeper, stopped, *workers])
+        for worker in workers:
+            if not worker.cancelled():
+                worker.result()
+
+    async def _until_done_or_stopped(
+        self, workers: list[asyncio.Task[None]], stopped: asyncio.Task[bool]
+    ) -> None:
+        everyone = asyncio.gather(*workers)
+        await asyncio.wait([everyone, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not everyone.done():
+            await asyncio.wait([everyone], timeout=self.grace.total_seconds())
+        if everyone.done():
+            return
+        everyone.cancel()
+        await asyncio.wait(workers)
+
+    async def _work_on_messages(self) -> None:
+        failures = 0
+        while not self.stop.is_set():
+            try:
+                await self._work_once()
+                failures = 0
+            except EditQueueError as error:
+                self.ports.journal.error(None, error)
+                failures += 1
+                await self._unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)))
+
+    async def _work_once(self) -> None:
+        messages = await self._unless_stopped(
+            self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
+        )
+        if not messages:
+            await self._work_through_the_database()
+        for message in messages or ():
+            await self._answer(message)
+
+    async def _answer(self, message: Message) -> None:
+        """Work on the job that is next in turn, which need not be the one the message names.
+
+        So express and fairness hold in whatever order a queue delivers; there are as many messages as jobs.
+        """
+        if message.job_id is None:
+            self.ports.journal.warning("message_not_ours", receipt=message.receipt)
+            await self.ports.queue.settle(done=[message])
+            return
+        outcome = await process_next(self.ports)
+        if outcome is not None and outcome.retry_in is not None:
+            again = Redelivery(message=message, delay=outcome.retry_in)
+            await self.ports.queue.settle(again=[again])
+        else:
+            await self.ports.queue.settle(done=[message])
+
+    async def _work_through_the_database(self) -> Outcome | None:
+        outcome = None
+        while not self.stop.is_set():
+            latest = await process_next(self.ports)
+            if latest is None:
+                break
+            outcome = latest
+        return outcome
+
+    async def _work_until_empty(self) -> None:
+        while not self.stop.is_set():
+            await self._work_through_the_database()
+            if not await self.ports.store.has_work():
+                return
+            await self._unless_stopped(self.ports.pause(DRAIN_POLL))
+
+    async def _sweep_now_and_then(self) -> None:
+        while True:
+            await keep_house(self.ports)
+            await self.ports.pause(self.sweep_interval.total_seconds())
+            await self._patiently(requeue_stale(self.ports))
+
+    async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except EditQueueError as error:
+            self.ports.journal.error(None, error)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Wait for `work`, but not longer than until `stop`."""
+        task = asyncio.create_task(work)
+        stopped = asyncio.create_task(self.stop.wait())
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if task.done():
+            return task.result()
+        await _end([task])
+        return None
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
