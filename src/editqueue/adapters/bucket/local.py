@@ -97,6 +97,7 @@ class LocalBucket(SignsItsUrls):
         with await asyncio.to_thread(staged.open, "wb", CHUNK_BYTES) as file:
             async for piece in pieces:
                 size += await asyncio.to_thread(file.write, piece)
+            await asyncio.to_thread(_files.sync, file)
         await asyncio.to_thread(_files.publish, self._folder, staged, key, content_type)
         return size
 
