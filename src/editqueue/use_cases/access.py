@@ -1,0 +1,76 @@
+"""Who may touch what: unknown is 404, somebody else's is 403, and every offending id is named."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from editqueue.domain.errors import FileLocked, FileNotFound, Forbidden, OrderNotFound, Refused
+from editqueue.domain.files import File, Order
+from editqueue.ports import FileState, JobStore
+
+
+async def own_order(order_id: str, *, user_id: str, store: JobStore) -> Order:
+    """The order, if it is the user's. Raises OrderNotFound or Forbidden."""
+    order = await store.order(order_id) if is_plain(order_id) else None
+    if order is None:
+        raise OrderNotFound(f"there is no order {order_id!r}", ids=[order_id])
+    if order.user_id != user_id:
+        raise Forbidden(f"order {order_id!r} belongs to somebody else", ids=[order_id])
+    return order
+
+
+async def own_file(file_id: str, *, user_id: str, store: JobStore) -> File:
+    """The file, if it is the user's and not deleted. Raises FileNotFound or Forbidden."""
+    found = await store.files([file_id] if is_plain(file_id) else [])
+    refuse_strangers([file_id], found, user_id=user_id)
+    return found[0]
+
+
+def refuse_strangers(
+    ids: Sequence[str], found: Iterable[File], *, user_id: str, order_id: str | None = None
+) -> None:
+    """Raise Forbidden for other users' files, then FileNotFound for what is unknown, deleted or elsewhere."""
+    files = {one.id: one for one in found}
+    foreign = [one.id for one in files.values() if one.user_id != user_id]
+    if foreign:
+        raise Forbidden(f"{_files(foreign)} belong to somebody else", ids=foreign)
+    missing = [i for i in ids if i not in files or not _is_there(files[i], order_id)]
+    if missing:
+        where = f" in order {order_id!r}" if order_id else ""
+        raise FileNotFound(f"there is no file {', '.join(map(repr, missing))}{where}", ids=missing)
+
+
+def refuse_locked(states: Iterable[FileState]) -> None:
+    refuse(states, lambda one: one.file.locked, FileLocked, "being edited right now; try again when done")
+
+
+def refuse(
+    states: Iterable[FileState],
+    wrong: Callable[[FileState], bool],
+    error: type[Refused],
+    reason: str,
+) -> None:
+    """Raise `error` naming every file for which `wrong` holds."""
+    ids = [one.file.id for one in states if wrong(one)]
+    if ids:
+        raise error(f"{_files(ids)}: {reason}", ids=ids)
+
+
+def is_plain(text: str) -> bool:
+    """False for ids no database should see: control characters, lone surrogates, more than 200 characters."""
+    return text.isprintable() and len(text) <= 200
+
+
+def plain_ids(ids: Iterable[str]) -> Sequence[str]:
+    """The ids without repetition, in order. Raises FileNotFound for what cannot be an id."""
+    unique = list(dict.fromkeys(ids))
+    odd = [one for one in unique if not is_plain(one)]
+    if odd:
+        raise FileNotFound(f"there is no file {', '.join(map(ascii, odd))}", ids=[ascii(one) for one in odd])
+    return unique
+
+
+def _is_there(file: File, order_id: str | None) -> bool:
+    return file.deleted_at is None and order_id in {None, file.order_id}
+
+
+def _files(ids: Sequence[str]) -> str:
+    return ("file " if len(ids) == 1 else "files ") + ", ".join(ids)
