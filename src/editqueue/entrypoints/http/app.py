@@ -1,0 +1,53 @@
+"""The HTTP application: the contract of SPEC section 4 and nothing else under /api."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from editqueue.entrypoints.http.auth import AuthSettings
+from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard
+from editqueue.entrypoints.http.problems import ProblemResponse, add_problem_handlers, problem
+from editqueue.entrypoints.http.routes import router
+from editqueue.entrypoints.http.schemas import Health
+from editqueue.ports import Ports
+
+
+def create_app(
+    ports: Ports,
+    *,
+    auth: AuthSettings,
+    allowed_origins: Sequence[str] = (),
+    object_app: ASGIApp | None = None,
+) -> FastAPI:
+    """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects."""
+    # Swagger's pages load scripts from a CDN: only the document itself is served.
+    app = FastAPI(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None)
+    app.state.ports = ports
+    app.state.auth = auth
+    app.include_router(router)
+    app.add_api_route("/healthz", _healthz, methods=["GET"], response_model=Health)
+    add_problem_handlers(app, ports.journal)
+    app.add_exception_handler(BodyTooLarge, _too_large)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(ForeignOriginGuard, allowed_origins=allowed_origins)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(allowed_origins),
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
+    if object_app is not None:
+        app.mount("/objects", object_app)
+    return app
+
+
+async def _healthz() -> Health:
+    return Health()
+
+
+async def _too_large(_: Request, __: Exception) -> ProblemResponse:
+    return problem(413, "body_too_large", "the body is too large")

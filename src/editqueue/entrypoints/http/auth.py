@@ -1,0 +1,59 @@
+"""Who is asking: a JWT (HS256) in the cookie `auth_session` or as a Bearer token."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import jwt
+from starlette.requests import Request
+
+COOKIE = "auth_session"
+ALGORITHM = "HS256"
+LONGEST_USER_ID = 128
+
+
+class Unauthenticated(Exception):
+    """No token, or one that does not hold. The message says which, never what was expected."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthSettings:
+    secret: str
+
+
+def issue_token(user_id: str, *, secret: str, now: datetime, ttl: timedelta) -> str:
+    """A token for `user_id` that expires after `ttl`."""
+    claims = {"sub": user_id, "iat": now, "exp": now + ttl}
+    # PyJWT types its keys by an optional library
+    return jwt.encode(claims, secret, algorithm=ALGORITHM)  # pyright: ignore[reportUnknownMemberType]
+
+
+def authenticate(request: Request, settings: AuthSettings) -> str:
+    """The user id of the request. Raises Unauthenticated."""
+    token = _bearer(request) or request.cookies.get(COOKIE)
+    if not token:
+        raise Unauthenticated("sign in: send the cookie auth_session or Authorization: Bearer <token>")
+    return _user_of(token, settings.secret)
+
+
+def uses_cookie(request: Request) -> bool:
+    return _bearer(request) is None and COOKIE in request.cookies
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _user_of(token: str, secret: str) -> str:
+    try:
+        claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType]  # as above
+            token, secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise Unauthenticated("the token has expired: sign in again") from error
+    except (jwt.PyJWTError, ValueError) as error:
+        raise Unauthenticated("the token is not valid: sign in again") from error
+    user_id = claims["sub"]
+    if not isinstance(user_id, str) or not 0 < len(user_id) <= LONGEST_USER_ID or not user_id.isprintable():
+        raise Unauthenticated("the token names no user: sign in again")
+    return user_id

@@ -1,0 +1,76 @@
+"""What is checked before a request reaches a route: where it comes from, and how big it is."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from editqueue.entrypoints.http.auth import uses_cookie
+from editqueue.entrypoints.http.problems import ProblemResponse, problem
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a JSON body. 1,000 ids are 40 KB."""
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ForeignOriginGuard:
+    """A cookie is sent by browsers from any page: writes with it must come from a page we trust."""
+
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str]) -> None:
+        self._app = app
+        self._allowed = frozenset(allowed_origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refuse(Request(scope)) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refuse(self, request: Request) -> ProblemResponse | None:
+        origin = request.headers.get("origin")
+        if request.method in _READING or origin is None or not uses_cookie(request):
+            return None
+        if origin in self._allowed or urlsplit(origin).netloc == request.headers.get("host"):
+            return None
+        return problem(403, "foreign_origin", "writes from this origin are not allowed; see ALLOWED_ORIGINS")
+
+
+class BodyTooLarge(Exception):
+    """The body went over MAX_BODY while it was read."""
+
+
+class BodyLimit:
+    """Answers 413 before a body over MAX_BODY is in memory. Object uploads have their own limit."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api"):
+            await self._app(scope, receive, send)
+            return
+        if _declared(Request(scope)) > MAX_BODY:
+            await _TOO_LARGE(scope, receive, send)
+            return
+        await self._app(scope, _limited(receive), send)
+
+
+_TOO_LARGE = problem(413, "body_too_large", f"the body is over {MAX_BODY} bytes")
+
+
+def _declared(request: Request) -> int:
+    length = request.headers.get("content-length", "0")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
+
+
+def _limited(receive: Receive) -> Receive:
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY:
+            raise BodyTooLarge
+        return message
+
+    return limited

@@ -1,0 +1,124 @@
+"""Errors as application/problem+json (RFC 9457): the only place where an error meets an HTTP status."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from editqueue.domain.errors import (
+    Conflict,
+    EditQueueError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PermanentError,
+    Refused,
+    TooLarge,
+    TransientError,
+)
+from editqueue.entrypoints.http.auth import Unauthenticated
+from editqueue.ports import Journal
+
+STATUS_OF: Mapping[type[EditQueueError], int] = {
+    NotFound: 404,
+    Forbidden: 403,
+    Conflict: 409,
+    Invalid: 422,
+    TooLarge: 413,
+    TransientError: 503,
+    PermanentError: 502,
+}
+
+
+class Problem(BaseModel):
+    """What every error answers with. `code` is stable; `detail` is for people and may change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    ids: list[str] | None = None
+    field: str | None = None
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    ids: Sequence[str] = (),
+    field: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        ids=list(ids) or None,
+        field=field,
+    )
+    return ProblemResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
+
+
+def status_of(error: EditQueueError) -> int:
+    return next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
+
+
+def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
+    async def refused(_: Request, error: Exception) -> ProblemResponse:
+        assert isinstance(error, EditQueueError)  # noqa: S101  # registered for this class below
+        return _of_domain(error, journal)
+
+    async def unexpected(_: Request, error: Exception) -> ProblemResponse:
+        journal.error(None, error)
+        return problem(500, "internal", "something went wrong on our side; it has been logged")
+
+    app.add_exception_handler(EditQueueError, refused)
+    app.add_exception_handler(Unauthenticated, _unauthenticated)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _of_domain(error: EditQueueError, journal: Journal) -> ProblemResponse:
+    status = status_of(error)
+    if status >= 500:
+        journal.error(None, error)
+        headers = {"Retry-After": "5"} if status == 503 else None
+        return problem(status, error.code, "a service we need is away; try again soon", headers=headers)
+    ids, field = (error.ids, error.field) if isinstance(error, Refused) else ((), None)
+    return problem(status, error.code, str(error), ids=ids, field=field)
+
+
+async def _unauthenticated(_: Request, error: Exception) -> ProblemResponse:
+    return problem(401, "unauthenticated", str(error), headers={"WWW-Authenticate": "Bearer"})
+
+
+async def _invalid(_: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class above
+    first: dict[str, Any] = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return problem(422, "invalid", "the body is not JSON", field="body")
+    place = [str(part) for part in first["loc"]]
+    field = ".".join(place[1:]) or place[0]
+    return problem(422, "invalid", f"{field}: {first['msg']}", field=field)
+
+
+async def _http(_: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class above
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return problem(error.status_code, code, str(error.detail), headers=error.headers)

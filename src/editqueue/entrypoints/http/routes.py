@@ -1,0 +1,218 @@
+"""The routes: translate a request into a use case and its result into an answer, nothing else."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+
+from editqueue.domain.files import FileStatus
+from editqueue.entrypoints.http import schemas
+from editqueue.entrypoints.http.auth import AuthSettings, authenticate
+from editqueue.entrypoints.http.problems import Problem
+from editqueue.ports import FileQuery, Ports
+from editqueue.use_cases.approve_file import approve_file
+from editqueue.use_cases.delete_files import delete_files
+from editqueue.use_cases.finalize_upload import finalize_upload
+from editqueue.use_cases.list_files import list_files
+from editqueue.use_cases.list_notifications import list_notifications
+from editqueue.use_cases.mark_files import mark_files
+from editqueue.use_cases.order_status import order_status
+from editqueue.use_cases.rename_files import rename_files
+from editqueue.use_cases.request_revision import request_revision
+from editqueue.use_cases.sign_preview import sign_preview
+from editqueue.use_cases.start_upload import start_upload
+from editqueue.use_cases.submit_edits import submit_edits
+
+
+def current_ports(request: Request) -> Ports:
+    ports: Ports = request.app.state.ports
+    return ports
+
+
+def current_user(request: Request) -> str:
+    settings: AuthSettings = request.app.state.auth
+    return authenticate(request, settings)
+
+
+PortsOf = Annotated[Ports, Depends(current_ports)]
+User = Annotated[str, Depends(current_user)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+_EXPLAINED = {
+    401: "no token, or one that is expired or forged",
+    403: "somebody else's order or file, or a foreign origin",
+    404: "unknown or deleted id",
+    409: "locked, or in conflict with the present state; nothing was changed",
+    413: "the body or the upload is too large",
+    422: "a bad body or parameter, the field named",
+    503: "the database or the bucket is away; try again after Retry-After seconds",
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    }
+    for status, text in _EXPLAINED.items()
+}
+
+router = APIRouter(prefix="/api", responses=PROBLEMS)
+
+
+@router.post("/uploads/intent")
+async def upload_intent(
+    body: schemas.UploadIntent, user_id: User, ports: PortsOf
+) -> schemas.UploadIntentAnswer:
+    """Ask for a signed URL to PUT an original to. It is valid for five minutes."""
+    started = await start_upload(
+        order_id=body.order_id,
+        user_id=user_id,
+        filename=body.filename,
+        mime=body.mime,
+        room_type=body.room_type,
+        stack_id=body.stack_id,
+        store=ports.store,
+        bucket=ports.bucket,
+        clock=ports.clock,
+        limits=ports.limits,
+    )
+    return schemas.UploadIntentAnswer(
+        signed_url=started.signed.url, object_key=started.object_key, headers=dict(started.signed.headers)
+    )
+
+
+@router.post("/uploads/finalize")
+async def upload_finalize(
+    body: schemas.UploadFinalize, user_id: User, ports: PortsOf
+) -> schemas.UploadFinalizeAnswer:
+    """Make the file of an uploaded object. The same call again gives the same file."""
+    file = await finalize_upload(
+        object_key=body.object_key,
+        user_id=user_id,
+        size=body.bytes,
+        checksum=body.checksum,
+        exif_meta=None if body.exif_meta is None else json.dumps(body.exif_meta),
+        store=ports.store,
+        bucket=ports.bucket,
+        clock=ports.clock,
+        limits=ports.limits,
+    )
+    return schemas.UploadFinalizeAnswer(file_id=file.id, status=file.status)
+
+
+@router.get("/orders/{id}/files")
+async def order_files(
+    id: str,
+    user_id: User,
+    ports: PortsOf,
+    cursor: str | None = None,
+    limit: Limit = 50,
+    status: FileStatus | None = None,
+    marked: bool | None = None,  # noqa: FBT001  # a query parameter
+    room_type: str | None = None,
+) -> schemas.FilesAnswer:
+    """The files of an order by index, page by page."""
+    query = FileQuery(order_id=id, limit=limit, status=status, marked=marked, room_type=room_type)
+    page = await list_files(query, cursor=cursor, user_id=user_id, store=ports.store)
+    return schemas.FilesAnswer(
+        files=[schemas.FileItem.of(one) for one in page.files], next_cursor=page.next_cursor
+    )
+
+
+@router.post("/files/bulk-mark")
+async def bulk_mark(body: schemas.BulkMark, user_id: User, ports: PortsOf) -> schemas.Ok:
+    """Mark files for editing, or take the mark away. All or nothing."""
+    await mark_files(body.ids, marked=body.marked, user_id=user_id, store=ports.store, clock=ports.clock)
+    return schemas.Ok()
+
+
+@router.post("/files/bulk-rename")
+async def bulk_rename(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> schemas.RenameAnswer:
+    """Bring names to `{date}-{shootcode}_{room_type}_{index}_v{ver}.{ext}`. All or nothing."""
+    renamed = await rename_files(body.ids, user_id=user_id, store=ports.store, clock=ports.clock)
+    return schemas.RenameAnswer(
+        results=[
+            schemas.RenameResult(
+                id=one.file_id,
+                old_name=one.old_name,
+                new_name=one.new_name,
+                status="renamed" if one.changed else "unchanged",
+            )
+            for one in renamed
+        ]
+    )
+
+
+@router.delete("/files/bulk")
+async def bulk_delete(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> schemas.DeleteAnswer:
+    """Delete files softly. All or nothing; what was only queued for them ends."""
+    deleted = await delete_files(
+        body.ids, user_id=user_id, store=ports.store, clock=ports.clock, journal=ports.journal
+    )
+    return schemas.DeleteAnswer(deleted=deleted)
+
+
+@router.post("/orders/{id}/submit-edits", status_code=201)
+async def submit(id: str, body: schemas.SubmitEdits, user_id: User, ports: PortsOf) -> schemas.SubmitAnswer:
+    """Make an EditJob for every marked file. All or nothing; a double click gives the same jobs."""
+    jobs = await submit_edits(
+        body.files,
+        order_id=id,
+        user_id=user_id,
+        express=body.express,
+        notes=body.order_notes,
+        ports=ports,
+    )
+    return schemas.SubmitAnswer(jobs=[schemas.JobItem.of(job) for job in jobs])
+
+
+@router.get("/orders/{id}/status")
+async def status_of_order(id: str, user_id: User, ports: PortsOf) -> schemas.StatusAnswer:
+    """Files of the order by status; `total` is their sum."""
+    found = await order_status(id, user_id=user_id, store=ports.store)
+    return schemas.StatusAnswer(
+        queued=found.queued,
+        in_progress=found.in_progress,
+        done=found.done,
+        failed=found.failed,
+        total=found.total,
+    )
+
+
+@router.get("/files/{id}/preview")
+async def preview(id: str, user_id: User, ports: PortsOf) -> schemas.PreviewAnswer:
+    """A link to the preview, valid for five minutes; 404 while there is none."""
+    signed = await sign_preview(
+        id,
+        user_id=user_id,
+        store=ports.store,
+        bucket=ports.bucket,
+        clock=ports.clock,
+        limits=ports.limits,
+    )
+    return schemas.PreviewAnswer(url=signed.url, expires_at=signed.expires_at)
+
+
+@router.post("/files/{id}/approve")
+async def approve(id: str, user_id: User, ports: PortsOf) -> schemas.ApproveAnswer:
+    """Approve a finished file."""
+    await approve_file(id, user_id=user_id, store=ports.store, clock=ports.clock)
+    return schemas.ApproveAnswer()
+
+
+@router.post("/files/{id}/revision", status_code=201)
+async def revision(id: str, body: schemas.Revision, user_id: User, ports: PortsOf) -> schemas.RevisionAnswer:
+    """Send a file back for another round: resets `approved`, raises `ver`."""
+    job = await request_revision(id, note=body.note, user_id=user_id, ports=ports)
+    return schemas.RevisionAnswer(job_id=job.id)
+
+
+@router.get("/notifications")
+async def notifications(
+    user_id: User, ports: PortsOf, limit: Limit = 50, cursor: str | None = None
+) -> schemas.NotificationsAnswer:
+    """What happened to the user's files, newest first."""
+    page = await list_notifications(user_id=user_id, limit=limit, cursor=cursor, store=ports.store)
+    return schemas.NotificationsAnswer(
+        items=[schemas.NotificationItem.of(one) for one in page.items], next_cursor=page.next_cursor
+    )
