@@ -159,8 +159,11 @@ class ObjectMissing(EditQueueError):
     code = "object_missing"
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"no object at {key}")
+        super().__init__(key)
         self.key = key
+
+    def __str__(self) -> str:
+        return f"no object at {self.key}"
 
 
 class ClaimLost(EditQueueError):

@@ -1,0 +1,1 @@
+"""Image tools: previews of whatever customers upload."""

@@ -1,0 +1,20 @@
+"""Without any image library: every sound original gets the placeholder copy."""
+
+from editqueue.adapters.image_tools.detect import HEAD, detect
+from editqueue.adapters.image_tools.source import SourceConfig
+from editqueue.domain.errors import NoToolForFormat
+from editqueue.ports import Preview
+
+
+class CopyOnly:
+    """`ImageTools` that looks at the first bytes and reads nothing more."""
+
+    def __init__(self, config: SourceConfig) -> None:
+        self._config = config
+
+    async def make_preview(self, key: str) -> Preview:
+        found = detect(self._config.open(key).read(0, HEAD))
+        raise NoToolForFormat(f"no image library is installed, so nothing reads {found}")
+
+    async def close(self) -> None:
+        """Nothing to close."""

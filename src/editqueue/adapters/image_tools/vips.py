@@ -1,0 +1,39 @@
+"""Typed access to libvips, loaded once, in a worker process only.
+
+pyvips has no types; everything that touches it stands here.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import os
+from functools import cache
+from typing import Any
+
+from editqueue.domain.errors import BrokenPicture
+
+ALLOWED_LOADERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif")
+"""All others are blocked: an SVG named .jpg would be rendered, with whatever it refers to."""
+
+
+@cache
+def vips() -> Any:
+    """The pyvips module, set up: one thread, no cache, only the loaders above."""
+    os.environ["VIPS_CONCURRENCY"] = "1"
+    os.environ["VIPS_BLOCK_UNTRUSTED"] = "1"
+    import pyvips  # noqa: PLC0415  # loads libvips: only where pictures are decoded
+
+    pyvips.cache_set_max(0)
+    pyvips.operation_block_set("VipsForeignLoad", True)  # noqa: FBT003  # a C flag
+    for loader in ALLOWED_LOADERS:
+        pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)  # noqa: FBT003
+    return pyvips
+
+
+class decoding:  # noqa: N801  # a context manager reads as a verb
+    """Turn libvips' errors into BrokenPicture."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None and isinstance(error, vips().Error):
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            raise BrokenPicture(f"cannot be decoded: {'; '.join(lines[:3])[:300]}") from error

@@ -1,0 +1,100 @@
+"""Previews in warm worker processes that can be killed: no file takes the consumer down."""
+
+import asyncio
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import resource
+import signal
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+
+from pebble import ProcessExpired, ProcessPool
+
+from editqueue.adapters.image_tools.render import render_preview
+from editqueue.adapters.image_tools.source import SourceConfig
+from editqueue.adapters.image_tools.vips import vips
+from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit
+from editqueue.ports import Preview
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerLimits:
+    """What one picture may cost. A 45 MP JPEG takes 120 MB and 0.2 s, so these stop only the hostile."""
+
+    memory_bytes: int = 1536 * 1024 * 1024
+    """Address space of a worker; allocations over it fail cleanly inside libvips."""
+    wall_seconds: float = 30
+    """After this the worker is killed."""
+    jobs_per_worker: int = 500
+    """Then a worker is replaced, so that no leak in a codec grows for ever."""
+
+
+class WorkerPool:
+    """`ImageTools` on `size` worker processes. Start it inside a running event loop's process, once."""
+
+    def __init__(self, config: SourceConfig, *, size: int = 1, limits: WorkerLimits | None = None) -> None:
+        self._config = config
+        self._limits = limits or WorkerLimits()
+        self._pool = ProcessPool(
+            max_workers=size,
+            max_tasks=self._limits.jobs_per_worker,
+            initializer=_prepare_worker,
+            initargs=(self._limits.memory_bytes, os.getpid()),
+            # Neither fork (threads and open databases) nor spawn (0.3 s a worker). Pebble words Pipe its own way.
+            context=multiprocessing.get_context("forkserver"),  # pyright: ignore[reportArgumentType]
+        )
+
+    async def make_preview(self, key: str) -> Preview:
+        future: Future[Preview] = self._pool.schedule(
+            _render, args=(self._config, key), timeout=self._limits.wall_seconds
+        )
+        try:
+            return await asyncio.wrap_future(future)
+        except FutureTimeout as error:
+            raise OverLimit(f"not finished after {self._limits.wall_seconds:g} s") from error
+        except ProcessExpired as error:
+            raise ImageWorkerDied(f"the image worker died (exit code {error.exitcode})") from error
+        except MemoryError as error:
+            raise OverLimit(f"needs more than {self._limits.memory_bytes} bytes of memory") from error
+
+    async def close(self) -> None:
+        self._pool.stop()
+        await asyncio.to_thread(self._pool.join)
+
+
+def _prepare_worker(memory_bytes: int, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with(parent)
+    vips()
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _die_with(parent: int) -> None:
+    """Follow a consumer that was SIGKILLed. The fork server is our parent by birth and follows it too."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if not _alive(parent):
+        os._exit(0)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _render(config: SourceConfig, key: str) -> Preview:
+    try:
+        return render_preview(config.open(key))
+    except EditQueueError:
+        raise
+    except MemoryError as error:
+        raise OverLimit("needs more memory than a worker may have") from error
