@@ -1,6 +1,6 @@
 """What the use cases need from the outside, as Protocols, and the frozen bundle that wiring fills."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,10 +21,8 @@ class Chance(Protocol):
         ...
 
 
-class Pause(Protocol):
-    async def __call__(self, seconds: float) -> None:
-        """Wait; tests make time pass instead."""
-        ...
+Pause = Callable[[float], Awaitable[None]]
+"""Waits that many seconds; in tests, time passes instead."""
 
 
 # --- Bucket -----------------------------------------------------------------------------------------
@@ -81,9 +79,7 @@ class Bucket(Protocol):
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str: ...
 
-    async def sign_put(
-        self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta
-    ) -> SignedPut: ...
+    async def sign_put(self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta) -> SignedPut: ...
 
     async def remove_leftovers(self, *, before: datetime) -> int:
         """Remove temporary pieces of writes that died before `before`. Returns how many there were."""
@@ -236,9 +232,7 @@ class JobStore(Protocol):
     async def order(self, order_id: str) -> Order | None: ...
     async def record_upload(self, upload: Upload) -> None: ...
     async def upload(self, object_key: str) -> Upload | None: ...
-    async def add_file(
-        self, file_id: str, *, upload: Upload, size: int, exif_meta: str | None, now: datetime
-    ) -> File:
+    async def add_file(self, file_id: str, *, upload: Upload, size: int, exif_meta: str | None, now: datetime) -> File:
         """Make the file of a finished upload; the same object key again gives the same file."""
         ...
 
@@ -299,9 +293,7 @@ class JobStore(Protocol):
         """Done, unlocked, notified. Raises ClaimLost, changing nothing, if the token is not current."""
         ...
 
-    async def fail(
-        self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime
-    ) -> None:
+    async def fail(self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime) -> None:
         """Failed, unlocked, notified with `message` (`{name}` is filled in). Raises ClaimLost."""
         ...
 
@@ -328,9 +320,7 @@ class JobStore(Protocol):
         ...
 
     # Notifications and books ----
-    async def notifications(
-        self, user_id: str, *, limit: int, before_id: str | None
-    ) -> Sequence[Notification]: ...
+    async def notifications(self, user_id: str, *, limit: int, before_id: str | None) -> Sequence[Notification]: ...
     async def job(self, job_id: str) -> EditJob | None: ...
     async def jobs(self, query: JobQuery) -> Sequence[EditJob]: ...
     async def has_work(self) -> bool:

@@ -1,7 +1,7 @@
 """The consumer: waits for messages, works on jobs, and looks after the queue while it lives."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -50,9 +50,7 @@ class Consumer:
             if not worker.cancelled():
                 worker.result()
 
-    async def _until_done_or_stopped(
-        self, workers: list[asyncio.Task[None]], stopped: asyncio.Task[bool]
-    ) -> None:
+    async def _until_done_or_stopped(self, workers: list[asyncio.Task[None]], stopped: asyncio.Task[bool]) -> None:
         everyone = asyncio.gather(*workers)
         await asyncio.wait([everyone, stopped], return_when=asyncio.FIRST_COMPLETED)
         if not everyone.done():
@@ -74,9 +72,7 @@ class Consumer:
                 await self._unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)))
 
     async def _work_once(self) -> None:
-        messages = await self._unless_stopped(
-            self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
-        )
+        messages = await self._unless_stopped(self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll))
         if not messages:
             await self._work_through_the_database()
         for message in messages or ():
@@ -126,9 +122,9 @@ class Consumer:
         except EditQueueError as error:
             self.ports.journal.error(None, error)
 
-    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+    async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
         """Wait for `work`, but not longer than until `stop`."""
-        task = asyncio.create_task(work)
+        task = asyncio.ensure_future(work)
         stopped = asyncio.create_task(self.stop.wait())
         await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -138,7 +134,7 @@ class Consumer:
         return None
 
 
-async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -24,9 +24,7 @@ async def own_file(file_id: str, *, user_id: str, store: JobStore) -> File:
     return found[0]
 
 
-def refuse_strangers(
-    ids: Sequence[str], found: Iterable[File], *, user_id: str, order_id: str | None = None
-) -> None:
+def refuse_strangers(ids: Sequence[str], found: Iterable[File], *, user_id: str, order_id: str | None = None) -> None:
     """Raise Forbidden for other users' files, then FileNotFound for what is unknown, deleted or elsewhere."""
     files = {one.id: one for one in found}
     foreign = [one.id for one in files.values() if one.user_id != user_id]

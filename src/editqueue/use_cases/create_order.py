@@ -16,8 +16,6 @@ async def create_order(*, user_id: str, title: str, store: JobStore, clock: Cloc
     if not 0 < len(user_id) <= 128 or not user_id.isprintable():
         raise Invalid("user_id must be 1 to 128 printable characters", field="user_id")
     shootcode = "".join(secrets.choice(CODE_LETTERS) for _ in range(6))
-    order = Order(
-        id=new_id(), user_id=user_id, title=title, shootcode=shootcode, notes=None, created_at=clock.now()
-    )
+    order = Order(id=new_id(), user_id=user_id, title=title, shootcode=shootcode, notes=None, created_at=clock.now())
     await store.create_order(order)
     return order

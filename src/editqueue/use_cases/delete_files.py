@@ -7,9 +7,7 @@ from editqueue.ports import Clock, JobStore, Journal
 from editqueue.use_cases.access import plain_ids, refuse_locked, refuse_strangers
 
 
-async def delete_files(
-    ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock, journal: Journal
-) -> int:
+async def delete_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock, journal: Journal) -> int:
     """All or nothing; returns how many. Raises Forbidden, FileNotFound, FileLocked with all offending ids."""
     wanted = plain_ids(ids)
     seen = await store.delete_files(wanted, user_id=user_id, now=clock.now())

@@ -41,9 +41,7 @@ async def finalize_upload(
     if known is not None and known.bytes != size:
         _differs(f"the file has {known.bytes} bytes, not {size}")
     await _check_object(object_key, size=size, checksum=checksum, bucket=bucket)
-    return known or await store.add_file(
-        new_id(), upload=upload, size=size, exif_meta=exif_meta, now=clock.now()
-    )
+    return known or await store.add_file(new_id(), upload=upload, size=size, exif_meta=exif_meta, now=clock.now())
 
 
 async def _own_upload(object_key: str, *, user_id: str, store: JobStore) -> Upload:

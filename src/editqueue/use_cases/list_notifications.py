@@ -15,9 +15,7 @@ class NotificationPage:
     next_cursor: str | None
 
 
-async def list_notifications(
-    *, user_id: str, limit: int, cursor: str | None, store: JobStore
-) -> NotificationPage:
+async def list_notifications(*, user_id: str, limit: int, cursor: str | None, store: JobStore) -> NotificationPage:
     """One page. Raises Invalid for a cursor that is none."""
     if cursor is not None and not is_plain(cursor):
         raise Invalid("cursor must be a next_cursor of this list", field="cursor")

@@ -6,9 +6,7 @@ from editqueue.ports import Clock, JobStore
 from editqueue.use_cases.access import plain_ids, refuse_locked, refuse_strangers
 
 
-async def mark_files(
-    ids: Sequence[str], *, marked: bool, user_id: str, store: JobStore, clock: Clock
-) -> None:
+async def mark_files(ids: Sequence[str], *, marked: bool, user_id: str, store: JobStore, clock: Clock) -> None:
     """All or nothing. Raises Forbidden, FileNotFound, FileLocked, each naming every offending id."""
     wanted = plain_ids(ids)
     seen = await store.mark_files(wanted, user_id=user_id, marked=marked, now=clock.now())

@@ -24,19 +24,14 @@ class Renamed:
         return self.old_name != self.new_name
 
 
-async def rename_files(
-    ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock
-) -> Sequence[Renamed]:
+async def rename_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock) -> Sequence[Renamed]:
     """All or nothing, in the order of `ids`. Raises Forbidden, FileNotFound, FileLocked, Conflict."""
     wanted = plain_ids(ids)
     for _ in range(TRIES):
         renamings = await _plan(wanted, user_id=user_id, store=store)
         done, seen = await store.rename_files(renamings, user_id=user_id, now=clock.now())
         if done:
-            return [
-                Renamed(file_id=one.file_id, old_name=one.old_name, new_name=one.new_name)
-                for one in renamings
-            ]
+            return [Renamed(file_id=one.file_id, old_name=one.old_name, new_name=one.new_name) for one in renamings]
         refuse_strangers(wanted, [one.file for one in seen], user_id=user_id)
         refuse_locked(seen)
     raise Conflict("the files are being changed by somebody else; try again", ids=wanted)

@@ -75,9 +75,7 @@ def head(folder: Path, key: str) -> ObjectInfo:
 
 def write(folder: Path, key: str, body: bytes, content_type: str) -> None:
     object_path(folder, key)
-    _staged(
-        folder, lambda file: _write_down(file, body), lambda file: publish(folder, file, key, content_type)
-    )
+    _staged(folder, lambda file: _write_down(file, body), lambda file: publish(folder, file, key, content_type))
 
 
 def sync(file: BinaryIO) -> None:

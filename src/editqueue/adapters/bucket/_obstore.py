@@ -84,6 +84,4 @@ class ReadsObjects:
 
 
 def _listed(meta: "obstore.ObjectMeta") -> ObjectInfo:
-    return ObjectInfo(
-        key=meta["path"], size=meta["size"], content_type=None, last_modified=meta["last_modified"]
-    )
+    return ObjectInfo(key=meta["path"], size=meta["size"], content_type=None, last_modified=meta["last_modified"])

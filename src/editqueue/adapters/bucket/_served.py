@@ -17,17 +17,13 @@ class ServedBucket(Bucket, Protocol):
 
     def stream(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]: ...
 
-    async def receive(
-        self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int
-    ) -> int:
+    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int) -> int:
         """Write what `pieces` brings, all or nothing; its size. Raises TooLarge over `max_bytes`."""
         ...
 
 
 class SignsItsUrls(ReadsObjects):
-    def __init__(
-        self, store: ObjectStore, *, name: str, sorter: Sorter, signer: UrlSigner, base_url: str
-    ) -> None:
+    def __init__(self, store: ObjectStore, *, name: str, sorter: Sorter, signer: UrlSigner, base_url: str) -> None:
         super().__init__(store, name=name, sorter=sorter)
         self._signer = signer
         self._base_url = base_url
@@ -35,9 +31,7 @@ class SignsItsUrls(ReadsObjects):
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._signer.url_for_get(self._base_url, key, expires_in=expires_in)
 
-    async def sign_put(
-        self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta
-    ) -> SignedPut:
+    async def sign_put(self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta) -> SignedPut:
         url = self._signer.url_for_put(
             self._base_url, key, content_type=content_type, max_bytes=max_bytes, expires_in=expires_in
         )

@@ -59,9 +59,7 @@ class LocalBucket(SignsItsUrls):
         with sorted_errors(key, self._sort):
             await asyncio.to_thread(_files.write, self._folder, key, body, content_type)
 
-    async def receive(
-        self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int
-    ) -> int:
+    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int) -> int:
         self.path(key)
         with sorted_errors(key, self._sort):
             staged = _files.new_staging_file(self._folder)

@@ -45,9 +45,7 @@ _STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
 }
 
 
-def create_object_app(
-    bucket: ServedBucket, signer: UrlSigner, *, allowed_origins: Sequence[str] = ()
-) -> Starlette:
+def create_object_app(bucket: ServedBucket, signer: UrlSigner, *, allowed_origins: Sequence[str] = ()) -> Starlette:
     """`signer` must be the one that `bucket` signs with; `allowed_origins` are the pages that may upload."""
     objects = _Objects(bucket, signer)
     cors = Middleware(
@@ -91,9 +89,7 @@ class _Objects:
         if declared.isdecimal() and int(declared) > max_bytes:
             raise TooLarge(f"the body is over the {max_bytes} bytes that were signed")
         try:
-            await self._bucket.receive(
-                grant.key, request.stream(), content_type=content_type, max_bytes=max_bytes
-            )
+            await self._bucket.receive(grant.key, request.stream(), content_type=content_type, max_bytes=max_bytes)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing was written
         return Response(status_code=200)
@@ -101,9 +97,7 @@ class _Objects:
     def _verify(self, method: Method, request: Request) -> Grant:
         return self._signer.verify(method, request.path_params["key"], request.query_params)
 
-    def _headers(
-        self, grant: Grant, info: ObjectInfo, start: int = 0, end: int | None = None
-    ) -> dict[str, str]:
+    def _headers(self, grant: Grant, info: ObjectInfo, start: int = 0, end: int | None = None) -> dict[str, str]:
         seconds = max(0, int(self._signer.remaining(grant).total_seconds()))
         stop = info.size if end is None else end
         span = {} if end is None else {"Content-Range": f"bytes {start}-{stop - 1}/{info.size}"}

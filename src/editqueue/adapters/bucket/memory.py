@@ -27,9 +27,7 @@ class MemoryBucket(SignsItsUrls):
         with sorted_errors(check_key(key), _sorter):
             await obstore.put_async(self._store, key, body, attributes={"Content-Type": content_type})
 
-    async def receive(
-        self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int
-    ) -> int:
+    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int) -> int:
         body = b"".join([piece async for piece in limited(pieces, max_bytes=max_bytes)])
         await self.write(key, body, content_type=content_type)
         return len(body)

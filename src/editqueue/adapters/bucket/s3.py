@@ -48,9 +48,7 @@ class S3Bucket(ReadsObjects):
         max_retries: int = 2,
     ) -> None:
         self._endpoint = _checked(endpoint)
-        self._credentials = Credentials(
-            access_key_id=access_key_id, secret_access_key=secret_access_key, region=region
-        )
+        self._credentials = Credentials(access_key_id=access_key_id, secret_access_key=secret_access_key, region=region)
         self._clock = clock
         store = S3Store(
             name,
@@ -136,9 +134,7 @@ class S3Bucket(ReadsObjects):
             return PermanentError(f"{what}: there is no such bucket. Check EDITQUEUE_BUCKET_URL.")
         if isinstance(error, ValueError) or _REFUSED.search(str(error)):
             return PermanentError(f"{what}: {first_line(error)}")
-        return StorageUnavailable(
-            f"{what}: {first_line(error)}. If it stays so, check EDITQUEUE_S3_ENDPOINT."
-        )
+        return StorageUnavailable(f"{what}: {first_line(error)}. If it stays so, check EDITQUEUE_S3_ENDPOINT.")
 
 
 def _checked(endpoint: str) -> str:

@@ -83,9 +83,7 @@ class UrlSigner:
     def url_for_get(self, base_url: str, key: str, *, expires_in: timedelta) -> str:
         return self._url(base_url, Grant(method="GET", key=check_key(key), expires=self._end(expires_in)))
 
-    def url_for_put(
-        self, base_url: str, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta
-    ) -> str:
+    def url_for_put(self, base_url: str, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta) -> str:
         grant = Grant(
             method="PUT",
             key=check_key(key),

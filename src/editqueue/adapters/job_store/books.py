@@ -23,9 +23,7 @@ from editqueue.ports import Census, JobQuery
 
 
 class BookStatements(StoreBase):
-    async def notifications(
-        self, user_id: str, *, limit: int, before_id: str | None
-    ) -> Sequence[Notification]:
+    async def notifications(self, user_id: str, *, limit: int, before_id: str | None) -> Sequence[Notification]:
         found = select(*notifications.c).where(notifications.c.user_id == user_id)
         if before_id is not None:
             found = found.where(notifications.c.id < before_id)

@@ -63,9 +63,7 @@ class ClaimStatements(StoreBase):
         )
         await self._settle(claim, end, [publish, tell])
 
-    async def fail(
-        self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime
-    ) -> None:
+    async def fail(self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime) -> None:
         token = new_token()
         end = _leave(claim, token).values(status=JobStatus.FAILED.value, finished_at=to_ms(now), error=error)
         release = (
@@ -84,9 +82,7 @@ class ClaimStatements(StoreBase):
 
     async def retry_later(self, claim: Claim, *, error: str, run_after: datetime, now: datetime) -> None:
         token = new_token()
-        back = _leave(claim, token).values(
-            status=JobStatus.QUEUED.value, run_after=to_ms(run_after), error=error
-        )
+        back = _leave(claim, token).values(status=JobStatus.QUEUED.value, run_after=to_ms(run_after), error=error)
         await self._settle(claim, back, [_unlock(claim, token, now)])
 
     async def hand_back(self, claim: Claim, *, now: datetime) -> None:
@@ -124,9 +120,7 @@ def head_of_queue(now: datetime) -> CTE:
 def _leave(claim: Claim, token: str) -> Update:
     """The guarded end of a claim: matches only while the claim's token stands."""
     return (
-        update(jobs)
-        .where(jobs.c.id == claim.job.id, IN_PROGRESS, jobs.c.token == claim.job.token)
-        .values(token=token)
+        update(jobs).where(jobs.c.id == claim.job.id, IN_PROGRESS, jobs.c.token == claim.job.token).values(token=token)
     )
 
 

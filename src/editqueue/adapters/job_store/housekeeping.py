@@ -50,9 +50,7 @@ class HousekeepingStatements(StoreBase):
             jobs.c.token == token,
             jobs.c.file_id == files.c.id,
         )
-        job_of_file = (
-            select(jobs.c.status).where(jobs.c.file_id == files.c.id, jobs.c.token == token).scalar_subquery()
-        )
+        job_of_file = select(jobs.c.status).where(jobs.c.file_id == files.c.id, jobs.c.token == token).scalar_subquery()
         finished = case((job_of_file == JobStatus.FAILED.value, to_ms(now)), else_=files.c.finished_at)
         release = (
             update(files)
@@ -74,10 +72,7 @@ class HousekeepingStatements(StoreBase):
         )
         oldest = due.order_by(files.c.finished_at).limit(limit).with_for_update(skip_locked=True).cte("due")
         mark = (
-            update(files)
-            .where(files.c.id.in_(select(oldest.c.id)))
-            .values(expiring_at=to_ms(now))
-            .returning(*files.c)
+            update(files).where(files.c.id.in_(select(oldest.c.id))).values(expiring_at=to_ms(now)).returning(*files.c)
         )
         [rows] = await self._database.run(mark)
         return [Expiry(file=to_file(row), expiring_at=now) for row in rows]

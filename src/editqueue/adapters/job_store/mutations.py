@@ -15,9 +15,7 @@ from editqueue.ports import FileState, Renaming
 
 
 class MutationStatements(StoreBase):
-    async def mark_files(
-        self, ids: Sequence[str], *, user_id: str, marked: bool, now: datetime
-    ) -> Sequence[FileState]:
+    async def mark_files(self, ids: Sequence[str], *, user_id: str, marked: bool, now: datetime) -> Sequence[FileState]:
         wanted = each_id(ids, "wanted")
         change = (
             update(files)
@@ -60,9 +58,7 @@ class MutationStatements(StoreBase):
         end = (
             update(jobs)
             .where(QUEUED, jobs.c.file_id.in_(just_gone))
-            .values(
-                status=JobStatus.FAILED.value, token=new_token(), finished_at=to_ms(now), error="file deleted"
-            )
+            .values(status=JobStatus.FAILED.value, token=new_token(), finished_at=to_ms(now), error="file deleted")
         )
         seen, active, *_ = await self._database.run(lock_files(ids), active_jobs(ids), gone, end)
         return to_states(seen, active)

@@ -34,9 +34,7 @@ class OrderStatements(StoreBase):
         [rows] = await self._database.run(select(*uploads.c).where(uploads.c.object_key == object_key))
         return to_upload(rows[0]) if rows else None
 
-    async def add_file(
-        self, file_id: str, *, upload: Upload, size: int, exif_meta: str | None, now: datetime
-    ) -> File:
+    async def add_file(self, file_id: str, *, upload: Upload, size: int, exif_meta: str | None, now: datetime) -> File:
         known = exists().where(files.c.object_key == upload.object_key)
         number = update(orders).where(orders.c.id == upload.order_id, ~known)
         values: dict[str, object] = {

@@ -23,12 +23,7 @@ def lock_files(ids: Iterable[str]) -> Select[tuple[object, ...]]:
     SQLite and D1 have one writer and ignore FOR UPDATE.
     """
     wanted = each_id(ids)
-    return (
-        select(*files.c)
-        .where(files.c.id.in_(select(wanted.c.key)))
-        .order_by(files.c.id)
-        .with_for_update(of=files)
-    )
+    return select(*files.c).where(files.c.id.in_(select(wanted.c.key))).order_by(files.c.id).with_for_update(of=files)
 
 
 def active_jobs(ids: Iterable[str]) -> Select[tuple[object, ...]]:

@@ -38,12 +38,8 @@ class SubmissionStatements(StoreBase):
         token = new_token()
         ids = dict(zip(file_ids, sorted(new_id() for _ in file_ids), strict=True))
         good = _all_submittable(file_ids, order_id=order_id, user_id=user_id)
-        create = _insert_jobs(
-            ids, user_id=user_id, when=good, express=express, note=None, token=token, now=now
-        )
-        queue = _queue_files(file_ids, token=token).values(
-            status=FileStatus.QUEUED.value, updated_at=to_ms(now)
-        )
+        create = _insert_jobs(ids, user_id=user_id, when=good, express=express, note=None, token=token, now=now)
+        queue = _queue_files(file_ids, token=token).values(status=FileStatus.QUEUED.value, updated_at=to_ms(now))
         note = update(orders).where(orders.c.id == order_id, good, literal(notes is not None))
         seen, before, _, _, _, after = await self._database.run(
             lock_files(file_ids),
@@ -80,9 +76,7 @@ class SubmissionStatements(StoreBase):
         if not rows:
             return None
         file_id: str = rows[0]["file_id"]
-        still_there = exists().where(
-            files.c.id == file_id, files.c.deleted_at.is_(None), files.c.locked.is_(False)
-        )
+        still_there = exists().where(files.c.id == file_id, files.c.deleted_at.is_(None), files.c.locked.is_(False))
         create = _insert_jobs(
             {file_id: new_id()},
             user_id=rows[0]["user_id"],
@@ -92,9 +86,7 @@ class SubmissionStatements(StoreBase):
             token=token,
             now=now,
         )
-        change = _queue_files([file_id], token=token).values(
-            status=FileStatus.QUEUED.value, updated_at=to_ms(now)
-        )
+        change = _queue_files([file_id], token=token).values(status=FileStatus.QUEUED.value, updated_at=to_ms(now))
         _, job = await self._make_one(file_id, create, change, token)
         return job
 

@@ -28,9 +28,7 @@ def release_file(file_id: str, *, status: FileStatus, when: ColumnElement[bool],
     )
 
 
-def notify(
-    ids: Mapping[str, str], *, token: str, kind: NotificationType, message: str, now: datetime
-) -> Executable:
+def notify(ids: Mapping[str, str], *, token: str, kind: NotificationType, message: str, now: datetime) -> Executable:
     """One notification for each job of `ids` (job id -> notification id) that ended under `token`."""
     wanted = each(ids, "wanted")
     before, _, after = message.partition("{name}")

@@ -60,9 +60,7 @@ router = APIRouter(prefix="/api", responses=PROBLEMS)
 
 
 @router.post("/uploads/intent")
-async def upload_intent(
-    body: schemas.UploadIntent, user_id: User, ports: PortsOf
-) -> schemas.UploadIntentAnswer:
+async def upload_intent(body: schemas.UploadIntent, user_id: User, ports: PortsOf) -> schemas.UploadIntentAnswer:
     """Ask for a signed URL to PUT an original to. It is valid for five minutes."""
     started = await start_upload(
         order_id=body.order_id,
@@ -82,9 +80,7 @@ async def upload_intent(
 
 
 @router.post("/uploads/finalize")
-async def upload_finalize(
-    body: schemas.UploadFinalize, user_id: User, ports: PortsOf
-) -> schemas.UploadFinalizeAnswer:
+async def upload_finalize(body: schemas.UploadFinalize, user_id: User, ports: PortsOf) -> schemas.UploadFinalizeAnswer:
     """Make the file of an uploaded object. The same call again gives the same file."""
     file = await finalize_upload(
         object_key=body.object_key,
@@ -114,9 +110,7 @@ async def order_files(
     """The files of an order by index, page by page."""
     query = FileQuery(order_id=id, limit=limit, status=status, marked=marked, room_type=room_type)
     page = await list_files(query, cursor=cursor, user_id=user_id, store=ports.store)
-    return schemas.FilesAnswer(
-        files=[schemas.FileItem.of(one) for one in page.files], next_cursor=page.next_cursor
-    )
+    return schemas.FilesAnswer(files=[schemas.FileItem.of(one) for one in page.files], next_cursor=page.next_cursor)
 
 
 @router.post("/files/bulk-mark")
@@ -146,9 +140,7 @@ async def bulk_rename(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> s
 @router.delete("/files/bulk")
 async def bulk_delete(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> schemas.DeleteAnswer:
     """Delete files softly. All or nothing; what was only queued for them ends."""
-    deleted = await delete_files(
-        body.ids, user_id=user_id, store=ports.store, clock=ports.clock, journal=ports.journal
-    )
+    deleted = await delete_files(body.ids, user_id=user_id, store=ports.store, clock=ports.clock, journal=ports.journal)
     return schemas.DeleteAnswer(deleted=deleted)
 
 

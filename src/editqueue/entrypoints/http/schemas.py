@@ -30,9 +30,7 @@ class _Answer(BaseModel):
 
 class UploadIntent(_Request):
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"filename": "IMG_0001.jpg", "mime": "image/jpeg", "order_id": "01932c…"}]
-        }
+        json_schema_extra={"examples": [{"filename": "IMG_0001.jpg", "mime": "image/jpeg", "order_id": "01932c…"}]}
     )
     filename: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
     mime: Annotated[str, StringConstraints(max_length=200)]
@@ -118,9 +116,7 @@ class DeleteAnswer(Ok):
 
 class SubmitEdits(_Request):
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"files": ["01932c…"], "express": True, "order_notes": "Bitte hell."}]
-        }
+        json_schema_extra={"examples": [{"files": ["01932c…"], "express": True, "order_notes": "Bitte hell."}]}
     )
     files: Ids
     express: bool = False

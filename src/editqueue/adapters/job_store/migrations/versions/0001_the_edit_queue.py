@@ -59,9 +59,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("expiring_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("NOT locked OR status = 'in_progress'", name="locked_only_in_progress"),
-        sa.CheckConstraint(
-            "status IN ('uploaded','queued','in_progress','done','failed')", name="file_status"
-        ),
+        sa.CheckConstraint("status IN ('uploaded','queued','in_progress','done','failed')", name="file_status"),
         sa.ForeignKeyConstraint(
             ["order_id"],
             ["orders.id"],
@@ -123,9 +121,7 @@ def upgrade() -> None:
         sa.Column("express", sa.Boolean(), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("bytes_copied", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "(status IN ('done','failed')) = (finished_at IS NOT NULL)", name="ended_has_a_time"
-        ),
+        sa.CheckConstraint("(status IN ('done','failed')) = (finished_at IS NOT NULL)", name="ended_has_a_time"),
         sa.CheckConstraint("status <> 'in_progress' OR started_at IS NOT NULL", name="running_has_a_start"),
         sa.CheckConstraint("status IN ('queued','in_progress','done','failed')", name="job_status"),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,135 @@
+"""`editqueue`: the command line. Every failure is one line on stderr and a non-zero exit code."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from editqueue.domain.errors import EditQueueError
+from editqueue.domain.jobs import JobStatus
+from editqueue.entrypoints.commands import administration, demo, doctor, previewing, serving
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The edit queue of pix.immo."
+)
+orders = typer.Typer(no_args_is_help=True, help="Orders.")
+jobs = typer.Typer(no_args_is_help=True, help="Look at jobs, put a failed one back.")
+app.add_typer(orders, name="order")
+app.add_typer(jobs, name="jobs")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+UserId = Annotated[str, typer.Option("--user-id", help="The customer.")]
+Port = Annotated[int, typer.Option(min=0, max=65535)]
+
+
+@app.command()
+def serve(
+    host: str = "127.0.0.1",
+    port: Port = 8787,
+    no_consumer: Annotated[bool, typer.Option("--no-consumer", help="API only.")] = False,  # noqa: FBT002
+) -> None:
+    """API, review page and (unless told not to) one consumer."""
+    asyncio.run(serving.serve(host=host, port=port, with_consumer=not no_consumer))
+
+
+@app.command()
+def consume(
+    drain: Annotated[bool, typer.Option("--drain", help="End when nothing is left to do.")] = False,  # noqa: FBT002
+) -> None:
+    """A consumer only."""
+    asyncio.run(serving.consume(drain=drain))
+
+
+@app.command()
+def sweep() -> None:
+    """One cron tick: requeue stale jobs, process up to 10, expire old objects."""
+    administration.run_sweep()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database schema up to date."""
+    administration.run_migrate()
+
+
+@orders.command("create")
+def order_create(user_id: UserId, title: str = "") -> None:
+    """Open an order; prints {"order_id": ...}."""
+    administration.run_order_create(user_id, title)
+
+
+@app.command()
+def token(user_id: UserId, ttl: Annotated[int, typer.Option(min=1, help="Seconds.")] = 3600) -> None:
+    """Print a JWT for a customer."""
+    administration.run_token(user_id, ttl)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:  # noqa: FBT002
+    """Jobs and files per status, age of the oldest eligible job, stale locks."""
+    administration.run_status(as_json=as_json)
+
+
+@jobs.command("list")
+def jobs_list(
+    status: JobStatus | None = None,
+    order_id: str | None = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """The newest jobs."""
+    administration.run_jobs_list(status=status, order_id=order_id, limit=limit, as_json=as_json)
+
+
+@jobs.command("show")
+def jobs_show(job_id: str, as_json: Json = False) -> None:  # noqa: FBT002
+    """One job."""
+    administration.run_jobs_show(job_id, as_json=as_json)
+
+
+@jobs.command("retry")
+def jobs_retry(job_id: str, as_json: Json = False) -> None:  # noqa: FBT002
+    """Make a new job for the file of a failed one."""
+    administration.run_jobs_retry(job_id, as_json=as_json)
+
+
+@app.command("doctor")
+def check_up(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Check settings, database, bucket, queue and image tools, each with a remedy."""
+    sys.exit(0 if asyncio.run(doctor.run_doctor(fix=fix, as_json=as_json)) else 1)
+
+
+@app.command()
+def preview(source: Path, target: Path, as_json: Json = False) -> None:  # noqa: FBT002
+    """One preview from a local file, by the same code as the consumer's."""
+    previewing.run_preview(source, target, as_json=as_json)
+
+
+@app.command("demo")
+def run_demo(
+    folder: Annotated[Path | None, typer.Argument(help="Photos to take instead of generated ones.")] = None,
+    port: Port = 8787,
+    exit_at_end: Annotated[bool, typer.Option("--exit", help="End when all is done.")] = False,  # noqa: FBT002
+) -> None:
+    """A sample order through the real HTTP API; then keeps serving until Ctrl-C."""
+    if not asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end)):
+        sys.exit(1)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except EditQueueError as error:
+        sys.exit(f"editqueue: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of `editqueue`, one file a verb."""

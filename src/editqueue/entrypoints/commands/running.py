@@ -1,0 +1,51 @@
+"""What commands share: run something async on the configured system, print one line or one JSON document."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+from editqueue.settings import load_settings
+from editqueue.wiring.server import Server, open_server
+
+T = TypeVar("T")
+
+
+def on_the_system(work: Callable[[Server], Awaitable[T]]) -> T:
+    """Open the system as the settings say, do `work`, close it."""
+
+    async def run() -> T:
+        async with open_server(load_settings()) as server:
+            return await work(server)
+
+    return asyncio.run(run())
+
+
+def print_json(document: object) -> None:
+    sys.stdout.write(json.dumps(document, default=str, ensure_ascii=False) + "\n")
+
+
+def print_line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        print_line(f"{name.ljust(width)}  {'-' if value is None else value}")
+
+
+@contextmanager
+def stop_on_signals(stop: asyncio.Event) -> Generator[None]:
+    """SIGTERM and Ctrl-C set `stop` instead of ending the process in the middle of a job."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,104 @@
+"""serve and consume."""
+
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import uvicorn
+
+from editqueue.domain.errors import SetupError
+from editqueue.entrypoints.commands.running import print_line, stop_on_signals
+from editqueue.entrypoints.consumer import Consumer
+from editqueue.entrypoints.http.app import create_app
+from editqueue.entrypoints.http.auth import AuthSettings
+from editqueue.settings import Settings, load_settings
+from editqueue.wiring.server import Server, open_server
+
+
+async def serve(*, host: str, port: int, with_consumer: bool) -> None:
+    """API and, unless told not to, one consumer, until SIGTERM or Ctrl-C. Raises SetupError."""
+    settings = load_settings()
+    with listening(host, port) as listener:
+        async with open_server(settings, base_url=base_url(host, port)) as server:
+            start_metrics(server, settings)
+            stop = asyncio.Event()
+            with stop_on_signals(stop):
+                print_line(f"editqueue serves {base_url(host, port)} (Ctrl-C ends it)")
+                await run_both(server, settings, listener, stop=stop, with_consumer=with_consumer)
+
+
+async def consume(*, drain: bool) -> None:
+    """A consumer only; with `drain` it ends when nothing is left to do. Raises SetupError."""
+    settings = load_settings()
+    async with open_server(settings) as server:
+        start_metrics(server, settings)
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            consumer = make_consumer(server, settings, stop)
+            await (consumer.drain() if drain else consumer.run())
+
+
+async def run_both(
+    server: Server, settings: Settings, listener: socket.socket, *, stop: asyncio.Event, with_consumer: bool
+) -> None:
+    """The API on `listener`, and a consumer beside it, until `stop` is set."""
+    app = create_app(
+        server.ports,
+        auth=AuthSettings(secret=settings.jwt_secret()),
+        allowed_origins=settings.allowed_origins,
+        object_app=server.object_app,
+    )
+    web = _QuietServer(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
+    tasks = [asyncio.create_task(web.serve(sockets=[listener]))]
+    if with_consumer:
+        tasks.append(asyncio.create_task(make_consumer(server, settings, stop).run()))
+    ended = asyncio.create_task(stop.wait())
+    await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    web.should_exit = True
+    await asyncio.gather(ended, *tasks)
+
+
+def make_consumer(server: Server, settings: Settings, stop: asyncio.Event) -> Consumer:
+    return Consumer(
+        ports=server.ports,
+        sweep_interval=timedelta(seconds=settings.sweep_interval),
+        concurrency=settings.concurrency,
+        stop=stop,
+    )
+
+
+def start_metrics(server: Server, settings: Settings) -> None:
+    if settings.metrics_port is not None:
+        server.metrics.serve(settings.metrics_port)
+
+
+def base_url(host: str, port: int) -> str:
+    """What a browser on this machine reaches; 0.0.0.0 is an address to listen on, not to call."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # compared, not bound
+    return f"http://{shown}:{port}"
+
+
+@contextmanager
+def listening(host: str, port: int) -> Generator[socket.socket]:
+    """A bound socket. Raises SetupError naming the port when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(128)
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise SetupError(f"cannot listen on {host}:{port}: {why}; choose another with --port or --host") from error
+        yield listener
+
+
+class _QuietServer(uvicorn.Server):
+    """Signals are ours: they stop the consumer first, then the server."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield

@@ -1,0 +1,203 @@
+"""Settings from the environment: read here and nowhere else."""
+
+import contextlib
+import os
+import re
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from editqueue.domain.errors import SetupError
+from editqueue.ports import Limits
+
+SHORTEST_SECRET = 32
+"""Bytes; HS256 asks for a key as long as its hash (RFC 7518, 3.2)."""
+MARGIN = timedelta(seconds=60)
+"""A job must be aborted this long before it counts as stale."""
+_EXAMPLES = {
+    "EDITQUEUE_DATABASE_URL": "postgresql://user:password@host/editqueue",
+    "EDITQUEUE_BUCKET_URL": "s3://piximmo-media",
+    "EDITQUEUE_QUEUE": "local",
+    "EDITQUEUE_CONCURRENCY": "1",
+    "EDITQUEUE_JOB_TIMEOUT": "300",
+    "EDITQUEUE_STALE_AFTER": "900",
+    "EDITQUEUE_SWEEP_INTERVAL": "120",
+    "EDITQUEUE_SWEEP_BATCH": "10",
+    "EDITQUEUE_MAX_RETRIES": "3",
+    "EDITQUEUE_RETENTION_DAYS": "90",
+    "EDITQUEUE_METRICS_PORT": "9464",
+    "ALLOWED_ORIGINS": "https://pix.immo,https://www.pix.immo",
+    "FEATURE_PRODUCTION": "false",
+    "FEATURE_GALLERY": "false",
+}
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """Every setting, checked. Durations are in seconds, as in the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(Path("./.editqueue"), validation_alias=_named("EDITQUEUE_DATA_DIR"))
+    given_database_url: str | None = Field(None, validation_alias=_named("EDITQUEUE_DATABASE_URL"))
+    given_bucket_url: str | None = Field(None, validation_alias=_named("EDITQUEUE_BUCKET_URL"))
+    s3_endpoint: str | None = Field(None, validation_alias=_named("EDITQUEUE_S3_ENDPOINT"))
+    r2_access_key_id: str | None = Field(None, validation_alias=_named("R2_ACCESS_KEY_ID"))
+    r2_secret_access_key: str | None = Field(None, validation_alias=_named("R2_SECRET_ACCESS_KEY"), repr=False)
+    cloudflare_account_id: str | None = Field(None, validation_alias=_named("CLOUDFLARE_ACCOUNT_ID"))
+    queue: Literal["local", "cloudflare", "none"] = Field("local", validation_alias=_named("EDITQUEUE_QUEUE"))
+    concurrency: int = Field(1, ge=1, le=64, validation_alias=_named("EDITQUEUE_CONCURRENCY"))
+    job_timeout: float = Field(300, gt=0, validation_alias=_named("EDITQUEUE_JOB_TIMEOUT"))
+    stale_after: float = Field(900, gt=0, validation_alias=_named("EDITQUEUE_STALE_AFTER"))
+    sweep_interval: float = Field(120, gt=0, validation_alias=_named("EDITQUEUE_SWEEP_INTERVAL"))
+    sweep_batch: int = Field(10, ge=1, le=1000, validation_alias=_named("EDITQUEUE_SWEEP_BATCH"))
+    max_retries: int = Field(3, ge=0, le=20, validation_alias=_named("EDITQUEUE_MAX_RETRIES"))
+    retention_days: float = Field(90, gt=0, validation_alias=_named("EDITQUEUE_RETENTION_DAYS"))
+    metrics_port: int | None = Field(None, ge=1, le=65535, validation_alias=_named("EDITQUEUE_METRICS_PORT"))
+    given_jwt_secret: str | None = Field(None, validation_alias=_named("JWT_SECRET"), repr=False)
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("ALLOWED_ORIGINS"))
+    feature_production: bool = Field(False, validation_alias=_named("FEATURE_PRODUCTION"))
+    feature_gallery: bool = Field(False, validation_alias=_named("FEATURE_GALLERY"))
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(one.strip() for one in value.split(",") if one.strip()) if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [one for one in value if not re.fullmatch(r"https?://[^/\s*]+", one)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is not an origin (scheme and host, no path, no *)")
+        return value
+
+    @property
+    def embedded(self) -> bool:
+        """True for the embedded default: own database file, own folder, own secret."""
+        return self.given_database_url is None
+
+    @property
+    def database_url(self) -> str:
+        return self.given_database_url or f"sqlite:///{self.data_dir.absolute()}/editqueue.db"
+
+    @property
+    def bucket_url(self) -> str:
+        return self.given_bucket_url or f"file://{self.data_dir.absolute()}/bucket"
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            job_timeout=timedelta(seconds=self.job_timeout),
+            stale_after=timedelta(seconds=self.stale_after),
+            sweep_batch=self.sweep_batch,
+            max_retries=self.max_retries,
+            retention=timedelta(days=self.retention_days),
+        )
+
+    def jwt_secret(self) -> str:
+        """The secret; made and kept in the data dir for the embedded default. Raises SetupError."""
+        if self.given_jwt_secret is not None:
+            return self.given_jwt_secret
+        if self.embedded:
+            return _kept_secret(self.prepared_data_dir() / "jwt_secret")
+        raise SetupError(
+            "JWT_SECRET is missing: with a database of your own, give the secret of your shop, "
+            f"at least {SHORTEST_SECRET} characters, for example JWT_SECRET=$(openssl rand -hex 32)"
+        )
+
+    def prepared_data_dir(self) -> Path:
+        """The data dir, made if need be. Raises SetupError when it cannot be written."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.data_dir / f".probe-{os.getpid()}"
+            probe.write_bytes(b"x" * 4096)
+            probe.unlink()
+        except OSError as error:
+            raise SetupError(
+                f"EDITQUEUE_DATA_DIR={self.data_dir}: {error.strerror}; "
+                "free space or choose a folder you may write, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
+            ) from error
+        return self.data_dir
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SetupError naming the first wrong one, with an example."""
+    try:
+        settings = Settings()  # pyright: ignore[reportCallIssue]  # filled from the environment
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise SetupError(f"{name}: {first['msg']}{_example(name)}") from error
+    _check_together(settings)
+    return settings
+
+
+def _example(name: str) -> str:
+    return f", for example {name}={_EXAMPLES[name]}" if name in _EXAMPLES else ""
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.job_timeout + MARGIN.total_seconds() > settings.stale_after:
+        raise SetupError(
+            f"EDITQUEUE_JOB_TIMEOUT={settings.job_timeout:g} must end at least {MARGIN.total_seconds():g} s before "
+            f"EDITQUEUE_STALE_AFTER={settings.stale_after:g}, or two consumers work on one job; for example 300 and 900"
+        )
+    secret = settings.given_jwt_secret
+    if secret is not None and len(secret.encode()) < SHORTEST_SECRET:
+        raise SetupError(
+            f"JWT_SECRET has {len(secret.encode())} bytes, {SHORTEST_SECRET} are the least, "
+            "for example JWT_SECRET=$(openssl rand -hex 32)"
+        )
+    _check_database(settings)
+    _check_bucket(settings)
+    if settings.queue == "cloudflare":
+        raise SetupError(
+            "EDITQUEUE_QUEUE=cloudflare is not built in yet; use EDITQUEUE_QUEUE=local or none (cron only)"
+        )
+
+
+def _check_database(settings: Settings) -> None:
+    if not re.match(r"(sqlite:///|postgres(ql)?://)", settings.database_url):
+        raise SetupError(
+            "EDITQUEUE_DATABASE_URL must start with sqlite:/// or postgresql://" + _example("EDITQUEUE_DATABASE_URL")
+        )
+
+
+def _check_bucket(settings: Settings) -> None:
+    if settings.bucket_url.startswith("file:///"):
+        return
+    if not re.fullmatch(r"s3://[a-z0-9.-]+", settings.bucket_url):
+        raise SetupError(
+            "EDITQUEUE_BUCKET_URL must be file:///folder or s3://bucket" + _example("EDITQUEUE_BUCKET_URL")
+        )
+    if not (settings.s3_endpoint or settings.cloudflare_account_id):
+        raise SetupError(
+            "CLOUDFLARE_ACCOUNT_ID (for R2) or EDITQUEUE_S3_ENDPOINT is missing for "
+            f"{settings.bucket_url}, for example EDITQUEUE_S3_ENDPOINT=http://127.0.0.1:8333"
+        )
+    for name, value in (
+        ("R2_ACCESS_KEY_ID", settings.r2_access_key_id),
+        ("R2_SECRET_ACCESS_KEY", settings.r2_secret_access_key),
+    ):
+        if not value:
+            raise SetupError(f"{name} is missing for {settings.bucket_url}: make an R2 API token")
+
+
+def _kept_secret(path: Path) -> str:
+    """Made once; two processes that start together agree on one."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    if not path.exists():
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,160 @@
+"""The wiring of a server: settings to adapters. With wiring/worker.py the only place that names them."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import unquote, urlsplit
+
+from starlette.types import ASGIApp
+
+from editqueue.adapters.bucket.local import LocalBucket
+from editqueue.adapters.bucket.local_server import create_object_app
+from editqueue.adapters.bucket.s3 import S3Bucket, r2_endpoint
+from editqueue.adapters.bucket.signed_urls import UrlSigner
+from editqueue.adapters.image_tools.available import Tool, available_tools
+from editqueue.adapters.image_tools.copy_only import CopyOnly
+from editqueue.adapters.image_tools.source import SourceConfig
+from editqueue.adapters.image_tools.worker_pool import WorkerPool
+from editqueue.adapters.job_queue.local import LocalQueue
+from editqueue.adapters.job_queue.none import NoQueue
+from editqueue.adapters.job_store import migrate_schema, open_store
+from editqueue.adapters.journal.json_lines import JsonJournal
+from editqueue.adapters.journal.metrics import Metrics
+from editqueue.domain.errors import SetupError
+from editqueue.ports import Bucket, ImageTools, JobQueue, Ports
+from editqueue.settings import Settings
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8787"
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """The ports, and what only a server needs besides."""
+
+    ports: Ports
+    metrics: Metrics
+    object_app: ASGIApp | None
+    """Serves the signed URLs of a local bucket; None for S3, which serves its own."""
+
+
+@asynccontextmanager
+async def open_server(
+    settings: Settings, *, base_url: str = DEFAULT_BASE_URL, log: TextIO | None = None
+) -> AsyncGenerator[Server]:
+    """Open everything the settings name, and close it in reverse order. Raises SetupError."""
+    if settings.embedded:
+        settings.prepared_data_dir()
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        bucket, object_app = open_bucket(settings, base_url=base_url)
+        stack.push_async_callback(bucket.close)
+        store = await open_store(settings.database_url, migrate=settings.embedded)
+        stack.push_async_callback(store.close)
+        queue = _open_queue(settings)
+        stack.push_async_callback(queue.close)
+        images = _open_images(settings)
+        stack.push_async_callback(images.close)
+        ports = Ports(
+            store=store,
+            bucket=bucket,
+            queue=queue,
+            images=images,
+            clock=SystemClock(),
+            chance=random.random,
+            journal=JsonJournal(metrics, stream=log),
+            pause=asyncio.sleep,
+            limits=settings.limits,
+        )
+        yield Server(ports=ports, metrics=metrics, object_app=object_app)
+
+
+def open_bucket(settings: Settings, *, base_url: str = DEFAULT_BASE_URL) -> tuple[Bucket, ASGIApp | None]:
+    """The bucket, and the app that serves its signed URLs if it is a local one. Raises SetupError."""
+    signer = UrlSigner(secret=settings.jwt_secret(), clock=SystemClock())
+    folder = bucket_folder(settings)
+    if folder is None:
+        return _open_s3(settings), None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(
+            f"EDITQUEUE_BUCKET_URL: cannot make {folder}: {error.strerror}; give a folder you may write"
+        ) from error
+    bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url}/objects")
+    return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins)
+
+
+def bucket_folder(settings: Settings) -> Path | None:
+    """The folder of a file:// bucket; None for S3."""
+    url = urlsplit(settings.bucket_url)
+    return Path(unquote(url.path)) if url.scheme == "file" else None
+
+
+def _open_s3(settings: Settings) -> S3Bucket:
+    return S3Bucket(
+        name=urlsplit(settings.bucket_url).netloc,
+        endpoint=_endpoint(settings),
+        access_key_id=settings.r2_access_key_id or "",
+        secret_access_key=settings.r2_secret_access_key or "",
+        clock=SystemClock(),
+    )
+
+
+def _endpoint(settings: Settings) -> str:
+    return settings.s3_endpoint or r2_endpoint(settings.cloudflare_account_id or "")
+
+
+def _open_queue(settings: Settings) -> JobQueue:
+    if settings.queue == "none":
+        return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))
+    return LocalQueue()
+
+
+def _open_images(settings: Settings) -> ImageTools:
+    config = source_config(settings)
+    if find_spec("pyvips") is None:
+        return CopyOnly(config)
+    return WorkerPool(config, size=settings.concurrency)
+
+
+def source_config(settings: Settings) -> SourceConfig:
+    """How an image worker process opens the bucket for itself."""
+    folder = bucket_folder(settings)
+    if folder is not None:
+        return SourceConfig(folder=str(folder))
+    return SourceConfig(
+        bucket=urlsplit(settings.bucket_url).netloc,
+        endpoint=_endpoint(settings),
+        secrets={
+            "access_key_id": settings.r2_access_key_id or "",
+            "secret_access_key": settings.r2_secret_access_key or "",
+        },
+    )
+
+
+def open_local_images(folder: Path) -> ImageTools:
+    """Image tools on the files of a folder. Raises SetupError without an image library."""
+    if find_spec("pyvips") is None:
+        raise SetupError("no image library is installed: pip install pyvips pyvips-binary")
+    return WorkerPool(SourceConfig(folder=str(folder)))
+
+
+async def migrate(settings: Settings) -> str:
+    """Bring the database up to date; returns its revision. Raises SetupError."""
+    return await migrate_schema(settings.database_url)
+
+
+def image_tools() -> tuple[Tool, ...]:
+    """Which image libraries are installed, and how to get the others."""
+    return available_tools()
