@@ -239,9 +239,7 @@ async def test_a_signed_put_creates_the_object_with_the_signed_type(running: Run
 
 
 async def test_a_signed_put_takes_no_other_type(running: Running) -> None:
-    signed = await running.bucket.sign_put(
-        KEYS.raw, content_type="image/heic", max_bytes=10, expires_in=FIVE_MINUTES
-    )
+    signed = await running.bucket.sign_put(KEYS.raw, content_type="image/heic", max_bytes=10, expires_in=FIVE_MINUTES)
     answer = await running.http.put(signed.url, headers={"Content-Type": "text/html"}, content=b"<script>")
     assert answer.status_code in {403, 415}
     with pytest.raises(ObjectMissing):

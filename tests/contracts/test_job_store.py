@@ -256,10 +256,7 @@ class TestStale:
         await claim(store)
 
         found = await asyncio.gather(
-            *(
-                store.requeue_stale(started_before=LATER, max_retries=3, message="m", now=LATER)
-                for _ in range(5)
-            )
+            *(store.requeue_stale(started_before=LATER, max_retries=3, message="m", now=LATER) for _ in range(5))
         )
 
         assert sum(len(one) for one in found) == 1

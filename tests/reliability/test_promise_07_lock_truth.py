@@ -136,18 +136,14 @@ class LockTruth(RuleBasedStateMachine):
     @rule(number=numbers)
     def rename(self, number: int) -> None:
         before = self.file(number)
-        wish = Renaming(
-            file_id=before.id, old_name=before.name, ver=before.ver, new_name=f"{before.name}x"[-40:]
-        )
+        wish = Renaming(file_id=before.id, old_name=before.name, ver=before.ver, new_name=f"{before.name}x"[-40:])
         done, _ = self.wait(self.store.rename_files([wish], user_id="anna", now=self.now))
         assert done == (not before.locked and before.deleted_at is None)
 
     @rule(number=numbers)
     def revise(self, number: int) -> None:
         before = self.file(number)
-        active = any(
-            job.file_id == before.id and job.status in {"queued", "in_progress"} for job in self.jobs()
-        )
+        active = any(job.file_id == before.id and job.status in {"queued", "in_progress"} for job in self.jobs())
         _, job = self.wait(self.store.revise(before.id, user_id="anna", note="n", now=self.now))
         free = not before.locked and before.deleted_at is None and before.status != FileStatus.UPLOADED
         assert (job is not None) == (free and not active)

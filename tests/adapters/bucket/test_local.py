@@ -112,9 +112,7 @@ async def test_a_link_made_just_now_is_no_leftover(bucket: LocalBucket, folder: 
     assert await bucket.remove_leftovers(before=datetime.now(UTC) - HOUR) == 0
 
 
-@pytest.mark.parametrize(
-    "key", [".staging/a", ".attributes/a.json", ".Attributes/a", "a.jpg#1", "a" * 241, ".staging"]
-)
+@pytest.mark.parametrize("key", [".staging/a", ".attributes/a.json", ".Attributes/a", "a.jpg#1", "a" * 241, ".staging"])
 async def test_the_buckets_own_names_are_no_keys(bucket: LocalBucket, key: str) -> None:
     for use in (bucket.write(key, b"", content_type="image/jpeg"), bucket.read(key), bucket.head(key)):
         with pytest.raises(PermanentError, match="not a valid object key"):
@@ -152,9 +150,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         LocalBucket(tmp_path / "file", signer=UrlSigner(secret="s" * 32, clock=SystemClock()))
 
 
-async def test_writes_and_deletes_of_neighbours_do_not_disturb_each_other(
-    bucket: LocalBucket, folder: Path
-) -> None:
+async def test_writes_and_deletes_of_neighbours_do_not_disturb_each_other(bucket: LocalBucket, folder: Path) -> None:
     async def come_and_go(key: str) -> None:
         for _ in range(20):
             await bucket.write(key, b"body", content_type="image/jpeg")

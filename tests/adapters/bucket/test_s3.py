@@ -34,9 +34,7 @@ class ScriptedServer:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
-        head = (
-            f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\nETag: 1\r\n"
-        )
+        head = f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\nETag: 1\r\n"
         writer.write(f"{head}Last-Modified: Fri, 01 May 2026 00:00:00 GMT\r\n\r\n{self.body}".encode())
         await writer.drain()
         writer.close()

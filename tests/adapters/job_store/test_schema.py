@@ -31,9 +31,7 @@ async def url(tmp_path: Path) -> str:
 async def test_the_migrated_schema_is_the_declared_one(url: str) -> None:
     def differences(connection: Connection) -> tuple[object, set[str]]:
         found = compare_metadata(MigrationContext.configure(connection), metadata)
-        indexes = {
-            str(one["name"]) for table in metadata.tables for one in inspect(connection).get_indexes(table)
-        }
+        indexes = {str(one["name"]) for table in metadata.tables for one in inspect(connection).get_indexes(table)}
         return found, indexes
 
     engine = create_engine(url)
@@ -83,7 +81,5 @@ async def test_no_hot_query_scans_or_sorts(url: str, name: str, statement: Selec
         plan = [str(row["detail"]) for row in rows.mappings()]
     await engine.dispose()
 
-    assert not [
-        step for step in plan if step.startswith(("SCAN edit_jobs", "SCAN files")) and "INDEX" not in step
-    ]
+    assert not [step for step in plan if step.startswith(("SCAN edit_jobs", "SCAN files")) and "INDEX" not in step]
     assert not [step for step in plan if "TEMP B-TREE" in step], name
