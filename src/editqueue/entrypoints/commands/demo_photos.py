@@ -11,11 +11,11 @@ ROOMS = (
     ("Wohnzimmer", 6000, 4000, 1, (214, 196, 170)),
     ("Kueche", 5472, 3648, 1, (205, 212, 214)),
     ("Schlafzimmer", 4000, 6000, 1, (176, 160, 170)),
-    ("Bad", 4032, 3024, 6, (170, 196, 204)),
+    ("Bad", 3024, 4032, 6, (170, 196, 204)),
     ("Balkon", 6000, 4000, 3, (150, 176, 130)),
     ("Aussenansicht", 5184, 3456, 1, (140, 170, 210)),
 )
-"""Name, width, height, EXIF orientation, main colour."""
+"""Name, upright width and height, EXIF orientation, main colour."""
 SCALE = 8
 """The scene is made at an eighth of its size and enlarged; the grain on top is at full size."""
 
@@ -30,10 +30,16 @@ def generate_photos(folder: Path) -> Iterator[Path]:
         ) from error
     for number, (name, width, height, orientation, colour) in enumerate(ROOMS, start=1):
         target = folder / f"{number:02d}_{name}.jpg"
-        image = _scene(pyvips.Image, width, height, colour, seed=number).copy()
+        scene = _scene(pyvips.Image, width, height, colour, seed=number)
+        image = _as_held(scene, orientation).copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
         image.write_to_file(str(target), Q=88)
         yield target
+
+
+def _as_held(scene: Any, orientation: int) -> Any:
+    """The pixels as a camera held that way stores them; the EXIF tag turns them upright again."""
+    return {1: scene, 3: scene.rot180(), 6: scene.rot270()}[orientation]
 
 
 def _scene(image: Any, width: int, height: int, colour: tuple[int, int, int], *, seed: int) -> Any:
@@ -51,5 +57,5 @@ def _scene(image: Any, width: int, height: int, colour: tuple[int, int, int], *,
         room = room.draw_rect([250, 248, 240], at, top, small_width // 4, small_height // 3, fill=True)
         room = room.draw_rect([120, 110, 100], at, top, small_width // 4, small_height // 3, fill=False)
     large = room.gaussblur(1.2).resize(width / small_width, vscale=height / small_height)
-    grain = image.gaussnoise(width, height, sigma=6, seed=seed)
+    grain = image.gaussnoise(width, height, mean=0, sigma=6, seed=seed)
     return (large + grain).cast("uchar").copy(interpretation="srgb")
