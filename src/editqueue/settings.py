@@ -18,6 +18,9 @@ SHORTEST_SECRET = 32
 """Bytes; HS256 asks for a key as long as its hash (RFC 7518, 3.2)."""
 MARGIN = timedelta(seconds=60)
 """A job must be aborted this long before it counts as stale."""
+LONGEST = 7 * 24 * 3600
+"""Seconds; the upper end of every duration, so that none overflows the calendar."""
+_REMEDY = "give JWT_SECRET, for example JWT_SECRET=$(openssl rand -hex 32)"
 _EXAMPLES = {
     "EDITQUEUE_DATABASE_URL": "postgresql://user:password@host/editqueue",
     "EDITQUEUE_BUCKET_URL": "s3://piximmo-media",
@@ -54,12 +57,12 @@ class Settings(BaseSettings):
     cloudflare_account_id: str | None = Field(None, validation_alias=_named("CLOUDFLARE_ACCOUNT_ID"))
     queue: Literal["local", "cloudflare", "none"] = Field("local", validation_alias=_named("EDITQUEUE_QUEUE"))
     concurrency: int = Field(1, ge=1, le=64, validation_alias=_named("EDITQUEUE_CONCURRENCY"))
-    job_timeout: float = Field(300, gt=0, validation_alias=_named("EDITQUEUE_JOB_TIMEOUT"))
-    stale_after: float = Field(900, gt=0, validation_alias=_named("EDITQUEUE_STALE_AFTER"))
-    sweep_interval: float = Field(120, gt=0, validation_alias=_named("EDITQUEUE_SWEEP_INTERVAL"))
+    job_timeout: float = Field(300, gt=0, le=LONGEST, validation_alias=_named("EDITQUEUE_JOB_TIMEOUT"))
+    stale_after: float = Field(900, gt=0, le=LONGEST, validation_alias=_named("EDITQUEUE_STALE_AFTER"))
+    sweep_interval: float = Field(120, gt=0, le=LONGEST, validation_alias=_named("EDITQUEUE_SWEEP_INTERVAL"))
     sweep_batch: int = Field(10, ge=1, le=1000, validation_alias=_named("EDITQUEUE_SWEEP_BATCH"))
     max_retries: int = Field(3, ge=0, le=20, validation_alias=_named("EDITQUEUE_MAX_RETRIES"))
-    retention_days: float = Field(90, gt=0, validation_alias=_named("EDITQUEUE_RETENTION_DAYS"))
+    retention_days: float = Field(90, gt=0, le=36_500, validation_alias=_named("EDITQUEUE_RETENTION_DAYS"))
     metrics_port: int | None = Field(None, ge=1, le=65535, validation_alias=_named("EDITQUEUE_METRICS_PORT"))
     given_jwt_secret: str | None = Field(None, validation_alias=_named("JWT_SECRET"), repr=False)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("ALLOWED_ORIGINS"))
@@ -117,7 +120,7 @@ class Settings(BaseSettings):
         """The data dir, made if need be. Raises SetupError when it cannot be written."""
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            probe = self.data_dir / f".probe-{os.getpid()}"
+            probe = self.data_dir / f".probe-{secrets.token_hex(8)}"  # two containers may share a process id
             probe.write_bytes(b"x" * 4096)
             probe.unlink()
         except OSError as error:
@@ -165,9 +168,10 @@ def _check_together(settings: Settings) -> None:
 
 
 def _check_database(settings: Settings) -> None:
-    if not re.match(r"(sqlite:///|postgres(ql)?://)", settings.database_url):
+    if not re.match(r"(sqlite:///|postgres(ql)?://).", settings.database_url):
         raise SetupError(
-            "EDITQUEUE_DATABASE_URL must start with sqlite:/// or postgresql://" + _example("EDITQUEUE_DATABASE_URL")
+            "EDITQUEUE_DATABASE_URL must be sqlite:///file or postgresql://host/name"
+            + _example("EDITQUEUE_DATABASE_URL")
         )
 
 
@@ -193,11 +197,21 @@ def _check_bucket(settings: Settings) -> None:
 
 def _kept_secret(path: Path) -> str:
     """Made once; two processes that start together agree on one."""
+    try:
+        if not path.exists():
+            _make_secret(path)
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: the secret cannot be read or made ({error}); {_REMEDY}") from error
+    if len(secret.encode()) < SHORTEST_SECRET:
+        raise SetupError(f"{path}: the secret is shorter than {SHORTEST_SECRET} bytes; remove it, or {_REMEDY}")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    if not path.exists():
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(fresh)
-        fresh.unlink()
-    return path.read_text().strip()
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(fresh)
+    fresh.unlink()

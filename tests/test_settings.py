@@ -1,0 +1,174 @@
+"""Every setting: its default, and what a wrong one says."""
+
+import os
+import stat
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from editqueue.domain.errors import SetupError
+from editqueue.settings import Settings, load_settings
+
+OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_")
+S3 = {
+    "EDITQUEUE_BUCKET_URL": "s3://piximmo-media",
+    "EDITQUEUE_S3_ENDPOINT": "http://127.0.0.1:8333",
+    "R2_ACCESS_KEY_ID": "key",
+    "R2_SECRET_ACCESS_KEY": "hidden",
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, given: Mapping[str, str]) -> Settings:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def test_the_defaults_are_those_of_the_specification(tmp_path: Path) -> None:
+    settings = load_settings()
+
+    assert settings.database_url == f"sqlite:///{tmp_path}/.editqueue/editqueue.db"
+    assert settings.bucket_url == f"file://{tmp_path}/.editqueue/bucket"
+    assert settings.limits.job_timeout == timedelta(seconds=300)
+    assert settings.limits.stale_after == timedelta(seconds=900)
+    assert settings.limits.retention == timedelta(days=90)
+    assert (settings.queue, settings.concurrency, settings.sweep_interval) == ("local", 1, 120)
+    assert (settings.sweep_batch, settings.max_retries, settings.metrics_port) == (10, 3, None)
+    assert (settings.allowed_origins, settings.feature_production, settings.feature_gallery) == ((), False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "example"),
+    [
+        ("EDITQUEUE_QUEUE", "kafka", "EDITQUEUE_QUEUE=local"),
+        ("EDITQUEUE_CONCURRENCY", "0", "EDITQUEUE_CONCURRENCY=1"),
+        ("EDITQUEUE_CONCURRENCY", "two", "EDITQUEUE_CONCURRENCY=1"),
+        ("EDITQUEUE_JOB_TIMEOUT", "-1", "EDITQUEUE_JOB_TIMEOUT=300"),
+        ("EDITQUEUE_JOB_TIMEOUT", "nan", "EDITQUEUE_JOB_TIMEOUT=300"),
+        ("EDITQUEUE_STALE_AFTER", "inf", "EDITQUEUE_STALE_AFTER=900"),
+        ("EDITQUEUE_STALE_AFTER", "soon", "EDITQUEUE_STALE_AFTER=900"),
+        ("EDITQUEUE_SWEEP_INTERVAL", "0", "EDITQUEUE_SWEEP_INTERVAL=120"),
+        ("EDITQUEUE_SWEEP_INTERVAL", "1e300", "EDITQUEUE_SWEEP_INTERVAL=120"),
+        ("EDITQUEUE_SWEEP_BATCH", "0", "EDITQUEUE_SWEEP_BATCH=10"),
+        ("EDITQUEUE_MAX_RETRIES", "-1", "EDITQUEUE_MAX_RETRIES=3"),
+        ("EDITQUEUE_RETENTION_DAYS", "0", "EDITQUEUE_RETENTION_DAYS=90"),
+        ("EDITQUEUE_RETENTION_DAYS", "1e12", "EDITQUEUE_RETENTION_DAYS=90"),
+        ("EDITQUEUE_METRICS_PORT", "70000", "EDITQUEUE_METRICS_PORT=9464"),
+        ("ALLOWED_ORIGINS", "https://pix.immo/path", "ALLOWED_ORIGINS=https://pix.immo"),
+        ("ALLOWED_ORIGINS", "https://*.pix.immo", "ALLOWED_ORIGINS=https://pix.immo"),
+        ("FEATURE_PRODUCTION", "perhaps", "FEATURE_PRODUCTION=false"),
+        ("FEATURE_GALLERY", "perhaps", "FEATURE_GALLERY=false"),
+        ("EDITQUEUE_DATABASE_URL", "mysql://localhost/x", "EDITQUEUE_DATABASE_URL=postgresql://"),
+        ("EDITQUEUE_DATABASE_URL", "sqlite:///", "EDITQUEUE_DATABASE_URL=postgresql://"),
+        ("EDITQUEUE_BUCKET_URL", "ftp://bucket", "EDITQUEUE_BUCKET_URL=s3://"),
+        ("EDITQUEUE_BUCKET_URL", "file://relative", "EDITQUEUE_BUCKET_URL=s3://"),
+        ("JWT_SECRET", "short", "JWT_SECRET=$(openssl"),
+        ("EDITQUEUE_QUEUE", "cloudflare", "EDITQUEUE_QUEUE=local"),
+    ],
+)
+def test_a_wrong_setting_names_itself_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, example: str
+) -> None:
+    with pytest.raises(SetupError) as caught:
+        load(monkeypatch, {name: value})
+
+    assert str(caught.value).startswith(name)
+    assert example in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["EDITQUEUE_S3_ENDPOINT", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"])
+def test_a_missing_setting_of_a_bucket_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(SetupError, match=name):
+        load(monkeypatch, {key: value for key, value in S3.items() if key != name})
+
+
+def test_the_account_id_stands_for_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {key: value for key, value in S3.items() if key != "EDITQUEUE_S3_ENDPOINT"}
+
+    assert load(monkeypatch, given | {"CLOUDFLARE_ACCOUNT_ID": "abc"}).cloudflare_account_id == "abc"
+
+
+def test_secrets_are_not_part_of_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, S3 | {"JWT_SECRET": "j" * 32})
+
+    assert "hidden" not in repr(settings)
+    assert "j" * 32 not in repr(settings)
+
+
+def test_a_job_must_end_before_it_counts_as_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, {"EDITQUEUE_JOB_TIMEOUT": "840"}).job_timeout == 840
+
+    with pytest.raises(SetupError, match=r"EDITQUEUE_JOB_TIMEOUT=841 .*EDITQUEUE_STALE_AFTER=900"):
+        load(monkeypatch, {"EDITQUEUE_JOB_TIMEOUT": "841"})
+
+
+def test_empty_means_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "", "EDITQUEUE_CONCURRENCY": "", "JWT_SECRET": ""})
+
+    assert settings.embedded
+    assert settings.given_jwt_secret is None
+
+
+def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"ALLOWED_ORIGINS": " https://pix.immo , http://localhost:3000,"}
+
+    assert load(monkeypatch, given).allowed_origins == ("https://pix.immo", "http://localhost:3000")
+
+
+def test_a_database_of_your_own_needs_a_secret_of_your_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "postgresql://localhost/editqueue"})
+
+    with pytest.raises(SetupError, match="JWT_SECRET is missing"):
+        settings.jwt_secret()
+
+
+def test_the_secret_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
+    first = load_settings().jwt_secret()
+
+    assert load_settings().jwt_secret() == first
+    assert len(first) == 64
+    kept = tmp_path / ".editqueue"
+    assert stat.S_IMODE((kept / "jwt_secret").stat().st_mode) == 0o600
+    assert [one.name for one in kept.iterdir()] == ["jwt_secret"]
+
+
+def test_concurrent_makers_agree_on_one_secret() -> None:
+    settings = load_settings()
+    with ThreadPoolExecutor(16) as makers:
+        secrets = {made.result() for made in [makers.submit(settings.jwt_secret) for _ in range(64)]}
+
+    assert len(secrets) == 1
+
+
+def test_an_emptied_secret_file_is_refused_not_used(tmp_path: Path) -> None:
+    load_settings().jwt_secret()
+    (tmp_path / ".editqueue" / "jwt_secret").write_text("")
+
+    with pytest.raises(SetupError, match="jwt_secret"):
+        load_settings().jwt_secret()
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".editqueue" / "jwt_secret").mkdir(parents=True)
+
+    with pytest.raises(SetupError, match="jwt_secret"):
+        load_settings().jwt_secret()
+
+
+def test_a_data_dir_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("a file")
+    settings = load(monkeypatch, {"EDITQUEUE_DATA_DIR": f"{tmp_path}/plain/data"})
+
+    with pytest.raises(SetupError, match=r"EDITQUEUE_DATA_DIR=.*for example EDITQUEUE_DATA_DIR="):
+        settings.prepared_data_dir()
