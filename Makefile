@@ -42,6 +42,9 @@ reliability: setup  ## the promises 1-12 at full size
 bench: setup  ## measured side by side; JSON under bench/results/
 	$(BIN)/python -m bench
 
+bench-%: setup
+	$(BIN)/python -m bench $*
+
 lock: setup  ## renew the hashed lock files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,1 @@
+"""Measured side by side: every figure is a ratio within one run."""
