@@ -1,7 +1,7 @@
 """The consumer: waits for messages, works on jobs, and looks after the queue while it lives."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -31,11 +31,11 @@ class Consumer:
 
     async def run(self) -> None:
         """Work until `stop` is set. A database or queue that goes away is waited for, never fatal."""
-        await self._serve([self._work_on_messages() for _ in range(self.concurrency)])
+        await self._serve([self._persist(self._work_once) for _ in range(self.concurrency)])
 
     async def drain(self) -> None:
         """Work until no job is queued or in progress, or until `stop` is set."""
-        await self._serve([self._work_until_empty() for _ in range(self.concurrency)])
+        await self._serve([self._persist(self._is_empty) for _ in range(self.concurrency)])
 
     async def _serve(self, work: list[Coroutine[Any, Any, None]]) -> None:
         await self._patiently(requeue_stale(self.ports))
@@ -60,23 +60,26 @@ class Consumer:
         everyone.cancel()
         await asyncio.wait(workers)
 
-    async def _work_on_messages(self) -> None:
+    async def _persist(self, step: Callable[[], Awaitable[bool]]) -> None:
+        """Take `step` after `step` until one returns True; a failure is logged and waited out."""
         failures = 0
         while not self.stop.is_set():
             try:
-                await self._work_once()
+                if await step():
+                    return
                 failures = 0
             except EditQueueError as error:
                 self.ports.journal.error(None, error)
                 failures += 1
                 await self._unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)))
 
-    async def _work_once(self) -> None:
+    async def _work_once(self) -> bool:
         messages = await self._unless_stopped(self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll))
         if not messages:
             await self._work_through_the_database()
         for message in messages or ():
             await self._answer(message)
+        return False
 
     async def _answer(self, message: Message) -> None:
         """Work on the job that is next in turn, which need not be the one the message names.
@@ -103,12 +106,13 @@ class Consumer:
             outcome = latest
         return outcome
 
-    async def _work_until_empty(self) -> None:
-        while not self.stop.is_set():
-            await self._work_through_the_database()
-            if not await self.ports.store.has_work():
-                return
-            await self._unless_stopped(self.ports.pause(DRAIN_POLL))
+    async def _is_empty(self) -> bool:
+        """Work on what may run now; True when nothing is left to wait for."""
+        await self._work_through_the_database()
+        if not await self.ports.store.has_work():
+            return True
+        await self._unless_stopped(self.ports.pause(DRAIN_POLL))
+        return False
 
     async def _sweep_now_and_then(self) -> None:
         while True:
@@ -126,12 +130,11 @@ class Consumer:
         """Wait for `work`, but not longer than until `stop`."""
         task = asyncio.ensure_future(work)
         stopped = asyncio.create_task(self.stop.wait())
-        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if task.done():
-            return task.result()
-        await _end([task])
-        return None
+        try:
+            await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        finally:  # cancelled, too, it leaves no task behind
+            await _end([stopped] if task.done() else [stopped, task])
+        return None if task.cancelled() else task.result()
 
 
 async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:

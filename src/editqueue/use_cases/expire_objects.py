@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from editqueue.domain.errors import EditQueueError
 from editqueue.domain.files import File
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import Bucket, Expiry, Ports
@@ -27,8 +28,12 @@ async def expire_objects(ports: Ports) -> int:
 async def _expire(expiry: Expiry, ports: Ports) -> bool:
     if ports.clock.now() - expiry.expiring_at > PATIENCE:
         return False
-    await retire_objects(expiry.file, ports.bucket)
-    return await ports.store.settle_expiry(expiry, now=ports.clock.now())
+    try:
+        await retire_objects(expiry.file, ports.bucket)
+        return await ports.store.settle_expiry(expiry, now=ports.clock.now())
+    except EditQueueError as error:  # the others still get their turn; this one is due again on a later tick
+        ports.journal.error(None, error)
+        return False
 
 
 async def retire_objects(file: File, bucket: Bucket) -> None:

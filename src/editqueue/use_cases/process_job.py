@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,10 +65,9 @@ async def process_next(ports: Ports) -> Outcome | None:
     Raises StorageUnavailable when no job can be claimed because the database is away. Cancelled, it hands the
     job back without spending an attempt.
     """
-    claim = await ports.store.claim_next(now=ports.clock.now())
+    claim = await _claim_or_hand_back(ports)
     if claim is None:
         return None
-    ports.journal.transition(claim.job, before=JobStatus.QUEUED, cause="claim")
     started = time.monotonic()
     try:
         verdict = await _attempt(claim, ports)
@@ -79,6 +79,26 @@ async def process_next(ports: Ports) -> Outcome | None:
     seconds = time.monotonic() - started
     ports.journal.attempt(claim.job, seconds=seconds, bytes_copied=copied, result=outcome.result)
     return outcome
+
+
+async def _claim_or_hand_back(ports: Ports) -> Claim | None:
+    """Claim; cancelled meanwhile, wait for the answer: a claim nobody heard of would lock its file for long."""
+    claiming = asyncio.create_task(_claim(ports))
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        with suppress(EditQueueError):
+            claim = await claiming
+            if claim is not None:
+                await _hand_back(claim, ports)
+        raise
+
+
+async def _claim(ports: Ports) -> Claim | None:
+    claim = await ports.store.claim_next(now=ports.clock.now())
+    if claim is not None:
+        ports.journal.transition(claim.job, before=JobStatus.QUEUED, cause="claim")
+    return claim
 
 
 async def _attempt(claim: Claim, ports: Ports) -> Verdict:

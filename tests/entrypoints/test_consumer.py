@@ -1,0 +1,266 @@
+"""The consumer's loop: messages, none, bad ones, stopping, and a database that goes away."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from editqueue.domain.errors import StorageUnavailable
+from editqueue.domain.files import File
+from editqueue.entrypoints.consumer import Consumer
+from editqueue.ports import Message, Ports
+from tests.fakes import World, keys_of
+from tests.seeds import claim
+
+HOUR = timedelta(hours=1)
+
+
+class WatchedQueue:
+    """A queue that says when its consumer has nothing left to take."""
+
+    idle_poll = HOUR
+
+    def __init__(self, *messages: Message) -> None:
+        self.waiting = [*messages]
+        self.done: list[Message] = []
+        self.again: list[Any] = []
+        self.idle = asyncio.Event()
+        self.empty_answers = 0
+
+    async def send(self, job_ids: Any) -> None:
+        self.waiting += [Message(job_id=one, receipt=one) for one in job_ids]
+
+    async def receive(self, *, limit: int, wait: timedelta) -> list[Message]:
+        if self.waiting:
+            return [self.waiting.pop(0)]
+        if self.empty_answers:
+            self.empty_answers -= 1
+            return []
+        self.idle.set()
+        await asyncio.Event().wait()
+        return []
+
+    async def settle(self, *, done: Any = (), again: Any = ()) -> None:
+        self.done += done
+        self.again += again
+
+    async def close(self) -> None:
+        pass
+
+
+class Outage:
+    """A store whose named methods fail as long as there are `failures` left."""
+
+    def __init__(self, inner: object, *methods: str, failures: int) -> None:
+        self.inner = inner
+        self.methods = methods
+        self.failures = failures
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.methods and self.failures > 0:
+            return self._fail
+        return getattr(self.inner, name)
+
+    async def _fail(self, *_: object, **__: object) -> Any:
+        self.failures -= 1
+        raise StorageUnavailable("away")
+
+
+def consumer(ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1) -> Consumer:
+    return Consumer(ports=ports, sweep_interval=HOUR, grace=grace, concurrency=concurrency)
+
+
+@asynccontextmanager
+async def running(ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1) -> AsyncGenerator[Consumer]:
+    made = consumer(ports, grace=grace, concurrency=concurrency)
+    task = asyncio.create_task(made.run())
+    yield made
+    made.stop.set()
+    await task
+
+
+def message_for(job_id: str | None, receipt: str = "r") -> Message:
+    return Message(job_id=job_id, receipt=receipt)
+
+
+async def queue_for(world: World, files: list[File]) -> WatchedQueue:
+    return WatchedQueue(*[message_for((await world.job(one)).id) for one in files])
+
+
+class TestMessages:
+    async def test_each_wakes_the_consumer_for_one_job_and_is_settled(self, world: World) -> None:
+        files = await world.submitted(3)
+        queue = await queue_for(world, files)
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert [(await world.file(one)).status for one in files] == ["done"] * 3
+        assert len(queue.done) == 3
+        assert queue.again == []
+
+    async def test_one_that_is_not_ours_is_settled_and_noted(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        queue = WatchedQueue(message_for(None, "spam"))
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert [one.receipt for one in queue.done] == ["spam"]
+        assert world.journal.warnings == ["message_not_ours"]
+        assert (await world.file(file)).status == "queued"
+
+    async def test_duplicates_are_settled_without_a_second_run(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        queue = WatchedQueue(*[message_for((await world.job(file)).id)] * 5)
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert len(queue.done) == 5
+        assert len(world.images.calls) == len(await world.notes()) == 1
+
+    async def test_one_for_a_job_that_must_wait_comes_again_later(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = StorageUnavailable("503")
+        queue = await queue_for(world, [file])
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert [one.delay for one in queue.again] == [timedelta(seconds=15)]
+        assert queue.done == []
+
+    async def test_without_any_the_database_is_asked(self, world: World) -> None:
+        files = await world.submitted(3)
+        queue = WatchedQueue()
+        queue.empty_answers = 1
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert [(await world.file(one)).status for one in files] == ["done"] * 3
+
+    async def test_concurrency_works_on_several_jobs_at_a_time(self, world: World) -> None:
+        files = await world.submitted(2)
+        world.images.gate = asyncio.Event()
+        queue = await queue_for(world, files)
+
+        async with running(replace(world.ports, queue=queue), concurrency=2):
+            await world.images.crowd(2)
+            assert [(await world.file(one)).locked for one in files] == [True, True]
+            world.images.gate.set()
+            await queue.idle.wait()
+
+        assert [(await world.file(one)).status for one in files] == ["done"] * 2
+
+
+class TestStart:
+    async def test_takes_stale_jobs_back_first(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await claim(world.store)
+        world.clock.advance(timedelta(minutes=16))
+
+        await consumer(world.ports).drain()
+
+        assert ((await world.file(file)).status, (await world.job(file)).attempts) == ("done", 2)
+        assert world.journal.causes() == ["stale", "claim", "finish"]
+
+    async def test_drain_ends_when_the_last_retry_is_over(self, world: World) -> None:
+        files = await world.submitted(2)
+        world.images.errors[files[0].object_key] = StorageUnavailable("503")
+
+        await consumer(world.ports).drain()
+
+        assert [(await world.file(one)).status for one in files] == ["failed", "done"]
+        assert (await world.job(files[0])).attempts == 4
+        assert not await world.store.has_work()
+
+    async def test_drain_ends_at_once_with_nothing_to_do(self, world: World) -> None:
+        await consumer(world.ports).drain()
+
+        assert world.pause.waits in ([], [HOUR.total_seconds()])
+
+
+class TestStop:
+    async def test_within_the_grace_the_running_job_is_finished(self, world: World) -> None:
+        files = await world.submitted(2)
+        world.images.gate = asyncio.Event()
+        worker = consumer(world.ports)
+        task = asyncio.create_task(worker.drain())
+        await world.images.entered.wait()
+
+        worker.stop.set()
+        world.images.gate.set()
+        await task
+
+        assert [(await world.file(one)).status for one in files] == ["done", "queued"]
+
+    async def test_after_the_grace_it_is_handed_back_unspent(self, world: World) -> None:
+        files = await world.submitted(2)
+        world.images.gate = asyncio.Event()
+        worker = consumer(world.ports, grace=timedelta(0))
+        task = asyncio.create_task(worker.drain())
+        await world.images.entered.wait()
+
+        worker.stop.set()
+        await task
+
+        assert [(await world.file(one)).locked for one in files] == [False, False]
+        assert [((one.status, one.attempts)) for one in await world.jobs()] == [("queued", 0)] * 2
+        assert keys_of(files[0]).preview not in await world.objects()
+
+    async def test_while_waiting_for_messages_it_ends_at_once(self, world: World) -> None:
+        queue = WatchedQueue()
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    async def test_cancelled_it_leaves_no_task_behind(self, world: World) -> None:
+        queue = WatchedQueue()
+        task = asyncio.create_task(consumer(replace(world.ports, queue=queue)).run())
+        await queue.idle.wait()
+
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class TestOutage:
+    async def test_a_database_that_is_gone_is_waited_for_with_growing_pauses(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "claim_next", failures=7)
+        queue = await queue_for(world, [file])
+        queue.empty_answers = 8
+
+        async with running(replace(world.ports, store=store, queue=queue)):
+            await queue.idle.wait()
+
+        assert (await world.file(file)).status == "done"
+        assert [one for one in world.pause.waits if one <= 60] == [1, 2, 4, 8, 16, 30, 30]
+
+    async def test_one_that_is_gone_at_the_start_is_no_reason_to_end(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "requeue_stale", failures=1)
+        queue = await queue_for(world, [file])
+
+        async with running(replace(world.ports, store=store, queue=queue)):
+            await queue.idle.wait()
+
+        assert (await world.file(file)).status == "done"
+
+    async def test_drain_survives_it_too(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "claim_next", "has_work", failures=3)
+
+        await consumer(replace(world.ports, store=store)).drain()
+
+        assert (await world.file(file)).status == "done"
