@@ -1,0 +1,82 @@
+"""Promise 8: four attempts and no more, crashes counted; one when trying again cannot help."""
+
+from datetime import timedelta
+
+import pytest
+
+from editqueue.domain.errors import BrokenPicture, StorageUnavailable
+from editqueue.domain.jobs import RetryPolicy
+from editqueue.use_cases.process_job import process_next
+from editqueue.use_cases.sweep import requeue_stale
+from tests.fakes import World
+from tests.reliability.size import sized
+from tests.seeds import claim
+
+pytestmark = pytest.mark.reliability
+
+
+async def _assert_failed(world: World, attempts: int) -> None:
+    [job] = await world.jobs()
+    [file] = await world.store.files([job.file_id])
+    assert (job.status, job.attempts) == ("failed", attempts)
+    assert (file.status, file.locked) == ("failed", False)
+    assert [one.type for one in await world.notes()] == ["revision_required"]
+    world.clock.advance(timedelta(days=1))
+    assert await process_next(world.ports) is None
+
+
+async def test_a_job_that_always_raises_ends_after_four_attempts(world: World) -> None:
+    await world.submitted(1)
+    world.images.error = StorageUnavailable("503")
+    waits: list[float] = []
+
+    while (outcome := await process_next(world.ports)) is not None and outcome.retry_in is not None:
+        waits.append(outcome.retry_in.total_seconds())
+        world.clock.advance(outcome.retry_in - timedelta(milliseconds=1))
+        assert await process_next(world.ports) is None
+        world.clock.advance(timedelta(milliseconds=1))
+
+    assert waits == [15, 60, 240]
+    await _assert_failed(world, 4)
+
+
+async def test_a_job_that_always_kills_its_worker_ends_after_four_attempts(world: World) -> None:
+    await world.submitted(1)
+
+    for _ in range(4):
+        await claim(world.store, world.clock.now())
+        world.clock.advance(timedelta(minutes=16))
+        assert await requeue_stale(world.ports) == 1
+
+    await _assert_failed(world, 4)
+
+
+async def test_crashes_and_errors_are_counted_together(world: World) -> None:
+    await world.submitted(1)
+    world.images.error = StorageUnavailable("503")
+
+    for _ in range(2):
+        await claim(world.store, world.clock.now())
+        world.clock.advance(timedelta(minutes=16))
+        await requeue_stale(world.ports)
+        await process_next(world.ports)
+        world.clock.advance(timedelta(minutes=16))
+
+    await _assert_failed(world, 4)
+
+
+async def test_a_permanent_error_ends_after_one(world: World) -> None:
+    await world.submitted(1)
+    world.images.error = BrokenPicture("kaputt")
+
+    await process_next(world.ports)
+
+    await _assert_failed(world, 1)
+
+
+def test_the_waits_lie_in_the_band_whatever_chance_says() -> None:
+    policy = RetryPolicy()
+    steps = sized(100, 100_000)
+    for attempts, middle in ((1, 15), (2, 60), (3, 240)):
+        waits = [policy.delay(attempts, number / steps).total_seconds() for number in range(steps)]
+        assert middle * 0.8 <= min(waits) <= max(waits) < middle * 1.2
