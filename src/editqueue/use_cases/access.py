@@ -57,12 +57,12 @@ def is_plain(text: str) -> bool:
     return text.isprintable() and len(text) <= 200
 
 
-def plain_ids(ids: Iterable[str]) -> Sequence[str]:
-    """The ids without repetition, in order. Raises FileNotFound for what cannot be an id."""
+async def plain_ids(ids: Iterable[str], *, user_id: str, store: JobStore, order_id: str | None = None) -> Sequence[str]:
+    """The ids without repetition, in order. Raises as refuse_strangers does if one of them cannot be an id."""
     unique = list(dict.fromkeys(ids))
-    odd = [one for one in unique if not is_plain(one)]
-    if odd:
-        raise FileNotFound(f"there is no file {', '.join(map(ascii, odd))}", ids=[ascii(one) for one in odd])
+    plain = [one for one in unique if is_plain(one)]
+    if len(plain) < len(unique):
+        refuse_strangers(unique, await store.files(plain), user_id=user_id, order_id=order_id)
     return unique
 
 

@@ -9,7 +9,7 @@ from editqueue.use_cases.access import plain_ids, refuse_locked, refuse_stranger
 
 async def delete_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock, journal: Journal) -> int:
     """All or nothing; returns how many. Raises Forbidden, FileNotFound, FileLocked with all offending ids."""
-    wanted = plain_ids(ids)
+    wanted = await plain_ids(ids, user_id=user_id, store=store)
     seen = await store.delete_files(wanted, user_id=user_id, now=clock.now())
     refuse_strangers(wanted, [one.file for one in seen], user_id=user_id)
     refuse_locked(seen)

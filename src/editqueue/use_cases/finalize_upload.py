@@ -4,7 +4,9 @@ import hashlib
 from typing import NoReturn
 
 from editqueue.domain.errors import (
+    FileNotFound,
     Forbidden,
+    Invalid,
     ObjectDiffers,
     ObjectMissing,
     ObjectNotUploaded,
@@ -32,19 +34,29 @@ async def finalize_upload(
     """Make the file of an uploaded object; the same call again gives the same file.
 
     Raises Forbidden for another user's key, UploadNotFound for one that was never handed out, TooLarge,
-    ObjectNotUploaded, and ObjectDiffers if size (bytes) or sha-256 (hex) are not those of the object.
+    ObjectNotUploaded, ObjectDiffers if size (bytes) or sha-256 (hex) are not those of the object, and
+    FileNotFound if the file was deleted since.
     """
     if size > limits.max_upload_bytes:
         raise TooLarge(f"{size} bytes are over the limit of {limits.max_upload_bytes}", field="bytes")
     upload = await _own_upload(object_key, user_id=user_id, store=store)
     known = await store.file_of_key(object_key)
-    if known is not None and known.bytes != size:
-        _differs(f"the file has {known.bytes} bytes, not {size}")
+    if known is not None:
+        _check_known(known, size=size)
     await _check_object(object_key, size=size, checksum=checksum, bucket=bucket)
     return known or await store.add_file(new_id(), upload=upload, size=size, exif_meta=exif_meta, now=clock.now())
 
 
+def _check_known(file: File, *, size: int) -> None:
+    if file.deleted_at is not None:
+        raise FileNotFound("the file of this object_key was deleted", ids=[file.id], field="object_key")
+    if file.bytes != size:
+        _differs(f"the file has {file.bytes} bytes, not {size}")
+
+
 async def _own_upload(object_key: str, *, user_id: str, store: JobStore) -> Upload:
+    if not object_key.isprintable():
+        raise Invalid("object_key holds control characters", field="object_key")
     keys = ObjectKeys.from_raw(object_key)
     if keys.user_id != user_id:
         raise Forbidden("object_key belongs to somebody else", field="object_key")

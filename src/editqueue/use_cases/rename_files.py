@@ -26,7 +26,7 @@ class Renamed:
 
 async def rename_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock) -> Sequence[Renamed]:
     """All or nothing, in the order of `ids`. Raises Forbidden, FileNotFound, FileLocked, Conflict."""
-    wanted = plain_ids(ids)
+    wanted = await plain_ids(ids, user_id=user_id, store=store)
     for _ in range(TRIES):
         renamings = await _plan(wanted, user_id=user_id, store=store)
         done, seen = await store.rename_files(renamings, user_id=user_id, now=clock.now())

@@ -1,6 +1,7 @@
 """The first half of an upload: a signed URL to PUT the original to."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from editqueue.domain.errors import Invalid
@@ -11,6 +12,9 @@ from editqueue.use_cases.access import own_order
 
 CLIPS = frozenset({"video/mp4", "video/quicktime"})
 MAX_FILENAME = 255
+_SPACES = "Zs"
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _IMAGE = re.compile(r"image/[a-z0-9][a-z0-9.+-]{0,100}")
 
 
@@ -56,17 +60,18 @@ async def start_upload(
 
 
 def displayed_name(filename: str) -> str:
-    """The name as shown: its last path segment. Raises Invalid for what nobody should have to look at.
+    """The name as shown: its last path segment, spaces made plain (macOS puts narrow ones into names).
 
-    Refused are control characters, NUL, text-direction marks (they make `gpj.exe` look like `exe.jpg`),
-    lone surrogates, and names that are empty or longer than 255 characters.
+    Raises Invalid for what nobody should have to look at: control characters, NUL, text-direction marks (they
+    make `gpj.exe` look like `exe.jpg`), lone surrogates, and names that are empty or over 255 characters.
     """
-    name = filename.replace("\\", "/").rpartition("/")[2].strip()
+    last = filename.replace("\\", "/").rpartition("/")[2]
+    name = "".join(" " if unicodedata.category(one) == _SPACES else one for one in last).strip(" ")
     if not name or name in {".", ".."}:
         raise Invalid("filename must name a file, for example IMG_0001.jpg", field="filename")
     if len(name) > MAX_FILENAME:
         raise Invalid(f"filename has {len(name)} characters; at most {MAX_FILENAME} fit", field="filename")
-    if not name.replace("\u200d", "").isprintable():
+    if any(one in _DIRECTION or unicodedata.category(one) in _UNSEEN for one in name):
         raise Invalid("filename holds control or text-direction characters; remove them", field="filename")
     return name
 

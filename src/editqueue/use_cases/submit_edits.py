@@ -22,8 +22,8 @@ async def submit_edits(
 
     Raises OrderNotFound, Forbidden, FileNotFound, FileLocked, FileNotMarked, naming every offending id.
     """
-    wanted = plain_ids(file_ids)
     await own_order(order_id, user_id=user_id, store=ports.store)
+    wanted = await plain_ids(file_ids, user_id=user_id, store=ports.store, order_id=order_id)
     seen, active, new = await ports.store.submit(
         wanted, order_id=order_id, user_id=user_id, express=express, notes=notes, now=ports.clock.now()
     )

@@ -24,7 +24,7 @@ def create_app(
 ) -> FastAPI:
     """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects."""
     # Swagger's pages load scripts from a CDN: only the document itself is served.
-    app = FastAPI(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.ports = ports
     app.state.auth = auth
     app.include_router(router)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,13 +30,24 @@ class ForeignOriginGuard:
         origin = request.headers.get("origin")
         if request.method in _READING or origin is None or not uses_cookie(request):
             return None
-        if origin in self._allowed or urlsplit(origin).netloc == request.headers.get("host"):
+        if origin in self._allowed or _host(origin) == request.headers.get("host", ""):
             return None
         return problem(403, "foreign_origin", "writes from this origin are not allowed; see ALLOWED_ORIGINS")
 
 
-class BodyTooLarge(Exception):
-    """The body went over MAX_BODY while it was read."""
+def _host(origin: str) -> str | None:
+    """Host and port of an origin; None for `null` and for what is no URL."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
+
+
+class BodyTooLarge(HTTPException):
+    """The body went over MAX_BODY while it was read. FastAPI lets only HTTPExceptions out of its body parser."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class BodyLimit:

@@ -1,5 +1,6 @@
 """Errors as application/problem+json (RFC 9457): the only place where an error meets an HTTP status."""
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -52,6 +53,10 @@ class Problem(BaseModel):
 
 class ProblemResponse(JSONResponse):
     media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        """In ASCII: a problem may quote what the client sent, and half a surrogate pair has no UTF-8."""
+        return json.dumps(content).encode("ascii")
 
 
 def problem(
@@ -120,5 +125,7 @@ async def _invalid(_: Request, error: Exception) -> ProblemResponse:
 
 async def _http(_: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class above
+    if error.status_code == 400:  # FastAPI's word for a body that no JSON parser takes: bad UTF-8, endless nesting
+        return problem(422, "invalid", "the body is not JSON", field="body")
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     return problem(error.status_code, code, str(error.detail), headers=error.headers)

@@ -105,7 +105,7 @@ async def order_files(
     limit: Limit = 50,
     status: FileStatus | None = None,
     marked: bool | None = None,  # noqa: FBT001  # a query parameter
-    room_type: str | None = None,
+    room_type: schemas.ShortText | None = None,
 ) -> schemas.FilesAnswer:
     """The files of an order by index, page by page."""
     query = FileQuery(order_id=id, limit=limit, status=status, marked=marked, room_type=room_type)

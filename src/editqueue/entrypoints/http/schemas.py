@@ -16,6 +16,7 @@ def _rfc3339(moment: datetime) -> str:
 UtcTime = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
 PrintableText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 ShortText = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ExifValue = str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
 Ids = Annotated[list[str], Field(min_length=1, max_length=1000)]
 Note = Annotated[PrintableText, StringConstraints(min_length=1, max_length=1000)]
 
@@ -49,7 +50,7 @@ class UploadFinalize(_Request):
     object_key: Annotated[str, StringConstraints(max_length=1024)]
     bytes: Annotated[int, Field(ge=0, le=2**53)]
     checksum: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
-    exif_meta: dict[str, str | int | float | bool | None] | None = None
+    exif_meta: dict[str, ExifValue | list[ExifValue]] | None = None
 
 
 class UploadFinalizeAnswer(_Answer):
