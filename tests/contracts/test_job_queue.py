@@ -1,0 +1,106 @@
+"""What every JobQueue promises, and what the local one adds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from editqueue.adapters.job_queue.local import LocalQueue
+from editqueue.adapters.job_queue.none import NoQueue
+from editqueue.ports import JobQueue, Redelivery
+
+NOW = timedelta(0)
+MOMENT = timedelta(milliseconds=10)
+LONG = timedelta(seconds=30)
+
+
+@pytest.fixture
+async def local() -> AsyncIterator[LocalQueue]:
+    queue = LocalQueue()
+    yield queue
+    await queue.close()
+
+
+@pytest.fixture(params=["local", "none"])
+async def queue(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
+    made: JobQueue = LocalQueue() if request.param == "local" else NoQueue(idle_poll=LONG)
+    yield made
+    await made.close()
+
+
+class TestEveryQueue:
+    async def test_answers_nothing_when_nothing_comes(self, queue: JobQueue) -> None:
+        assert list(await queue.receive(limit=1, wait=MOMENT)) == []
+
+    async def test_takes_any_number_of_ids(self, queue: JobQueue) -> None:
+        await queue.send([])
+        await queue.send([str(number) for number in range(1000)])
+
+    async def test_settles_nothing(self, queue: JobQueue) -> None:
+        await queue.settle()
+
+    async def test_a_receive_can_be_given_up(self, queue: JobQueue) -> None:
+        waiting = asyncio.create_task(queue.receive(limit=1, wait=LONG))
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    async def test_says_how_long_it_can_be_trusted(self, queue: JobQueue) -> None:
+        assert queue.idle_poll > NOW
+
+
+class TestLocal:
+    async def test_delivers_each_message_once_in_order(self, local: LocalQueue) -> None:
+        await local.send(["a", "b", "c"])
+
+        got = [one.job_id for _ in range(3) for one in await local.receive(limit=1, wait=LONG)]
+
+        assert got == ["a", "b", "c"]
+        assert list(await local.receive(limit=1, wait=MOMENT)) == []
+
+    async def test_gives_no_more_than_asked_for(self, local: LocalQueue) -> None:
+        await local.send(["a", "b", "c"])
+
+        assert [one.job_id for one in await local.receive(limit=2, wait=LONG)] == ["a", "b"]
+        assert [one.job_id for one in await local.receive(limit=9, wait=LONG)] == ["c"]
+
+    async def test_wakes_who_is_waiting(self, local: LocalQueue) -> None:
+        waiting = asyncio.create_task(local.receive(limit=1, wait=LONG))
+
+        await local.send(["a"])
+
+        assert [one.job_id for one in await waiting] == ["a"]
+
+    async def test_brings_again_what_is_to_come_again(self, local: LocalQueue) -> None:
+        await local.send(["a"])
+        [message] = await local.receive(limit=1, wait=LONG)
+
+        await local.settle(again=[Redelivery(message=message, delay=MOMENT)])
+
+        assert list(await local.receive(limit=1, wait=LONG)) == [message]
+
+    async def test_forgets_what_is_done(self, local: LocalQueue) -> None:
+        await local.send(["a"])
+
+        await local.settle(done=await local.receive(limit=1, wait=LONG))
+
+        assert list(await local.receive(limit=1, wait=MOMENT)) == []
+
+    async def test_closed_it_brings_nothing_again(self, local: LocalQueue) -> None:
+        await local.send(["a"])
+        [message] = await local.receive(limit=1, wait=LONG)
+        await local.settle(again=[Redelivery(message=message, delay=MOMENT)])
+
+        await local.close()
+
+        assert list(await local.receive(limit=1, wait=3 * MOMENT)) == []
+
+
+async def test_no_queue_never_delivers() -> None:
+    queue = NoQueue(idle_poll=LONG)
+
+    await queue.send(["a"])
+
+    assert list(await queue.receive(limit=1, wait=NOW)) == []
+    assert queue.idle_poll == LONG
