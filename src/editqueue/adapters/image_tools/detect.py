@@ -11,17 +11,29 @@ _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"
 _AVIF = frozenset({b"avif", b"avis"})
 _CLIPS = frozenset({b"qt  ", b"mp41", b"mp42", b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"avc1", b"M4V "})
 DNG_VERSION_TAG = 0xC612
+SUB_DIRECTORIES_TAG = 0x014A
+FULL_DIRECTORY = 2 + 12 * 128
+"""Bytes of a directory larger than any camera writes."""
 
 
-def detect(head: bytes) -> str:
+def far_directory(head: bytes) -> int | None:
+    """Where the first directory of a TIFF starts, when that is not within `head`; its tags tell what it is."""
+    if head[:4] not in {b"II*\x00", b"MM\x00*"}:
+        return None
+    start = int.from_bytes(head[4:8], "little" if head[:2] == b"II" else "big")
+    return start if start + FULL_DIRECTORY > len(head) else None
+
+
+def detect(head: bytes, directory: bytes = b"") -> str:
     """The format: `jpeg png webp tiff avif heic dng cr2 cr3 nef arw raf orf rw2 pef srw mp4`.
 
     Camera raws are TIFFs by their first bytes and are looked for before TIFF: libvips opens a DNG as a
-    256-pixel TIFF and calls that success. Raises NotAPicture for everything else.
+    256-pixel TIFF and calls that success. `directory` are the bytes from `far_directory` on.
+    Raises NotAPicture for everything else.
     """
     if not head:
         raise NotAPicture("the file is empty")
-    found = _by_magic(head) or _by_brand(head) or _tiff_kind(head)
+    found = _by_magic(head) or _by_brand(head) or _tiff_kind(head, directory)
     if found is None:
         raise NotAPicture(f"the content is no picture or clip we know (starts with {head[:8]!r})")
     return found
@@ -53,7 +65,7 @@ def _by_brand(head: bytes) -> str | None:
     return None
 
 
-def _tiff_kind(head: bytes) -> str | None:
+def _tiff_kind(head: bytes, directory: bytes) -> str | None:
     if head[:4] in {b"IIRO", b"IIRS", b"MMOR"}:
         return "orf"
     if head[:4] == b"IIU\x00":
@@ -62,21 +74,22 @@ def _tiff_kind(head: bytes) -> str | None:
         return None
     if head[8:10] == b"CR":
         return "cr2"
-    if _has_tag(head, DNG_VERSION_TAG):
+    tags = _tags(head, directory)
+    if DNG_VERSION_TAG in tags:
         return "dng"
-    return _maker(head) or "tiff"
+    return _maker(head + directory, tags) or "tiff"
 
 
-def _has_tag(head: bytes, tag: int) -> bool:
+def _tags(head: bytes, directory: bytes) -> frozenset[int]:
     order = "little" if head[:2] == b"II" else "big"
-    start = int.from_bytes(head[4:8], order)
-    count = int.from_bytes(head[start : start + 2], order)
-    entries = range(start + 2, min(start + 2 + 12 * count, len(head) - 1), 12)
-    return any(int.from_bytes(head[at : at + 2], order) == tag for at in entries)
+    near = directory or head[int.from_bytes(head[4:8], order) :]
+    count = int.from_bytes(near[:2], order)
+    entries = range(2, min(2 + 12 * count, len(near) - 1), 12)
+    return frozenset(int.from_bytes(near[at : at + 2], order) for at in entries)
 
 
-def _maker(head: bytes) -> str | None:
+def _maker(head: bytes, tags: frozenset[int]) -> str | None:
     """Raws of these makers are TIFFs with a sub-IFD; their scanners' and editors' TIFFs have none."""
-    if not _has_tag(head, 0x014A):
+    if SUB_DIRECTORIES_TAG not in tags:
         return None
     return next((kind for maker, kind in _RAW_TIFF_MAKERS.items() if maker in head), None)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from editqueue.adapters.image_tools.detect import HEAD, detect
+from editqueue.adapters.image_tools.detect import HEAD, detect, far_directory
 from editqueue.adapters.image_tools.source import ByteSource
 from editqueue.adapters.image_tools.vips import decoding, vips
 from editqueue.domain.errors import NoToolForFormat, OverLimit
@@ -32,7 +32,7 @@ Renderer = Callable[[ByteSource], tuple[Any, str]]
 def render_preview(source: ByteSource) -> Preview:
     """The preview of one file. Raises as `ImageTools.make_preview` does."""
     started = time.process_time()
-    source_format = detect(source.read(0, HEAD))
+    source_format = _detect(source)
     renderer = RENDERERS.get(source_format)
     if renderer is None:
         raise NoToolForFormat(f"no installed tool reads {source_format}")
@@ -51,11 +51,19 @@ def render_preview(source: ByteSource) -> Preview:
     )
 
 
+def _detect(source: ByteSource) -> str:
+    head = source.read(0, HEAD)
+    far = far_directory(head)
+    return detect(head, source.read(far, HEAD) if far is not None else b"")
+
+
 def _jpeg(source: ByteSource) -> tuple[Any, str]:
     body = _whole(source)
     header = vips().Image.jpegload_buffer(body)
     _check_size(header, MAX_PIXELS_WHOLE if _has(header, "jpeg-multiscan") else MAX_PIXELS)
     shrink = shrink_on_load(max(header.width, header.height))
+    while shrink > min(header.width, header.height):  # a strip must not shrink to nothing
+        shrink //= 2
     image = vips().Image.jpegload_buffer(body, shrink=shrink, fail_on="error", access="sequential")
     return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "vips-shrink-on-load"
 

@@ -7,7 +7,8 @@ import multiprocessing
 import os
 import resource
 import signal
-from concurrent.futures import Future
+import threading
+from concurrent.futures import BrokenExecutor, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 
@@ -57,6 +58,8 @@ class WorkerPool:
             return await asyncio.wrap_future(future)
         except FutureTimeout as error:
             raise OverLimit(f"not finished after {self._limits.wall_seconds:g} s") from error
+        except BrokenExecutor as error:
+            raise ImageWorkerDied("the image workers were stopped") from error
         except ProcessExpired as error:
             raise ImageWorkerDied(f"the image worker died (exit code {error.exitcode})") from error
         except MemoryError as error:
@@ -76,11 +79,23 @@ def _prepare_worker(memory_bytes: int, parent: int) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Follow a consumer that was SIGKILLed. The fork server is our parent by birth and follows it too."""
+    """Follow a consumer that was SIGKILLed, also in the middle of a job.
+
+    PR_SET_PDEATHSIG alone is not enough: our parent is the fork server, and it lives as long as any worker
+    holds the pipe to it, which every worker inherits. So a thread waits for the end of the consumer itself.
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_after_parent, daemon=True).start()
     if not _alive(parent):
         os._exit(0)
+
+
+def _end_after_parent() -> None:
+    consumer = multiprocessing.parent_process()
+    if consumer is not None:
+        consumer.join()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _alive(pid: int) -> bool:
@@ -98,3 +113,7 @@ def _render(config: SourceConfig, key: str) -> Preview:
         raise
     except MemoryError as error:
         raise OverLimit("needs more memory than a worker may have") from error
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # of the storage client; cannot be pickled
+            raise ImageWorkerDied("the storage client in the image worker failed") from error
+        raise

@@ -1,0 +1,86 @@
+"""An S3 server of one bucket that stops in the middle when a test wants it to."""
+
+import contextlib
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from editqueue.adapters.image_tools.source import SourceConfig
+from tests.adapters.image_tools.samples import encoded, scene
+
+PATIENCE = 20
+"""Seconds until a test that waits for something gives up."""
+
+
+class Storage:
+    """`good.jpg` is a picture, `hang.jpg` never answers, everything else is missing."""
+
+    def __init__(self, port: int) -> None:
+        self.config = SourceConfig(
+            bucket="media",
+            endpoint=f"http://127.0.0.1:{port}",
+            secrets={"access_key_id": "key", "secret_access_key": "secret"},
+            timeout=timedelta(minutes=5),
+        )
+        self.asked = threading.Event()
+        """A worker has asked for `hang.jpg` and waits."""
+        self.hung_up = threading.Event()
+        """That worker is gone: its connection has ended."""
+
+
+class _Answers(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    picture: bytes
+    opened: Storage
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def _answer(self, *, with_body: bool) -> None:
+        if self.path.endswith("/hang.jpg"):
+            self._hang()
+            return
+        found = self.path.endswith("/good.jpg")
+        asked = self.headers.get("Range")
+        whole = len(self.picture)
+        start, end = map(int, asked.removeprefix("bytes=").split("-")) if asked else (0, whole - 1)
+        body = self.picture[start : end + 1] if found else b""
+        self.send_response((206 if asked else 200) if found else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Range", f"bytes {start}-{start + len(body) - 1}/{whole}")
+        self.send_header("ETag", '"one"')
+        self.send_header("Last-Modified", "Tue, 24 Nov 2026 12:00:00 GMT")
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def _hang(self) -> None:
+        self.opened.asked.set()
+        with contextlib.suppress(ConnectionError):
+            while self.connection.recv(1024):
+                pass
+        self.close_connection = True
+        self.opened.hung_up.set()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named by the base class
+        """Silent."""
+
+
+@contextmanager
+def storage() -> Generator[Storage]:
+    class Answers(_Answers):
+        picture = encoded(scene(640, 400))
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        server.daemon_threads = True
+        Answers.opened = Storage(server.server_port)
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        yield Answers.opened
+        server.shutdown()
+        serving.join()

@@ -1,0 +1,171 @@
+"""Workers that die, hang or are called off, and the pool that goes on."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from editqueue.adapters.image_tools.source import SourceConfig
+from editqueue.adapters.image_tools.worker_pool import WorkerLimits, WorkerPool
+from editqueue.domain.errors import ImageWorkerDied, NotAPicture, ObjectMissing, OverLimit
+from editqueue.ports import Preview
+from tests.adapters.image_tools.samples import encoded, scene
+from tests.adapters.image_tools.storage import PATIENCE, Storage, storage
+
+CONSUMER = """
+import asyncio, sys
+from datetime import timedelta
+from editqueue.adapters.image_tools.source import SourceConfig
+from editqueue.adapters.image_tools.worker_pool import WorkerPool
+
+async def main(endpoint):
+    secrets = {"access_key_id": "key", "secret_access_key": "secret"}
+    pool = WorkerPool(SourceConfig(bucket="media", endpoint=endpoint, secrets=secrets, timeout=timedelta(minutes=5)))
+    await pool.make_preview("hang.jpg")
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
+"""
+
+
+@pytest.fixture(name="media")
+def _media() -> Iterator[Storage]:
+    with storage() as opened:
+        yield opened
+
+
+@pytest.fixture(name="pool")
+async def _pool(media: Storage) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(media.config)
+    yield pool
+    await pool.close()
+
+
+async def start_hanging(pool: WorkerPool, media: Storage) -> asyncio.Task[Preview]:
+    """A job that is certainly in the middle of its work."""
+    job = asyncio.create_task(pool.make_preview("hang.jpg"))
+    assert await asyncio.to_thread(media.asked.wait, PATIENCE)
+    return job
+
+
+def children(pid: int) -> set[int]:
+    found: set[int] = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.add(int(stat.parent.name))
+    return found
+
+
+def workers() -> set[int]:
+    """The children of our fork server."""
+    return {grandchild for child in children(os.getpid()) for grandchild in children(child)}
+
+
+async def works(pool: WorkerPool) -> bool:
+    preview = await pool.make_preview("good.jpg")
+    return (preview.width, preview.height, preview.source_format) == (640, 400, "jpeg")
+
+
+async def test_a_killed_worker_is_an_error_of_its_job_alone(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGKILL)
+
+    with pytest.raises(ImageWorkerDied):
+        await job
+    assert await works(pool)
+
+
+async def test_a_job_over_its_time_is_ended(media: Storage) -> None:
+    pool = WorkerPool(media.config, limits=WorkerLimits(wall_seconds=1))
+    try:
+        with pytest.raises(OverLimit, match="after 1 s"):
+            await pool.make_preview("hang.jpg")
+        assert await asyncio.to_thread(media.hung_up.wait, PATIENCE)
+        assert await works(pool)
+    finally:
+        await pool.close()
+
+
+async def test_a_cancelled_job_frees_its_worker(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+
+    job.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert await works(pool)
+    assert media.hung_up.is_set()
+
+
+async def test_a_missing_object_keeps_its_key_between_processes(pool: WorkerPool) -> None:
+    key = "user/anna/orders/1/raw/gone.jpg"
+
+    with pytest.raises(ObjectMissing) as caught:
+        await pool.make_preview(key)
+
+    assert caught.value.key == key
+    assert await works(pool)
+
+
+async def test_close_leaves_no_worker(media: Storage) -> None:
+    pool = WorkerPool(media.config, size=2)
+    job = await start_hanging(pool, media)
+
+    await pool.close()
+
+    assert await asyncio.to_thread(media.hung_up.wait, PATIENCE)
+    assert workers() == set()
+    with pytest.raises((asyncio.CancelledError, ImageWorkerDied)):
+        await job
+
+
+async def test_worker_replacement_loses_no_job(media: Storage) -> None:
+    pool = WorkerPool(media.config, size=2, limits=WorkerLimits(jobs_per_worker=2))
+    try:
+        assert all(await asyncio.gather(*(works(pool) for _ in range(8))))
+    finally:
+        await pool.close()
+
+
+async def test_a_folder_is_a_source_too(tmp_path: Path) -> None:
+    (tmp_path / "Küche #1 50%.jpg").write_bytes(encoded(scene(640, 400)))
+    (tmp_path / "text.jpg").write_text("no picture")
+    pool = WorkerPool(SourceConfig(folder=str(tmp_path)))
+    try:
+        assert (await pool.make_preview("Küche #1 50%.jpg")).width == 640
+        with pytest.raises(NotAPicture):
+            await pool.make_preview("text.jpg")
+        with pytest.raises(ObjectMissing):
+            await pool.make_preview("gone.jpg")
+    finally:
+        await pool.close()
+
+
+async def test_a_worker_without_memory_ends_its_job_in_an_error_we_know(tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(encoded(scene(800, 600), "PNG"))
+    pool = WorkerPool(SourceConfig(folder=str(tmp_path)), limits=WorkerLimits(memory_bytes=1))
+    try:
+        with pytest.raises((OverLimit, ImageWorkerDied)):
+            await pool.make_preview("large.png")
+    finally:
+        await pool.close()
+
+
+def test_workers_follow_a_killed_consumer(media: Storage, tmp_path: Path) -> None:
+    script = tmp_path / "consumer.py"
+    script.write_text(CONSUMER)
+    with subprocess.Popen([sys.executable, script, media.config.endpoint]) as consumer:
+        assert media.asked.wait(PATIENCE)
+        consumer.send_signal(signal.SIGKILL)
+
+    assert media.hung_up.wait(PATIENCE)
