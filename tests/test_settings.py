@@ -172,3 +172,18 @@ def test_a_data_dir_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(SetupError, match=r"EDITQUEUE_DATA_DIR=.*for example EDITQUEUE_DATA_DIR="):
         settings.prepared_data_dir()
+
+
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:8333", "ftp://host", "http://host:port", "http://"])
+def test_an_endpoint_must_be_a_url(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    with pytest.raises(SetupError, match="EDITQUEUE_S3_ENDPOINT must be a URL"):
+        load(monkeypatch, S3 | {"EDITQUEUE_S3_ENDPOINT": endpoint})
+
+
+def test_a_database_port_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SetupError, match="^EDITQUEUE_DATABASE_URL"):
+        load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "postgresql://host:port/editqueue"})
+
+
+def test_metrics_can_be_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, {"EDITQUEUE_METRICS_PORT": "off"}).metrics_port is None

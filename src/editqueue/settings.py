@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -69,6 +70,11 @@ class Settings(BaseSettings):
     feature_production: bool = Field(False, validation_alias=_named("FEATURE_PRODUCTION"))
     feature_gallery: bool = Field(False, validation_alias=_named("FEATURE_GALLERY"))
 
+    @field_validator("metrics_port", mode="before")
+    @classmethod
+    def _may_be_off(cls, value: object) -> object:
+        return None if isinstance(value, str) and value.strip().lower() == "off" else value
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -89,11 +95,11 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        return self.given_database_url or f"sqlite:///{self.data_dir.absolute()}/editqueue.db"
+        return self.given_database_url or f"sqlite:///{quote(str(self.data_dir.absolute()))}/editqueue.db"
 
     @property
     def bucket_url(self) -> str:
-        return self.given_bucket_url or f"file://{self.data_dir.absolute()}/bucket"
+        return self.given_bucket_url or (self.data_dir.absolute() / "bucket").as_uri()
 
     @property
     def limits(self) -> Limits:
@@ -168,7 +174,7 @@ def _check_together(settings: Settings) -> None:
 
 
 def _check_database(settings: Settings) -> None:
-    if not re.match(r"(sqlite:///|postgres(ql)?://).", settings.database_url):
+    if not re.match(r"(sqlite:///|postgres(ql)?://).", settings.database_url) or not _is_url(settings.database_url):
         raise SetupError(
             "EDITQUEUE_DATABASE_URL must be sqlite:///file or postgresql://host/name"
             + _example("EDITQUEUE_DATABASE_URL")
@@ -187,12 +193,23 @@ def _check_bucket(settings: Settings) -> None:
             "CLOUDFLARE_ACCOUNT_ID (for R2) or EDITQUEUE_S3_ENDPOINT is missing for "
             f"{settings.bucket_url}, for example EDITQUEUE_S3_ENDPOINT=http://127.0.0.1:8333"
         )
+    endpoint = settings.s3_endpoint
+    if endpoint is not None and not (re.match(r"https?://[^/\s]", endpoint) and _is_url(endpoint)):
+        raise SetupError("EDITQUEUE_S3_ENDPOINT must be a URL, for example EDITQUEUE_S3_ENDPOINT=http://127.0.0.1:8333")
     for name, value in (
         ("R2_ACCESS_KEY_ID", settings.r2_access_key_id),
         ("R2_SECRET_ACCESS_KEY", settings.r2_secret_access_key),
     ):
         if not value:
             raise SetupError(f"{name} is missing for {settings.bucket_url}: make an R2 API token")
+
+
+def _is_url(value: str) -> bool:
+    """False for what no URL parser takes, such as a port that is no number."""
+    try:
+        return urlsplit(value).port != 0
+    except ValueError:
+        return False
 
 
 def _kept_secret(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -101,7 +103,7 @@ def check_up(
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Check settings, database, bucket, queue and image tools, each with a remedy."""
-    sys.exit(0 if asyncio.run(doctor.run_doctor(fix=fix, as_json=as_json)) else 1)
+    asyncio.run(doctor.run_doctor(fix=fix, as_json=as_json))
 
 
 @app.command()
@@ -117,18 +119,33 @@ def run_demo(
     exit_at_end: Annotated[bool, typer.Option("--exit", help="End when all is done.")] = False,  # noqa: FBT002
 ) -> None:
     """A sample order through the real HTTP API; then keeps serving until Ctrl-C."""
-    if not asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end)):
-        sys.exit(1)
+    asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end))
 
 
 def main() -> None:
     """The console script."""
     try:
-        app()
-    except EditQueueError as error:
-        sys.exit(f"editqueue: {error}")
+        code = app(standalone_mode=False)
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = 130
+    except Exception as error:  # noqa: BLE001  # the promise is one line, whatever happened
+        told = _one_line(error)
+        if told:  # no arguments at all is answered by the help alone
+            sys.stderr.write(f"editqueue: {told}\n")
+        code = getattr(error, "exit_code", 1)
+    sys.exit(code)
+
+
+def _one_line(error: Exception) -> str:
+    usage: Callable[[], str] | None = getattr(error, "format_message", None)
+    if usage is not None:
+        told = " ".join(usage().split())
+        return f"{told} (editqueue --help shows the commands)" if told else ""
+    if isinstance(error, (EditQueueError, OSError)):
+        return " ".join(str(error).split())
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    at = f"{Path(where.filename).name}:{where.lineno}"
+    return " ".join(f"unexpected {type(error).__name__} at {at}: {error}; please report it".split())
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ class Result:
     link: str | None
 
 
-async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> bool:
-    """True if every file was done. Raises SetupError for a folder without photos and the like."""
+async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None:
+    """Raises SetupError when not every file was done, for a folder without photos and the like."""
     settings = load_settings()
     if folder is not None:
         _photos_in(folder)
@@ -60,12 +60,14 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> bool
             async with _running(settings, listener, url, stop) as order_id, _client(settings, url) as client:
                 results = await _unless(stop, _process_order(client, order_id, folder))
                 if results is None:
-                    return False
+                    raise SetupError("stopped before every file was done")
                 _print_results(results, url)
                 if not exit_at_end:
                     print_line("Serving until Ctrl-C.")
                     await stop.wait()
-    return all(one.file["status"] == "done" for one in results)
+    undone = [str(one.file["name"]) for one in results if one.file["status"] != "done"]
+    if undone:
+        raise SetupError(f"{len(undone)} of {len(results)} files did not get done: {', '.join(undone[:5])}")
 
 
 @asynccontextmanager

@@ -30,18 +30,23 @@ class Check:
     remedy: str = ""
 
 
-async def run_doctor(*, fix: bool, as_json: bool) -> bool:
-    """Print every check; True if nothing is broken."""
+async def run_doctor(*, fix: bool, as_json: bool) -> None:
+    """Print every check. Raises SetupError when something is broken."""
     checks = [check async for check in _check_all(fix=fix)]
-    healthy = all(check.ok for check in checks)
+    broken = [check.name for check in checks if not check.ok]
     if as_json:
-        print_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
-        return healthy
+        print_json({"healthy": not broken, "checks": [asdict(check) for check in checks]})
+    else:
+        _print_checks(checks)
+    if broken:
+        raise SetupError(f"{len(broken)} of {len(checks)} checks found something broken: {_some(broken)}")
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
     for check in checks:
         print_line(f"{'ok    ' if check.ok else 'BROKEN'}  {check.name}: {check.detail}")
         if check.remedy:
             print_line(f"        -> {check.remedy}")
-    return healthy
 
 
 async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:

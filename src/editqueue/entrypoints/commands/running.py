@@ -25,11 +25,13 @@ def on_the_system(work: Callable[[Server], Awaitable[T]]) -> T:
 
 
 def print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, default=str, ensure_ascii=False) + "\n")
+    print_line(json.dumps(document, default=str, ensure_ascii=False))
 
 
 def print_line(text: str) -> None:
+    """At once, so that a script that reads our output learns of it."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
