@@ -5,7 +5,7 @@ import contextlib
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from rich.table import Table
 from editqueue.domain.errors import SetupError
 from editqueue.entrypoints.commands.demo_photos import ROOMS, generate_photos
 from editqueue.entrypoints.commands.running import print_line, stop_on_signals
-from editqueue.entrypoints.commands.serving import base_url, listening, run_both, start_metrics
+from editqueue.entrypoints.commands.serving import base_url, listening, metrics_served, run_both
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.create_order import create_order
@@ -58,7 +58,7 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
         stop = asyncio.Event()
         with stop_on_signals(stop):
             async with _running(settings, listener, url, stop) as order_id, _client(settings, url) as client:
-                results = await _unless(stop, _process_order(client, order_id, folder))
+                results = await _unless(stop, _answered(_process_order(client, order_id, folder)))
                 if results is None:
                     raise SetupError("stopped before every file was done")
                 _print_results(results, url)
@@ -75,8 +75,7 @@ async def _running(settings: Settings, listener: socket.socket, url: str, stop: 
     """The system with a fresh order, its logs in a file so that the screen stays readable."""
     log_path = settings.prepared_data_dir() / "demo.log"
     with log_path.open("a", encoding="utf-8") as log:
-        async with open_server(settings, base_url=url, log=log) as server:
-            start_metrics(server, settings)
+        async with open_server(settings, base_url=url, log=log) as server, metrics_served(server, settings):
             ports = server.ports
             order = await create_order(user_id=USER, title="Musterhaus", store=ports.store, clock=ports.clock)
             print_line(f"Order {order.id} on {url}, logs in {log_path}")
@@ -86,6 +85,13 @@ async def _running(settings: Settings, listener: socket.socket, url: str, stop: 
             finally:
                 stop.set()
                 await work
+
+
+async def _answered(work: Awaitable[Sequence[Result]]) -> Sequence[Result]:
+    try:
+        return await work
+    except httpx.HTTPError as error:
+        raise SetupError(f"the demo's server does not answer ({type(error).__name__}: {error}); see its log") from error
 
 
 async def _process_order(client: httpx.AsyncClient, order_id: str, folder: Path | None) -> Sequence[Result]:

@@ -1,0 +1,107 @@
+"""`editqueue doctor` on healthy and broken installations."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from editqueue.adapters.job_store.database import to_ms
+from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.schema import files
+from editqueue.domain.keys import ObjectKeys
+from tests.entrypoints.running import Ended, Installation
+from tests.seeds import seed_files, seed_order
+
+SECRET = "s" * 32
+
+
+@pytest.fixture(name="here")
+def _here(tmp_path: Path) -> Installation:
+    return Installation(tmp_path / "data")
+
+
+def broken(ended: Ended) -> dict[str, Any]:
+    """The one check that is not well."""
+    assert ended.code == 1
+    assert ended.err.startswith("editqueue: ")
+    assert len(ended.err.splitlines()) == 1
+    lines = ended.out.splitlines()
+    [at] = [number for number, line in enumerate(lines) if line.startswith("BROKEN")]
+    assert lines[at + 1].strip().startswith("-> "), "no remedy"
+    return {"what": lines[at], "remedy": lines[at + 1]}
+
+
+async def seed_file(here: Installation, **facts: object) -> str:
+    """A file with these facts in the books; its key."""
+    store = await here.open_store()
+    [file] = await seed_files(store, await seed_order(store), 1)
+    await store.close()
+    database = EngineDatabase(create_engine(f"sqlite:///{here.folder}/editqueue.db"))
+    await database.run(update(files).where(files.c.id == file.id).values(name="bild.jpg", **facts))
+    await database.close()
+    return file.object_key
+
+
+def test_a_healthy_installation(here: Installation) -> None:
+    report = here.run("doctor", "--json").json()
+
+    assert report["healthy"]
+    names = {check["name"] for check in report["checks"]}
+    assert names >= {"settings", "database", "bucket", "queue", "locks", "objects", "stray objects"}
+    assert not [one for one in here.bucket.rglob("*") if one.is_file()]
+
+
+def test_a_wrong_setting(tmp_path: Path) -> None:
+    found = broken(Installation(tmp_path / "data", {"EDITQUEUE_SWEEP_BATCH": "none"}).run("doctor"))
+
+    assert "EDITQUEUE_SWEEP_BATCH" in found["what"]
+
+
+def test_a_bucket_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("a file")
+    here = Installation(tmp_path / "data", {"EDITQUEUE_BUCKET_URL": f"file://{tmp_path}/plain/bucket"})
+
+    assert "EDITQUEUE_BUCKET_URL" in broken(here.run("doctor"))["what"]
+
+
+def test_an_old_schema(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/own.db"
+    here = Installation(tmp_path / "data", {"EDITQUEUE_DATABASE_URL": url, "JWT_SECRET": SECRET})
+
+    assert "editqueue migrate" in broken(here.run("doctor"))["remedy"]
+
+
+async def test_a_stale_lock_and_its_mending(here: Installation) -> None:
+    await seed_file(here, status="in_progress", locked=True)
+
+    assert "--fix" in broken(here.run("doctor"))["remedy"]
+    assert here.run("doctor", "--fix", "--json").json()["healthy"]
+    assert here.run("status", "--json").json()["stale_locks"] == 0
+
+
+async def test_a_done_file_whose_preview_is_gone(here: Installation) -> None:
+    await seed_file(here, status="done", preview_url="r2://bucket/gone.jpg", finished_at=to_ms(datetime.now(UTC)))
+
+    found = broken(here.run("doctor"))
+
+    assert "1 done files lack" in found["what"]
+    assert "revision" in found["remedy"]
+
+
+async def test_old_stray_objects_are_removed_and_young_ones_left_alone(here: Installation) -> None:
+    keys = ObjectKeys.from_raw(await seed_file(here))
+    old, young, kept = (here.bucket / key for key in (f"{keys.processed}x", f"{keys.preview}x", keys.processed))
+    upload = here.bucket / f"{keys.raw}x"
+    long_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    for path in (old, young, kept, upload):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"body")
+        if path != young:
+            os.utime(path, (long_ago, long_ago))
+
+    assert "1 objects under processed/ or preview/" in broken(here.run("doctor"))["what"]
+    assert here.run("doctor", "--fix", "--json").json()["healthy"]
+    assert [path.exists() for path in (old, young, kept, upload)] == [False, True, True, True]
