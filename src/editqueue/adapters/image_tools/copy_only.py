@@ -1,5 +1,7 @@
 """Without any image library: every sound original gets the placeholder copy."""
 
+import asyncio
+
 from editqueue.adapters.image_tools.detect import HEAD, detect
 from editqueue.adapters.image_tools.source import SourceConfig
 from editqueue.domain.errors import NoToolForFormat
@@ -13,8 +15,12 @@ class CopyOnly:
         self._config = config
 
     async def make_preview(self, key: str) -> Preview:
-        found = detect(self._config.open(key).read(0, HEAD))
-        raise NoToolForFormat(f"no image library is installed, so nothing reads {found}")
+        """Never a preview: raises NoToolForFormat for what is a picture or clip, else as the port says."""
+        head = await asyncio.to_thread(self._head, key)
+        raise NoToolForFormat(f"no image library is installed, so nothing reads {detect(head)}")
+
+    def _head(self, key: str) -> bytes:
+        return self._config.open(key).read(0, HEAD)
 
     async def close(self) -> None:
         """Nothing to close."""
