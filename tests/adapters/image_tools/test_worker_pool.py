@@ -96,6 +96,25 @@ async def test_a_job_over_its_time_is_ended(media: Storage) -> None:
         await pool.close()
 
 
+async def test_a_job_over_its_cpu_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGXCPU)  # as the kernel does
+
+    with pytest.raises(OverLimit, match="CPU"):
+        await job
+    assert await works(pool)
+
+
+def test_the_kernel_ends_a_process_over_its_cpu_time() -> None:
+    code = "from editqueue.adapters.image_tools.worker_pool import allow_cpu\nallow_cpu(1)\nwhile True: pass"
+
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
+
+    assert ended.returncode == -signal.SIGXCPU
+
+
 async def test_a_cancelled_job_frees_its_worker(pool: WorkerPool, media: Storage) -> None:
     job = await start_hanging(pool, media)
 

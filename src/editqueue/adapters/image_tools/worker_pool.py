@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import ctypes
+import math
 import multiprocessing
 import os
 import resource
 import signal
 import threading
+import time
 from concurrent.futures import BrokenExecutor, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -31,6 +33,8 @@ class WorkerLimits:
     """Address space of a worker; allocations over it fail cleanly inside libvips."""
     wall_seconds: float = 30
     """After this the worker is killed."""
+    cpu_seconds: int = 30
+    """After this the kernel ends the worker, also when the consumer is too busy to watch the clock."""
     jobs_per_worker: int = 500
     """Then a worker is replaced, so that no leak in a codec grows for ever."""
 
@@ -52,7 +56,7 @@ class WorkerPool:
 
     async def make_preview(self, key: str) -> Preview:
         future: Future[Preview] = self._pool.schedule(
-            _render, args=(self._config, key), timeout=self._limits.wall_seconds
+            _render, args=(self._config, key, self._limits.cpu_seconds), timeout=self._limits.wall_seconds
         )
         try:
             return await asyncio.wrap_future(future)
@@ -61,9 +65,14 @@ class WorkerPool:
         except BrokenExecutor as error:
             raise ImageWorkerDied("the image workers were stopped") from error
         except ProcessExpired as error:
-            raise ImageWorkerDied(f"the image worker died (exit code {error.exitcode})") from error
+            raise self._why_died(error) from error
         except MemoryError as error:
             raise OverLimit(f"needs more than {self._limits.memory_bytes} bytes of memory") from error
+
+    def _why_died(self, error: ProcessExpired) -> EditQueueError:
+        if error.exitcode == -signal.SIGXCPU:
+            return OverLimit(f"not finished after {self._limits.cpu_seconds} s of CPU time")
+        return ImageWorkerDied(f"the image worker died (exit code {error.exitcode})")
 
     async def close(self) -> None:
         self._pool.stop()
@@ -106,7 +115,14 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _render(config: SourceConfig, key: str) -> Preview:
+def allow_cpu(seconds: int) -> None:
+    """From now on, this process may use so much CPU time; then SIGXCPU ends it."""
+    used = math.ceil(time.process_time())
+    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, resource.RLIM_INFINITY))
+
+
+def _render(config: SourceConfig, key: str, cpu_seconds: int) -> Preview:
+    allow_cpu(cpu_seconds)
     try:
         return render_preview(config.open(key))
     except EditQueueError:
