@@ -1,0 +1,39 @@
+// Signed preview URLs, asked for when needed and renewed before they run out.
+
+import { hasStatus } from "./problems.js";
+
+const RENEW_BEFORE_MS = 30_000;
+
+/** What a preview depends on: a new version or a finished edit means a new picture. */
+export const previewTag = (file) => `${file.ver}|${file.status === "done"}|${file.preview_url ?? ""}`;
+
+export function createPreviews(api) {
+  const kept = new Map();
+
+  /** The URL, good for half a minute at least; null while there is no preview. */
+  async function urlOf(file, { renew = false } = {}) {
+    const tag = previewTag(file);
+    const known = kept.get(file.id);
+    if (!renew && known?.tag === tag && known.until > Date.now()) return known.url;
+    if (!file.preview_url) return null;
+    return ask(file, tag);
+  }
+
+  async function ask(file, tag) {
+    try {
+      const { url, expires_at } = await api.preview(file.id);
+      kept.set(file.id, { url, tag, until: renewAt(expires_at) });
+      return url;
+    } catch (error) {
+      if (hasStatus(error, 404)) return null;
+      throw error;
+    }
+  }
+
+  return { urlOf, renewAt: (file) => kept.get(file.id)?.until ?? 0 };
+}
+
+function renewAt(expiresAt) {
+  const left = Date.parse(expiresAt) - Date.now();
+  return Date.now() + Math.max(1000, left - Math.min(RENEW_BEFORE_MS, left / 2));
+}

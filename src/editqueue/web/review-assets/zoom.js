@@ -1,0 +1,48 @@
+// Zoom of the large view: the picture grows inside a scrolling stage, so touch, wheel and keys pan by themselves.
+
+import { setText } from "./dom.js";
+
+const STEPS = [1, 1.5, 2, 3, 4];
+
+export function createZoom({ stage, image, level, onChange }) {
+  let at = 0;
+
+  function apply(step) {
+    const centre = centreOf(stage);
+    at = Math.min(Math.max(step, 0), STEPS.length - 1);
+    stage.classList.toggle("is-zoomed", at > 0);
+    image.style.setProperty("--zoom", String(STEPS[at]));
+    scrollTo(stage, centre);
+    setText(level, `${Math.round(STEPS[at] * 100)} %`);
+    onChange(STEPS[at]);
+  }
+
+  stage.addEventListener("dblclick", () => apply(at === 0 ? 2 : 0));
+  stage.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    apply(at + (event.deltaY < 0 ? 1 : -1));
+  }, { passive: false });
+  dragToPan(stage);
+  return { in: () => apply(at + 1), out: () => apply(at - 1), reset: () => apply(0), isZoomed: () => at > 0 };
+}
+
+function centreOf(stage) {
+  return [
+    (stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth,
+    (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight,
+  ];
+}
+
+function scrollTo(stage, [x, y]) {
+  stage.scrollLeft = x * stage.scrollWidth - stage.clientWidth / 2;
+  stage.scrollTop = y * stage.scrollHeight - stage.clientHeight / 2;
+}
+
+function dragToPan(stage) {
+  stage.addEventListener("pointermove", (event) => {
+    if (event.pointerType !== "mouse" || event.buttons !== 1) return;
+    stage.scrollLeft -= event.movementX;
+    stage.scrollTop -= event.movementY;
+  });
+}
