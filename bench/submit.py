@@ -6,7 +6,7 @@ from bench.figures import Figure, middle
 from bench.scratch import NOW, USER, CountingDatabase, add_files, add_order, scratch_database
 from editqueue.adapters.job_store import SqlStore
 
-ROUNDS = 9
+ROUNDS = 15
 
 
 async def measure() -> list[Figure]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
@@ -18,6 +19,8 @@ from editqueue.domain.errors import SetupError, StorageUnavailable
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a SQLite writer waits for the others; 16 processes at work wait well under a second."""
+WAL_TRIES, WAL_PAUSE = 250, 0.02
+"""Tries and seconds between them: five seconds for a switch that takes milliseconds."""
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+asyncpg",
@@ -97,8 +100,23 @@ def _first_line(error: BaseException) -> str:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor: sqlite3.Cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _enter_wal(cursor)
     # FULL: an answered submit survives a power cut, not only a crash.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _enter_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch a new database to WAL. SQLite answers "locked" at once, without its busy handler, when another
+    process switches the same new file at the same moment."""
+    for _ in range(WAL_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(WAL_PAUSE)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
