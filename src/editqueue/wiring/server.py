@@ -27,7 +27,7 @@ from editqueue.adapters.job_store import migrate_schema, open_store
 from editqueue.adapters.journal.json_lines import JsonJournal
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import SetupError
-from editqueue.ports import Bucket, ImageTools, JobQueue, Ports
+from editqueue.ports import Bucket, ImageTools, JobQueue, JobStore, Ports
 from editqueue.settings import Settings
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8787"
@@ -77,6 +77,16 @@ async def open_server(
             limits=settings.limits,
         )
         yield Server(ports=ports, metrics=metrics, object_app=object_app)
+
+
+@asynccontextmanager
+async def open_books(settings: Settings) -> AsyncGenerator[JobStore]:
+    """The database alone. Raises SetupError."""
+    store = await open_store(settings.database_url, migrate=settings.embedded)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def open_bucket(settings: Settings, *, base_url: str = DEFAULT_BASE_URL) -> tuple[Bucket, ASGIApp | None]:

@@ -1,12 +1,17 @@
 """Prometheus metrics, served on the consumer's own port and never as an API route."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from collections.abc import Callable
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from editqueue.domain.errors import SetupError
+from editqueue.domain.jobs import ACTIVE
+from editqueue.ports import Census
 
 
 class Metrics:
-    """Counters of this process. Every name is explained in docs/operations.md."""
+    """Counters of this process, and gauges of the whole system. Every name is explained in docs/operations.md."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -27,11 +32,37 @@ class Metrics:
         self.errors = Counter("editqueue_errors", "Errors written to the error log", ["code"], registry=self.registry)
         self.warnings = Counter("editqueue_warnings", "Warnings by event", ["event"], registry=self.registry)
 
-    def serve(self, port: int) -> None:
-        """Serve on 127.0.0.1. Raises SetupError when the port is taken."""
+        self.active = Gauge(
+            "editqueue_active_jobs",
+            "Jobs that are queued or in progress, in the whole database",
+            ["status"],
+            registry=self.registry,
+        )
+        self.oldest = Gauge(
+            "editqueue_oldest_eligible_job_seconds",
+            "How long the oldest job that may run has waited; 0 when there is none",
+            registry=self.registry,
+        )
+
+    def observe(self, census: Census, *, now: datetime) -> None:
+        """Set the gauges to what the database holds."""
+        for status in ACTIVE:
+            self.active.labels(status=status.value).set(census.jobs.get(status, 0))
+        oldest = census.oldest_eligible
+        self.oldest.set(0 if oldest is None else max(0, (now - oldest).total_seconds()))
+
+    def serve(self, port: int) -> Callable[[], None]:
+        """Serve on 127.0.0.1 until what it returns is called. Raises SetupError when the port is taken."""
         try:
-            start_http_server(port, addr="127.0.0.1", registry=self.registry)
+            server, thread = start_http_server(port, addr="127.0.0.1", registry=self.registry)
         except OSError as error:
             raise SetupError(
                 f"EDITQUEUE_METRICS_PORT={port}: {error.strerror}; choose another port or unset it"
             ) from error
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return close

@@ -1,19 +1,21 @@
 """doctor: what is wrong with this installation, and what to do about it."""
 
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Container, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
+from starlette.types import ASGIApp
 
-from editqueue.domain.errors import EditQueueError, SetupError
+from editqueue.domain.errors import EditQueueError, ObjectMissing, SetupError
 from editqueue.domain.files import File, FileStatus
 from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.commands.running import print_json, print_line
-from editqueue.ports import JobStore, Ports
+from editqueue.ports import Bucket, JobStore
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import Server, image_tools, open_server
+from editqueue.wiring.server import SystemClock, Tool, image_tools, open_books, open_bucket
 
 SAFE_AGE = timedelta(days=1)
 """Objects younger than this may belong to work under way; `--fix` leaves them alone."""
@@ -50,71 +52,107 @@ def _print_checks(checks: Sequence[Check]) -> None:
 
 
 async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:
+    """One after the other; what is broken does not hide what else is."""
     try:
         settings = load_settings()
+        settings.jwt_secret()
+        if settings.embedded:
+            settings.prepared_data_dir()
     except SetupError as error:
         yield Check(name="settings", ok=False, detail=str(error), remedy="set it right and run doctor again")
         return
     yield Check(name="settings", ok=True, detail=_kind(settings))
     for tool in image_tools():
-        remedy = "" if tool.version else f"for {tool.reads}: {tool.remedy}"
-        missing = "not installed" if tool.package != "pyvips" else "not installed: every preview is a plain copy"
-        ok = tool.version is not None or tool.package != "pyvips"
-        yield Check(name=f"image tool {tool.package}", ok=ok, detail=tool.version or missing, remedy=remedy)
-    try:
-        async with open_server(settings) as server:
-            yield Check(name="database", ok=True, detail="reachable, schema up to date")
-            async for check in _check_inside(server, settings, fix=fix):
-                yield check
-    except EditQueueError as error:
-        yield Check(name="installation", ok=False, detail=str(error), remedy=_remedy(error))
-
-
-async def _check_inside(server: Server, settings: Settings, *, fix: bool) -> AsyncGenerator[Check]:
-    yield await _check_bucket(server)
+        yield _check_tool(tool)
     yield Check(name="queue", ok=True, detail=_queue_words(settings))
-    yield await _check_locks(server.ports, fix=fix)
-    for check in await _compare_bucket_with_books(server.ports, fix=fix):
+    async for check in _check_stores(settings, fix=fix):
         yield check
 
 
-async def _check_bucket(server: Server) -> Check:
+def _check_tool(tool: Tool) -> Check:
+    needed = tool.package == "pyvips"
+    missing = "not installed: every preview is a plain copy" if needed else "not installed"
+    return Check(
+        name=f"image tool {tool.package}",
+        ok=tool.version is not None or not needed,
+        detail=tool.version or missing,
+        remedy="" if tool.version else f"for {tool.reads}: {tool.remedy}",
+    )
+
+
+async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Check]:
+    async with AsyncExitStack() as stack:
+        bucket, check = await _check_bucket(settings, stack)
+        yield check
+        store, check = await _check_database(settings, stack)
+        yield check
+        if store is not None:
+            yield await _guarded("locks", _check_locks(store, fix=fix))
+        if bucket is not None and fix:
+            yield await _guarded("leftovers", _remove_leftovers(bucket))
+        if bucket is not None and store is not None:
+            there = {one.key: one.last_modified async for one in bucket.list("user/")}
+            yield await _guarded("objects", _check_objects(there, bucket, store))
+            yield await _guarded("stray objects", _check_stray(there, bucket, store, fix=fix))
+
+
+async def _guarded(name: str, work: Awaitable[Check]) -> Check:
+    try:
+        return await work
+    except EditQueueError as error:
+        return Check(name=name, ok=False, detail=str(error), remedy="see the findings above and run doctor again")
+
+
+async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[JobStore | None, Check]:
+    try:
+        store = await stack.enter_async_context(open_books(settings))
+        await store.census(now=SystemClock().now())
+    except EditQueueError as error:
+        remedy = "editqueue migrate" if "schema" in str(error) else "check EDITQUEUE_DATABASE_URL and its server"
+        return None, Check(name="database", ok=False, detail=str(error), remedy=remedy)
+    return store, Check(name="database", ok=True, detail="reachable, schema up to date")
+
+
+async def _check_bucket(settings: Settings, stack: AsyncExitStack) -> tuple[Bucket | None, Check]:
     """A real write, sign, read and delete."""
-    bucket = server.ports.bucket
+    try:
+        bucket, app = open_bucket(settings)
+        stack.push_async_callback(bucket.close)
+        same = await _probe(bucket, app)
+    except (EditQueueError, httpx.HTTPError) as error:
+        remedy = "check EDITQUEUE_BUCKET_URL, its credentials, free space and permissions"
+        return None, Check(name="bucket", ok=False, detail=str(error) or type(error).__name__, remedy=remedy)
+    if not same:
+        remedy = "look for something between editqueue and the bucket that changes what passes through"
+        return None, Check(name="bucket", ok=False, detail="what was read is not what was written", remedy=remedy)
+    return bucket, Check(name="bucket", ok=True, detail=f"{bucket.name}: written, signed, read, deleted")
+
+
+async def _probe(bucket: Bucket, app: ASGIApp | None) -> bool:
+    """True if both ways of reading gave what was written."""
     key = f"doctor/probe-{secrets.token_hex(8)}.txt"
     body = secrets.token_bytes(64)
+    await bucket.write(key, body, content_type="text/plain")
     try:
-        await bucket.write(key, body, content_type="text/plain")
-        url = await bucket.sign_get(key, expires_in=timedelta(minutes=1))
-        signed = await _get(url, server)
-        read = await bucket.read(key)
+        signed = await _get(await bucket.sign_get(key, expires_in=timedelta(minutes=1)), app)
+        return await bucket.read(key) == body == signed
+    finally:
         await bucket.delete([key])
-    except (EditQueueError, httpx.HTTPError) as error:
-        return Check(
-            name="bucket",
-            ok=False,
-            detail=str(error),
-            remedy="check EDITQUEUE_BUCKET_URL, its credentials, free space and permissions",
-        )
-    if read != body or signed != body:
-        return Check(name="bucket", ok=False, detail="what was read is not what was written")
-    return Check(name="bucket", ok=True, detail=f"{bucket.name}: written, signed, read, deleted")
 
 
-async def _get(url: str, server: Server) -> bytes:
+async def _get(url: str, app: ASGIApp | None) -> bytes:
     """Follow a signed URL; that of a local bucket without a running server."""
-    local = server.object_app
-    transport = None if local is None else httpx.ASGITransport(app=local)
+    transport = None if app is None else httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, timeout=10) as client:
-        answer = await client.get(url if local is None else url.replace("/objects/", "/", 1))
+        answer = await client.get(url if app is None else url.replace("/objects/", "/", 1))
         return answer.raise_for_status().content
 
 
-async def _check_locks(ports: Ports, *, fix: bool) -> Check:
-    now = ports.clock.now()
-    found = (await ports.store.census(now=now)).stale_locks
+async def _check_locks(store: JobStore, *, fix: bool) -> Check:
+    now = SystemClock().now()
+    found = (await store.census(now=now)).stale_locks
     if found and fix:
-        reset = await ports.store.reset_stale_locks(now=now)
+        reset = await store.reset_stale_locks(now=now)
         return Check(name="locks", ok=True, detail=f"{len(reset)} locks without a job were reset")
     if found:
         return Check(
@@ -126,18 +164,36 @@ async def _check_locks(ports: Ports, *, fix: bool) -> Check:
     return Check(name="locks", ok=True, detail="every lock has its job")
 
 
-async def _compare_bucket_with_books(ports: Ports, *, fix: bool) -> Sequence[Check]:
-    there = {one.key: one.last_modified async for one in ports.bucket.list("user/")}
-    missing: list[str] = []
-    async for file in _all_files(ports.store):
+async def _remove_leftovers(bucket: Bucket) -> Check:
+    removed = await bucket.remove_leftovers(before=SystemClock().now() - SAFE_AGE)
+    return Check(name="leftovers", ok=True, detail=f"{removed} pieces of writes that died were removed")
+
+
+async def _check_objects(there: Container[str], bucket: Bucket, store: JobStore) -> Check:
+    published = [file async for file in _all_files(store) if _is_published(file)]
+    missing = [file.id for file in published if not await _has_objects(file, there, bucket)]
+    return _objects_missing(missing)
+
+
+async def _has_objects(file: File, there: Container[str], bucket: Bucket) -> bool:
+    """Asks again for what the listing lacks: the file may have been finished since."""
+    keys = ObjectKeys.from_raw(file.object_key)
+    try:
+        for key in (keys.processed, keys.preview):
+            if key not in there:
+                await bucket.head(key)
+    except ObjectMissing:
+        return False
+    return True
+
+
+async def _check_stray(there: Mapping[str, datetime], bucket: Bucket, store: JobStore, *, fix: bool) -> Check:
+    old = SystemClock().now() - SAFE_AGE
+    stray = {key for key, modified in there.items() if modified < old}
+    async for file in _all_files(store):
         keys = ObjectKeys.from_raw(file.object_key)
-        if _is_published(file) and not {keys.processed, keys.preview} <= there.keys():
-            missing.append(file.id)
-        for key in (keys.raw, keys.processed, keys.preview):
-            there.pop(key, None)
-    old = ports.clock.now() - SAFE_AGE
-    stray = [key for key, modified in there.items() if modified < old]
-    return [_objects_missing(missing), await _stray(stray, ports, fix=fix)]
+        stray -= {keys.raw, keys.processed, keys.preview}
+    return await _stray(sorted(stray), bucket, fix=fix)
 
 
 def _objects_missing(ids: Sequence[str]) -> Check:
@@ -151,10 +207,10 @@ def _objects_missing(ids: Sequence[str]) -> Check:
     )
 
 
-async def _stray(keys: Sequence[str], ports: Ports, *, fix: bool) -> Check:
+async def _stray(keys: Sequence[str], bucket: Bucket, *, fix: bool) -> Check:
     made = [key for key in keys if "/raw/" not in key]
     if made and fix:
-        await ports.bucket.delete(made)
+        await bucket.delete(made)
         return Check(name="stray objects", ok=True, detail=f"{len(made)} objects without a file were removed")
     if made:
         detail = f"{len(made)} objects under processed/ or preview/ have no file: {_some(made)}"
@@ -191,7 +247,3 @@ def _queue_words(settings: Settings) -> str:
         "none": "none: the sweep alone moves the work",
     }
     return words[settings.queue]
-
-
-def _remedy(error: EditQueueError) -> str:
-    return "editqueue migrate" if "schema" in str(error) else "mend it and run doctor again"

@@ -2,13 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 import uvicorn
 
-from editqueue.domain.errors import SetupError
+from editqueue.domain.errors import EditQueueError, SetupError
 from editqueue.entrypoints.commands.running import print_line, stop_on_signals
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
@@ -16,24 +16,28 @@ from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.settings import Settings, load_settings
 from editqueue.wiring.server import Server, open_server
 
+COUNT_EVERY = 15.0
+"""Seconds between looks at the database for the gauges; Prometheus asks about as often."""
+
 
 async def serve(*, host: str, port: int, with_consumer: bool) -> None:
     """API and, unless told not to, one consumer, until SIGTERM or Ctrl-C. Raises SetupError."""
     settings = load_settings()
     with listening(host, port) as listener:
-        async with open_server(settings, base_url=base_url(host, port)) as server:
-            start_metrics(server, settings)
+        async with (
+            open_server(settings, base_url=base_url(host, listener.getsockname()[1])) as server,
+            metrics_served(server, settings),
+        ):
             stop = asyncio.Event()
             with stop_on_signals(stop):
-                print_line(f"editqueue serves {base_url(host, port)} (Ctrl-C ends it)")
+                print_line(f"editqueue serves {base_url(host, listener.getsockname()[1])} (Ctrl-C ends it)")
                 await run_both(server, settings, listener, stop=stop, with_consumer=with_consumer)
 
 
 async def consume(*, drain: bool) -> None:
     """A consumer only; with `drain` it ends when nothing is left to do. Raises SetupError."""
     settings = load_settings()
-    async with open_server(settings) as server:
-        start_metrics(server, settings)
+    async with open_server(settings) as server, metrics_served(server, settings):
         stop = asyncio.Event()
         with stop_on_signals(stop):
             consumer = make_consumer(server, settings, stop)
@@ -70,9 +74,31 @@ def make_consumer(server: Server, settings: Settings, stop: asyncio.Event) -> Co
     )
 
 
-def start_metrics(server: Server, settings: Settings) -> None:
-    if settings.metrics_port is not None:
-        server.metrics.serve(settings.metrics_port)
+@asynccontextmanager
+async def metrics_served(server: Server, settings: Settings) -> AsyncGenerator[None]:
+    """Metrics on their own port, if the settings name one. Raises SetupError when it is taken."""
+    if settings.metrics_port is None:
+        yield
+        return
+    close = server.metrics.serve(settings.metrics_port)
+    counting = asyncio.create_task(_count_now_and_then(server))
+    try:
+        yield
+    finally:
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)
+        await asyncio.to_thread(close)
+
+
+async def _count_now_and_then(server: Server) -> None:
+    ports = server.ports
+    while True:
+        try:
+            now = ports.clock.now()
+            server.metrics.observe(await ports.store.census(now=now), now=now)
+        except EditQueueError as error:
+            ports.journal.error(None, error)
+        await ports.pause(COUNT_EVERY)
 
 
 def base_url(host: str, port: int) -> str:
