@@ -85,6 +85,28 @@ async def test_a_killed_worker_is_an_error_of_its_job_alone(pool: WorkerPool, me
     assert await works(pool)
 
 
+async def test_a_worker_deep_in_native_code_ends_when_asked(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGTERM)
+
+    with pytest.raises(ImageWorkerDied):
+        await job
+    assert await works(pool)
+
+
+async def test_ctrl_c_is_the_consumers_to_handle(pool: WorkerPool) -> None:
+    assert await works(pool)
+    before = workers()
+
+    for worker in before:
+        os.kill(worker, signal.SIGINT)
+
+    assert await works(pool)
+    assert workers() == before
+
+
 async def test_a_job_over_its_time_is_ended(media: Storage) -> None:
     pool = WorkerPool(media.config, limits=WorkerLimits(wall_seconds=1))
     try:

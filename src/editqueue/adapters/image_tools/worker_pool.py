@@ -81,6 +81,8 @@ class WorkerPool:
 
 def _prepare_worker(memory_bytes: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Pebble's handler is Python: it waits for native code to return, and Pebble 3 s before it sends SIGKILL.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _die_with(parent)
     vips()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
