@@ -24,13 +24,14 @@ export function makeTile(id) {
     approve: button("approve", "button small", "check"),
     revise: button("revise", "button small quiet", "redo"),
   };
-  parts.open = element("button", { type: "button", className: "frame" }, [placeholder(parts.hint), parts.image]);
+  parts.open = element("button", { type: "button", className: "open" }, [parts.image]);
   parts.open.dataset.act = "open";
   parts.check.dataset.act = "mark";
   parts.mark = element("label", { className: "mark" }, [parts.check, parts.checkText]);
   const actions = element("div", { className: "actions" }, [parts.mark, parts.approve, parts.revise]);
   const body = element("div", { className: "tile-body" }, [parts.name, parts.room, parts.badges, actions]);
-  const tile = element("li", { className: "tile" }, [parts.open, body]);
+  const frame = element("div", { className: "frame" }, [placeholder(parts.hint), parts.open]);
+  const tile = element("li", { className: "tile" }, [frame, body]);
   tile.dataset.id = id;
   return { tile, parts };
 }

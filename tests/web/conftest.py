@@ -1,0 +1,85 @@
+"""A browser for the session, a fresh page for each test, and axe-core from npm."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page
+
+from tests.web.browser import MISSING, chromium, chromium_path
+from tests.web.mock_api import ORDER, SITE, MockApi
+
+HERE = Path(__file__).parent
+REVIEW = f"{SITE}/orders/{ORDER}/review"
+Opened = Callable[..., Awaitable[Page]]
+
+
+def missing(reason: str) -> NoReturn:
+    """Loud where somebody works, an error where nobody looks."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI runs the browser tests, always: {reason}", pytrace=False)
+    pytest.skip(f"BROWSER TESTS NOT RUN: {reason}")
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncGenerator[Browser]:
+    if chromium_path() is None:
+        missing(MISSING)
+    async with chromium() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def opened(browser: Browser) -> AsyncGenerator[Opened]:
+    """Opens the review page on a mock. Everything that the page's console calls an error fails the test."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
+    context.set_default_timeout(10_000)
+    problems: list[str] = []
+
+    async def open_page(
+        api: MockApi, *, clock: datetime | None = None, fragment: str = "", init: str = "", path: str = REVIEW
+    ) -> Page:
+        page = await context.new_page()
+        page.on("console", lambda message: problems.extend(_problem(message)))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if clock is not None:
+            await page.clock.install(time=clock)
+        if init:
+            await page.add_init_script(init)
+        await api.attach(page)
+        await page.goto(path + fragment)
+        return page
+
+    yield open_page
+    await context.close()
+    assert problems == []
+
+
+def _problem(message: ConsoleMessage) -> list[str]:
+    # Chromium reports every refused request as an error; those are what the tests are about.
+    refused = "Failed to load resource" in message.text
+    return [message.text] if message.type == "error" and not refused else []
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    """axe-core, installed by the lock file beside this one into a folder that git ignores."""
+    script = HERE / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        _npm_ci()
+    return script.read_text(encoding="utf-8")
+
+
+def _npm_ci() -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        missing("axe-core comes from npm, which is not installed; on Debian: apt-get install npm")
+    done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False, timeout=100)
+    if done.returncode != 0:
+        missing(f"npm ci failed in {HERE}: {done.stderr.strip()[-500:]}")

@@ -1,0 +1,227 @@
+"""The API of the contract as the page sees it, in memory, put before a browser page by routing."""
+
+import io
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from fastapi import FastAPI
+from PIL import Image
+from playwright.async_api import Page, Route
+
+import editqueue
+from editqueue.entrypoints.http.review_page import mount_review_page
+
+SITE: Final = "http://localhost:8787"
+BUCKET: Final = "https://bucket.test"
+ORDER: Final = "order-1"
+WEB_DIR: Final = Path(editqueue.__file__).parent / "web"
+NOW: Final = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+JsonObject = dict[str, Any]
+
+_PREVIEW = re.compile(r"/api/files/([^/]+)/preview")
+_ACTION = re.compile(r"/api/files/([^/]+)/(approve|revision)")
+
+
+class Refusal(Exception):
+    def __init__(self, status: int, code: str, *ids: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.body = {"type": "about:blank", "title": code, "status": status, "code": code, "detail": code}
+        if ids:
+            self.body["ids"] = list(ids)
+
+
+def stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def a_file(number: int, status: str = "uploaded", **fields: Any) -> JsonObject:
+    """A file as the API describes it; `number` makes its id, name and index."""
+    done = status == "done"
+    return {
+        "id": f"f{number}",
+        "order_id": ORDER,
+        "object_key": f"user/u/orders/{ORDER}/raw/IMG_{number:04}.jpg",
+        "name": f"IMG_{number:04}.jpg",
+        "mime": "image/jpeg",
+        "bytes": 12_345_678,
+        "room_type": "living_room",
+        "stack_id": None,
+        "index": number,
+        "ver": 1,
+        "status": status,
+        "locked": status == "in_progress",
+        "marked": status in {"queued", "in_progress", "done", "failed"},
+        "approved": False,
+        "preview_url": f"r2://piximmo-media/preview/IMG_{number:04}.jpg" if done else None,
+        "created_at": stamp(NOW),
+        "updated_at": stamp(NOW),
+        **fields,
+    }
+
+
+def a_notification(number: int, file_id: str, **fields: Any) -> JsonObject:
+    return {
+        "id": f"n{number}",
+        "type": "edit_done",
+        "created_at": stamp(NOW + timedelta(seconds=number)),
+        "order_id": ORDER,
+        "file_id": file_id,
+        "message": f"Ihr Foto „IMG_{number:04}.jpg“ ist fertig bearbeitet. Die Vorschau liegt bereit.",
+        **fields,
+    }
+
+
+def plain_jpeg(_: str) -> bytes:
+    body = io.BytesIO()
+    Image.new("RGB", (48, 32), (110, 126, 107)).save(body, "JPEG")
+    return body.getvalue()
+
+
+class MockApi:
+    """`files` and `notifications` are what it answers with; change them to let something happen.
+
+    `requests` holds (method, path, body) of everything asked; `refuse` and `lost` make it fail.
+    """
+
+    def __init__(self, files: list[JsonObject], notifications: list[JsonObject] | None = None) -> None:
+        self.files = files
+        self.notifications = notifications or []
+        self.requests: list[tuple[str, str, Any]] = []
+        self.authorization: list[str | None] = []
+        self.refuse: dict[str, Refusal] = {}
+        """Refusals by a part of the path; they stay until taken out."""
+        self.lost = False
+        self.url_life = timedelta(minutes=5)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.signed = 0
+        self.good_urls: set[str] | None = None
+        """The signed URLs that the bucket still takes; None: all of them."""
+        self.picture: Callable[[str], bytes] = plain_jpeg
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._site = httpx.ASGITransport(app=_site())
+
+    async def attach(self, page: Page) -> None:
+        await page.route(f"{SITE}/**", self._serve_site)
+        await page.route(f"{SITE}/api/**", self._serve_api)
+        await page.route(f"{BUCKET}/**", self._serve_picture)
+
+    def asked(self, method: str, part: str) -> list[Any]:
+        """The bodies of the requests whose path has `part` in it."""
+        return [body for verb, path, body in self.requests if verb == method and part in path]
+
+    def file(self, file_id: str) -> JsonObject:
+        return next(one for one in self.files if one["id"] == file_id)
+
+    def finish(self, file_id: str) -> None:
+        self.file(file_id).update(status="done", locked=False, preview_url=f"r2://piximmo-media/preview/{file_id}.jpg")
+
+    async def _serve_site(self, route: Route) -> None:
+        async with httpx.AsyncClient(transport=self._site) as client:
+            answer = await client.get(route.request.url)
+        await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
+
+    async def _serve_picture(self, route: Route) -> None:
+        url = route.request.url
+        if self.lost:
+            await route.abort("internetdisconnected")
+        elif self.good_urls is not None and url not in self.good_urls:
+            await route.fulfill(status=403, json={"code": "url_expired"})
+        else:
+            headers = {"Cache-Control": "private, max-age=300"}
+            await route.fulfill(body=self.picture(urlsplit(url).path), content_type="image/jpeg", headers=headers)
+        self.in_flight -= 1
+
+    async def _serve_api(self, route: Route) -> None:
+        if self.lost:
+            await route.abort("internetdisconnected")
+            return
+        request = route.request
+        url = urlsplit(request.url)
+        body = json.loads(request.post_data) if request.post_data else None
+        self.requests.append((request.method, url.path, body))
+        self.authorization.append(request.headers.get("authorization"))
+        try:
+            self._refuse(url.path)
+            status, answer = self._answer(request.method, url.path, body, parse_qs(url.query))
+        except Refusal as refusal:
+            await route.fulfill(status=refusal.status, json=refusal.body, content_type="application/problem+json")
+            return
+        await route.fulfill(status=status, json=answer)
+
+    def _refuse(self, path: str) -> None:
+        for part, refusal in self.refuse.items():
+            if part in path:
+                raise refusal
+
+    def _answer(
+        self, method: str, path: str, body: Any, query: Mapping[str, list[str]]
+    ) -> tuple[int, JsonObject]:
+        if found := _PREVIEW.fullmatch(path):
+            return 200, self._sign(found[1])
+        if found := _ACTION.fullmatch(path):
+            return self._act(found[1], found[2])
+        if path.endswith("/files"):
+            return 200, self._page(int(query["limit"][0]), int(query.get("cursor", ["0"])[0]))
+        if path.endswith("/status"):
+            return 200, self._counts()
+        if path == "/api/notifications":
+            newest = sorted(self.notifications, key=lambda one: one["created_at"], reverse=True)
+            return 200, {"items": newest, "next_cursor": None}
+        if path == "/api/files/bulk-mark":
+            return self._mark(body["ids"], marked=body["marked"])
+        if path.endswith("/submit-edits"):
+            return self._submit(body["files"])
+        raise AssertionError(f"not in the contract: {method} {path}")
+
+    def _sign(self, file_id: str) -> JsonObject:
+        if self.file(file_id)["preview_url"] is None:
+            raise Refusal(404, "preview_not_found", file_id)
+        self.signed += 1
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        url = f"{BUCKET}/preview/{file_id}.jpg?signature={self.signed}"
+        if self.good_urls is not None:
+            self.good_urls.add(url)
+        return {"url": url, "expires_at": stamp(self.clock() + self.url_life)}
+
+    def _act(self, file_id: str, action: str) -> tuple[int, JsonObject]:
+        file = self.file(file_id)
+        if action == "approve":
+            file["approved"] = True
+            return 200, {"ok": True, "status": "approved"}
+        file.update(status="queued", approved=False, ver=file["ver"] + 1)
+        return 201, {"ok": True, "status": "queued", "job_id": f"job-{file_id}"}
+
+    def _page(self, limit: int, start: int) -> JsonObject:
+        end = start + limit
+        return {"files": self.files[start:end], "next_cursor": str(end) if end < len(self.files) else None}
+
+    def _counts(self) -> JsonObject:
+        words = ("queued", "in_progress", "done", "failed")
+        counts = {word: sum(one["status"] == word for one in self.files) for word in words}
+        return {**counts, "total": sum(counts.values())}
+
+    def _mark(self, ids: list[str], *, marked: bool) -> tuple[int, JsonObject]:
+        for one in ids:
+            self.file(one)["marked"] = marked
+        return 200, {"ok": True}
+
+    def _submit(self, ids: list[str]) -> tuple[int, JsonObject]:
+        for one in ids:
+            self.file(one)["status"] = "queued"
+        jobs = [{"id": f"job-{one}", "file_id": one, "status": "queued"} for one in ids]
+        return 201, {"ok": True, "jobs": jobs}
+
+
+def _site() -> FastAPI:
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    mount_review_page(app, WEB_DIR, image_origins=[BUCKET])
+    return app
