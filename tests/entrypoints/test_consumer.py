@@ -53,10 +53,11 @@ class WatchedQueue:
 
 
 class Outage:
-    """A store whose named methods fail as long as there are `failures` left."""
+    """A store or queue whose named methods fail as long as there are `failures` left."""
 
-    def __init__(self, inner: object, *methods: str, failures: int) -> None:
+    def __init__(self, inner: object, *methods: str, failures: int, error: Exception | None = None) -> None:
         self.inner = inner
+        self.error = error or StorageUnavailable("away")
         self.methods = methods
         self.failures = failures
 
@@ -67,7 +68,19 @@ class Outage:
 
     async def _fail(self, *_: object, **__: object) -> Any:
         self.failures -= 1
-        raise StorageUnavailable("away")
+        raise self.error
+
+
+class Replaced:
+    """Something of which one method does `instead`."""
+
+    def __init__(self, inner: object, method: str, instead: Any) -> None:
+        self.inner = inner
+        self.method = method
+        self.instead = instead
+
+    def __getattr__(self, name: str) -> Any:
+        return self.instead if name == self.method else getattr(self.inner, name)
 
 
 def consumer(ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1) -> Consumer:
@@ -214,6 +227,21 @@ class TestStop:
         assert [((one.status, one.attempts)) for one in await world.jobs()] == [("queued", 0)] * 2
         assert keys_of(files[0]).preview not in await world.objects()
 
+    async def test_a_message_that_comes_with_it_is_left_to_the_next_consumer(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        worker = consumer(world.ports)
+
+        class LastMinute(WatchedQueue):
+            async def receive(self, *, limit: int, wait: timedelta) -> list[Message]:
+                worker.stop.set()
+                return await super().receive(limit=limit, wait=wait)
+
+        queue = LastMinute(message_for((await world.job(file)).id))
+        await replace(worker, ports=replace(world.ports, queue=queue)).run()
+
+        assert (await world.file(file)).status == "queued"
+        assert [one.delay for one in queue.again] == [timedelta(0)]
+
     async def test_while_waiting_for_messages_it_ends_at_once(self, world: World) -> None:
         queue = WatchedQueue()
 
@@ -221,6 +249,28 @@ class TestStop:
             await queue.idle.wait()
 
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    @pytest.mark.parametrize("method", ["begin_expiry", "has_work"])
+    async def test_a_cancellation_that_a_database_turns_into_an_error_still_ends_it(
+        self, world: World, method: str
+    ) -> None:
+        entered = asyncio.Event()
+
+        async def fail_when_cancelled(**_: object) -> None:
+            entered.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise RuntimeError("cannot roll back") from None
+
+        store: Any = Replaced(world.store, method, fail_when_cancelled)
+        task = asyncio.create_task(consumer(replace(world.ports, store=store)).drain())
+        await entered.wait()
+
+        task.cancel()
+        await asyncio.wait([task], timeout=10)
+
+        assert task.cancelled()
 
     async def test_cancelled_it_leaves_no_task_behind(self, world: World) -> None:
         queue = WatchedQueue()
@@ -246,6 +296,53 @@ class TestOutage:
 
         assert (await world.file(file)).status == "done"
         assert [one for one in world.pause.waits if one <= 60] == [1, 2, 4, 8, 16, 30, 30]
+
+    async def test_one_that_is_gone_for_many_hours_is_still_waited_for(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "claim_next", failures=1100)
+
+        await consumer(replace(world.ports, store=store)).drain()
+
+        assert (await world.file(file)).status == "done"
+        assert max(one for one in world.pause.waits if one <= 60) == 30
+
+    @pytest.mark.parametrize("method", ["claim_next", "requeue_stale", "begin_expiry"])
+    async def test_an_error_nobody_thought_of_does_not_end_the_consumer(self, world: World, method: str) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, method, failures=1, error=KeyError("a bug"))
+        queue = await queue_for(world, [file])
+        queue.empty_answers = 2
+
+        async with running(replace(world.ports, store=store, queue=queue)):
+            await queue.idle.wait()
+
+        assert (await world.file(file)).status == "done"
+        assert [type(error) for _, error in world.journal.errors] == [KeyError]
+
+    async def test_a_queue_that_fails_is_waited_for(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        inner = await queue_for(world, [file])
+        queue: Any = Outage(inner, "receive", "settle", failures=3, error=ConnectionError("reset"))
+        inner.empty_answers = 1
+
+        async with running(replace(world.ports, queue=queue)):
+            await inner.idle.wait()
+
+        assert (await world.file(file)).status == "done"
+
+    async def test_the_sweep_goes_on_after_one_that_failed(self, world: World) -> None:
+        ticks = asyncio.Semaphore(0)
+
+        async def pause(_seconds: float) -> None:
+            ticks.release()
+            await asyncio.sleep(0)
+
+        store: Any = Outage(world.store, "begin_expiry", "requeue_stale", failures=4, error=KeyError("a bug"))
+        async with running(replace(world.ports, store=store, queue=WatchedQueue(), pause=pause)):
+            for _ in range(5):
+                await ticks.acquire()
+
+        assert [type(error) for _, error in world.journal.errors][:4] == [KeyError] * 4
 
     async def test_one_that_is_gone_at_the_start_is_no_reason_to_end(self, world: World) -> None:
         [file] = await world.submitted(1)

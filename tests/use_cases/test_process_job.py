@@ -21,9 +21,9 @@ from editqueue.domain.errors import (
     StorageUnavailable,
 )
 from editqueue.domain.files import NotificationType
-from editqueue.ports import Limits
+from editqueue.ports import Claim, Limits
 from editqueue.use_cases.process_job import SETTLE_WAITS, process_next
-from tests.fakes import World, keys_of, original, preview_of
+from tests.fakes import FakeImages, World, keys_of, original, preview_of
 from tests.seeds import LATER, NOON, submit
 
 
@@ -236,6 +236,31 @@ class TestTransient:
         assert (await world.job(file)).status == "queued"
         assert (await world.file(file)).locked is False
 
+    async def test_a_time_out_of_the_network_is_told_from_our_own(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = TimeoutError("read timed out")
+
+        await process_next(world.ports)
+
+        assert (await world.job(file)).error == "TimeoutError: read timed out"
+
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [
+            ("GET https://r2/raw/a.jpg?X-Amz-Signature=abc failed", "GET https://r2/raw/a.jpg?... failed"),
+            ("postgresql://anna:geheim@db/x is gone", "postgresql://...@db/x is gone"),
+            ("a\x00b", "a?b"),
+            ("x" * 600, "x" * 491),
+        ],
+    )
+    async def test_what_is_kept_of_an_error_is_short_and_no_secret(self, world: World, text: str, kept: str) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = OSError(text)
+
+        await process_next(world.ports)
+
+        assert (await world.job(file)).error == f"OSError: {kept}"
+
 
 class TestPlaceholder:
     async def test_a_format_without_a_tool_gets_an_identical_copy_and_a_warning(self, world: World) -> None:
@@ -291,6 +316,48 @@ class TestCancelled:
 
         assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
         assert (await world.file(file)).locked is False
+
+    async def test_a_result_that_is_just_being_written_stands_and_is_told(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        writing, go_on = asyncio.Event(), asyncio.Event()
+
+        class SlowToFinish(Flaky):
+            async def finish(self, claim: Claim, **facts: Any) -> None:
+                writing.set()
+                await go_on.wait()
+                await world.store.finish(claim, **facts)
+
+        store: Any = SlowToFinish(world.store, "", [])
+        working = asyncio.create_task(process_next(replace(world.ports, store=store)))
+        await writing.wait()
+
+        working.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert (await world.job(file)).status == "done"
+        assert world.journal.causes() == ["claim", "finish"]
+        assert [one.result for one in world.journal.attempts] == ["done"]
+
+
+class TestLate:
+    @pytest.mark.parametrize("error", [None, NoToolForFormat("quicktime")])
+    async def test_a_worker_whose_lease_is_over_publishes_nothing(self, world: World, error: Exception | None) -> None:
+        [file] = await world.submitted(1)
+        late = FakeImages()
+        late.gate, late.error = asyncio.Event(), error
+        working = asyncio.create_task(process_next(replace(world.ports, images=late)))
+        await late.entered.wait()
+        world.clock.advance(timedelta(minutes=15))
+        await world.bucket.write(keys_of(file).preview, b"of another worker", content_type="image/jpeg")
+
+        late.gate.set()
+        await working
+
+        assert await world.bucket.read(keys_of(file).preview) == b"of another worker"
+        [(_, reason)] = world.journal.errors
+        assert isinstance(reason, JobTimedOut)
 
 
 class TestSettling:

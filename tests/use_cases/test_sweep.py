@@ -19,15 +19,16 @@ OLD = timedelta(days=91)
 class Away:
     """Something of which the named methods cannot be reached."""
 
-    def __init__(self, inner: object, *methods: str) -> None:
+    def __init__(self, inner: object, *methods: str, error: Exception | None = None) -> None:
         self._inner = inner
+        self._error = error or StorageUnavailable("away")
         self._methods = methods
 
     def __getattr__(self, name: str) -> Any:
         return self._fail if name in self._methods else getattr(self._inner, name)
 
     async def _fail(self, *_: object, **__: object) -> Any:
-        raise StorageUnavailable("away")
+        raise self._error
 
 
 class GuardedBucket:
@@ -157,6 +158,13 @@ class TestOnePartFails:
 
         assert (report.processed, report.expired) == (0, 1)
         assert len(world.journal.errors) == 1
+
+    async def test_not_even_an_error_that_nobody_thought_of_stops_the_others(self, world: World) -> None:
+        await world.submitted(1)
+        store: Any = Away(world.store, "requeue_stale", "begin_expiry", error=KeyError("a bug"))
+
+        assert (await sweep(replace(world.ports, store=store))).processed == 1
+        assert [type(error) for _, error in world.journal.errors] == [KeyError] * 2
 
     async def test_everything_away_is_an_empty_report(self, world: World) -> None:
         store: Any = Away(world.store, "claim_next", "requeue_stale", "begin_expiry")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from editqueue.domain.errors import EditQueueError
 from editqueue.ports import Message, Ports, Redelivery
 from editqueue.use_cases.process_job import Outcome, process_next
 from editqueue.use_cases.sweep import keep_house, requeue_stale
@@ -14,6 +13,8 @@ from editqueue.use_cases.sweep import keep_house, requeue_stale
 T = TypeVar("T")
 LONGEST_BACKOFF = 30.0
 """Seconds between tries while database or queue are away."""
+LONGEST_STREAK = 6
+"""Failures after which the backoff grows no more; 2 to the power of an outage of hours is no float."""
 DRAIN_POLL = 1.0
 """Seconds between looks at the database while the last jobs wait for their retry."""
 
@@ -68,9 +69,10 @@ class Consumer:
                 if await step():
                     return
                 failures = 0
-            except EditQueueError as error:
+            except Exception as error:  # noqa: BLE001  # neither an outage nor a defect ends the consumer
+                _stay_cancelled()
                 self.ports.journal.error(None, error)
-                failures += 1
+                failures = min(failures + 1, LONGEST_STREAK)
                 await self._unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)))
 
     async def _work_once(self) -> bool:
@@ -86,6 +88,9 @@ class Consumer:
 
         So express and fairness hold in whatever order a queue delivers; there are as many messages as jobs.
         """
+        if self.stop.is_set():
+            await self.ports.queue.settle(again=[Redelivery(message=message, delay=timedelta(0))])
+            return
         if message.job_id is None:
             self.ports.journal.warning("message_not_ours", receipt=message.receipt)
             await self.ports.queue.settle(done=[message])
@@ -116,15 +121,16 @@ class Consumer:
 
     async def _sweep_now_and_then(self) -> None:
         while True:
-            await keep_house(self.ports)
+            await self._patiently(keep_house(self.ports))
             await self.ports.pause(self.sweep_interval.total_seconds())
             await self._patiently(requeue_stale(self.ports))
 
     async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
-        except EditQueueError as error:
+        except Exception as error:  # noqa: BLE001  # the next tick gets its turn whatever became of this one
             self.ports.journal.error(None, error)
+        _stay_cancelled()
 
     async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
         """Wait for `work`, but not longer than until `stop`."""
@@ -135,6 +141,13 @@ class Consumer:
         finally:  # cancelled, too, it leaves no task behind
             await _end([stopped] if task.done() else [stopped, task])
         return None if task.cancelled() else task.result()
+
+
+def _stay_cancelled() -> None:
+    """Raises CancelledError again if an error, say of the rollback it caused, took its place on the way here."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from editqueue.domain.errors import EditQueueError
 from editqueue.domain.files import File
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import Bucket, Expiry, Ports
@@ -31,7 +30,7 @@ async def _expire(expiry: Expiry, ports: Ports) -> bool:
     try:
         await retire_objects(expiry.file, ports.bucket)
         return await ports.store.settle_expiry(expiry, now=ports.clock.now())
-    except EditQueueError as error:  # the others still get their turn; this one is due again on a later tick
+    except Exception as error:  # noqa: BLE001  # the others still get their turn; this one is due again on a later tick
         ports.journal.error(None, error)
         return False
 

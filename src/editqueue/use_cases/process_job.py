@@ -1,10 +1,13 @@
 """Work on one job: claim, copy, preview, publish - or decide what its failure means."""
 
 import asyncio
+import re
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from editqueue.domain import messages
 from editqueue.domain.errors import (
@@ -22,10 +25,13 @@ from editqueue.domain.jobs import JobStatus, RetryAt, RetryPolicy, plan_retry
 from editqueue.domain.keys import ObjectKeys, preview_pointer
 from editqueue.ports import Claim, Ports
 
+T = TypeVar("T")
 SETTLE_WAITS = (0.5, 1, 2, 4, 8, 15, 30, 30)
 """Seconds between tries to write a result down while the database is away: 90 s in all."""
 MAX_ERROR = 500
 """Characters of an error kept with its job."""
+_QUERY = re.compile(r"(\w+://[^\s?'\"<>]*)\?[^\s'\"<>]*")
+_USERINFO = re.compile(r"(\w+://)[^\s/@]+@")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,14 +77,10 @@ async def process_next(ports: Ports) -> Outcome | None:
     started = time.monotonic()
     try:
         verdict = await _attempt(claim, ports)
-        outcome = await _settle_patiently(claim, verdict, ports)
+        return await _settle_patiently(claim, verdict, started, ports)
     except asyncio.CancelledError:
-        await asyncio.shield(_hand_back(claim, ports))
+        await _undisturbed(_hand_back(claim, ports))
         raise
-    copied = verdict.bytes_copied if isinstance(verdict, Done) else 0
-    seconds = time.monotonic() - started
-    ports.journal.attempt(claim.job, seconds=seconds, bytes_copied=copied, result=outcome.result)
-    return outcome
 
 
 async def _claim_or_hand_back(ports: Ports) -> Claim | None:
@@ -101,15 +103,24 @@ async def _claim(ports: Ports) -> Claim | None:
     return claim
 
 
+async def _undisturbed(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for `work` to end even when cancelled: a result written down but not told would be lost to the books."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
 async def _attempt(claim: Claim, ports: Ports) -> Verdict:
     limit = ports.limits.job_timeout.total_seconds()
+    timer = asyncio.timeout(limit)
     try:
-        async with asyncio.timeout(limit):
+        async with timer:
             return await _work(claim, ports)
-    except TimeoutError:
-        error: Exception = JobTimedOut(f"not finished after {limit:.0f} s")
     except Exception as caught:  # noqa: BLE001  # whatever a file does to us, the queue goes on
-        error = caught
+        error = JobTimedOut(f"not finished after {limit:.0f} s") if timer.expired() else caught
     ports.journal.error(claim.job.id, error)
     return judge(error)
 
@@ -118,20 +129,29 @@ async def _work(claim: Claim, ports: Ports) -> Done:
     keys = ObjectKeys.from_raw(claim.file.object_key)
     try:
         copied = await ports.bucket.copy(keys.raw, keys.processed)
-        await _publish_preview(keys, ports)
+        await _publish_preview(claim, keys, ports)
     except ObjectMissing as error:
         raise RawMissing(f"no original at {error.key}") from error
     return Done(preview_url=preview_pointer(ports.bucket.name, keys), bytes_copied=copied)
 
 
-async def _publish_preview(keys: ObjectKeys, ports: Ports) -> None:
+async def _publish_preview(claim: Claim, keys: ObjectKeys, ports: Ports) -> None:
     try:
         preview = await ports.images.make_preview(keys.raw)
     except NoToolForFormat as error:
+        _refuse_if_late(claim, ports)
         ports.journal.warning("placeholder_preview", object_key=keys.raw, reason=str(error))
         await ports.bucket.copy(keys.raw, keys.preview)
     else:
+        _refuse_if_late(claim, ports)
         await ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg")
+
+
+def _refuse_if_late(claim: Claim, ports: Ports) -> None:
+    """Raises JobTimedOut once the sweep may have given the job to another worker, whose preview must stand."""
+    started = claim.job.started_at
+    if started is not None and ports.clock.now() - started >= ports.limits.stale_after:
+        raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")
 
 
 def judge(error: Exception) -> Verdict:
@@ -147,26 +167,43 @@ def judge(error: Exception) -> Verdict:
 
 
 def _describe(error: Exception) -> str:
+    """`code: message`, without the signature or password that a URL in it may carry."""
     code = error.code if isinstance(error, EditQueueError) else type(error).__name__
-    return f"{code}: {error}".replace("\x00", "?")[:MAX_ERROR]
+    text = _USERINFO.sub(r"\1...@", _QUERY.sub(r"\1?...", str(error)))
+    return f"{code}: {text}".replace("\x00", "?")[:MAX_ERROR]
 
 
-async def _settle_patiently(claim: Claim, verdict: Verdict, ports: Ports) -> Outcome:
+async def _settle_patiently(claim: Claim, verdict: Verdict, started: float, ports: Ports) -> Outcome:
     """Write the verdict down, trying again while the database is away.
 
     If it stays away longer than SETTLE_WAITS, the job is left to the sweep, which requeues it.
     """
     for wait in SETTLE_WAITS:
         try:
-            return await _settle(claim, verdict, ports)
-        except ClaimLost as error:
-            ports.journal.warning("claim_lost", job_id=claim.job.id, detail=str(error))
-            return Outcome(job_id=claim.job.id, result="claim_lost")
+            return await _undisturbed(_settle_and_tell(claim, verdict, started, ports))
         except StorageUnavailable as error:
             ports.journal.error(claim.job.id, error)
             await ports.pause(wait)
     ports.journal.warning("left_to_the_sweep", job_id=claim.job.id)
-    return Outcome(job_id=claim.job.id, result="claim_lost")
+    outcome = Outcome(job_id=claim.job.id, result="claim_lost")
+    _tell(claim, verdict, started, outcome, ports)
+    return outcome
+
+
+async def _settle_and_tell(claim: Claim, verdict: Verdict, started: float, ports: Ports) -> Outcome:
+    try:
+        outcome = await _settle(claim, verdict, ports)
+    except ClaimLost as error:
+        ports.journal.warning("claim_lost", job_id=claim.job.id, detail=str(error))
+        outcome = Outcome(job_id=claim.job.id, result="claim_lost")
+    _tell(claim, verdict, started, outcome, ports)
+    return outcome
+
+
+def _tell(claim: Claim, verdict: Verdict, started: float, outcome: Outcome, ports: Ports) -> None:
+    copied = verdict.bytes_copied if isinstance(verdict, Done) else 0
+    seconds = time.monotonic() - started
+    ports.journal.attempt(claim.job, seconds=seconds, bytes_copied=copied, result=outcome.result)
 
 
 async def _settle(claim: Claim, verdict: Verdict, ports: Ports) -> Outcome:

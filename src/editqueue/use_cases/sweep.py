@@ -4,7 +4,6 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from editqueue.domain.errors import EditQueueError
 from editqueue.domain.jobs import JobStatus
 from editqueue.domain.messages import GAVE_UP
 from editqueue.ports import Ports
@@ -66,6 +65,6 @@ async def _process_some(ports: Ports) -> int:
 async def _or_zero(work: Awaitable[int], ports: Ports) -> int:
     try:
         return await work
-    except EditQueueError as error:
+    except Exception as error:  # noqa: BLE001  # a defect in one part must not keep the others from being done
         ports.journal.error(None, error)
         return 0
