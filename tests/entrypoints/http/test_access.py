@@ -1,0 +1,153 @@
+"""Promise 11, nobody else's: every route, asked by nobody, by forgers, by somebody else and by the owner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import jwt
+import pytest
+
+from editqueue.domain.files import File
+from tests.entrypoints.http.client import FRIEND, Api, problem_of, token
+from tests.fakes import SECRET, original
+
+MINE = frozenset({"GET /api/notifications"})
+"""Names nobody: everyone gets their own."""
+
+
+@dataclass(frozen=True)
+class Call:
+    route: str
+    ok: int = 200
+    body: Mapping[str, object] | None = None
+    """`{file}`, `{order}` and `{key}` in it are filled in."""
+
+
+CALLS = [
+    Call("POST /api/uploads/intent", 200, {"filename": "a.jpg", "mime": "image/jpeg", "order_id": "{order}"}),
+    Call("POST /api/uploads/finalize", 200, {"object_key": "{key}", "bytes": 7}),
+    Call("GET /api/orders/{order}/files"),
+    Call("POST /api/files/bulk-mark", 200, {"ids": ["{file}"], "marked": True}),
+    Call("POST /api/files/bulk-rename", 200, {"ids": ["{file}"]}),
+    Call("DELETE /api/files/bulk", 200, {"ids": ["{file}"]}),
+    Call("POST /api/orders/{order}/submit-edits", 201, {"files": ["{file}"]}),
+    Call("GET /api/orders/{order}/status"),
+    Call("GET /api/files/{file}/preview"),
+    Call("POST /api/files/{file}/approve"),
+    Call("POST /api/files/{file}/revision", 201, {"note": "Heller"}),
+    Call("GET /api/notifications"),
+]
+
+
+def unsigned() -> str:
+    claims = {"sub": "anna", "exp": datetime.now(UTC) + timedelta(hours=1)}
+    return jwt.encode(claims, None, algorithm="none")  # pyright: ignore[reportUnknownMemberType]  # as in auth.py
+
+
+STRANGERS = {
+    "no token": "",
+    "forged": token("anna", secret="f" * 32),
+    "expired": token("anna", ttl=timedelta(seconds=-1)),
+    "alg none": unsigned(),
+    "garbage": "a.b.c",
+}
+
+
+def sent_as(how: str, value: str) -> dict[str, str]:
+    if not value:
+        return {}
+    return {"Authorization": f"Bearer {value}"} if how == "bearer" else {"Cookie": f"auth_session={value}"}
+
+
+async def ask(api: Api, call: Call, file: File, headers: Mapping[str, str]) -> httpx.Response:
+    known = {"{file}": file.id, "{order}": file.order_id, "{key}": file.object_key}
+
+    def filled(value: object) -> object:
+        if isinstance(value, str):
+            return known.get(value, value)
+        return [file.id] if isinstance(value, list) else value
+
+    method, path = call.route.split()
+    for name, value in known.items():
+        path = path.replace(name, value)
+    body = None if call.body is None else {name: filled(value) for name, value in call.body.items()}
+    return await api.http.request(method, path, json=body, headers=headers)
+
+
+async def finished(api: Api) -> File:
+    """A file of anna's that every route would take: uploaded, edited, marked."""
+    _, [file] = await api.files(1)
+    await api.world.bucket.write(file.object_key, original(file)[:7], content_type="image/jpeg")
+    await api.finish(file)
+    await api.world.store.mark_files([file.id], user_id="anna", marked=True, now=api.world.clock.now())
+    return file
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("how", ["bearer", "cookie"])
+@pytest.mark.parametrize("call", CALLS, ids=lambda one: one.route)
+async def test_every_route_answers_its_owner_and_nobody_else(api: Api, call: Call, how: str) -> None:
+    file = await finished(api)
+    [before] = await api.world.store.files([file.id])
+    for value in STRANGERS.values():
+        problem_of(await ask(api, call, file, sent_as(how, value)), 401, "unauthenticated")
+    others = await ask(api, call, file, sent_as(how, token("bert")))
+    if call.route in MINE:
+        assert others.json() == {"items": [], "next_cursor": None}
+    else:
+        problem_of(others, 403, "forbidden")
+    assert await api.world.store.files([file.id]) == [before]
+    answer = await ask(api, call, file, sent_as(how, token("anna")))
+    assert answer.status_code == call.ok, answer.text
+
+
+WRITES = [one for one in CALLS if not one.route.startswith("GET")]
+
+
+@pytest.mark.parametrize("call", WRITES, ids=lambda one: one.route)
+async def test_a_foreign_page_cannot_write_with_the_cookie(api: Api, call: Call) -> None:
+    file = await finished(api)
+    [before] = await api.world.store.files([file.id])
+    cookie = sent_as("cookie", token("anna"))
+    for origin in ("https://evil.example", "null", f"{FRIEND}.evil.example", "http://["):
+        problem_of(await ask(api, call, file, {**cookie, "Origin": origin}), 403, "foreign_origin")
+    assert await api.world.store.files([file.id]) == [before]
+    assert (await ask(api, call, file, {**cookie, "Origin": FRIEND})).status_code == call.ok
+
+
+async def test_a_bearer_token_needs_no_origin(api: Api) -> None:
+    file = await finished(api)
+    headers = {**sent_as("bearer", token("anna")), "Origin": "https://evil.example"}
+    answer = await ask(api, WRITES[0], file, headers)
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_allowed_origins_get_cors_and_others_do_not(api: Api) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    friend = await api.http.options("/api/files/bulk-mark", headers={"Origin": FRIEND, **asked})
+    assert friend.status_code == 200
+    assert friend.headers["access-control-allow-origin"] == FRIEND
+    assert friend.headers["access-control-allow-credentials"] == "true"
+    foe = await api.http.options("/api/files/bulk-mark", headers={"Origin": "https://evil.example", **asked})
+    assert foe.status_code == 400
+    assert "access-control-allow-origin" not in foe.headers
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": "anna"},
+        {"exp": 4_000_000_000},
+        {"sub": "", "exp": 4_000_000_000},
+        {"sub": 7, "exp": 4_000_000_000},
+        {"sub": "x" * 129, "exp": 4_000_000_000},
+        {"sub": "an\nna", "exp": 4_000_000_000},
+        {"sub": "anna", "exp": "soon"},
+    ],
+)
+async def test_a_token_must_name_a_user_and_an_end(api: Api, claims: dict[str, object]) -> None:
+    value = jwt.encode(claims, SECRET, algorithm="HS256")  # pyright: ignore[reportUnknownMemberType]  # as in auth.py
+    answer = await api.http.get("/api/notifications", headers=sent_as("bearer", value))
+    problem_of(answer, 401, "unauthenticated")
