@@ -8,27 +8,25 @@ from starlette.routing import Mount
 from tests.entrypoints.http.client import Api, build_app, problem_of
 from tests.fakes import World
 
-FILE = set(
-    [
-        "id",
-        "order_id",
-        "object_key",
-        "name",
-        "mime",
-        "bytes",
-        "room_type",
-        "stack_id",
-        "index",
-        "ver",
-        "status",
-        "locked",
-        "marked",
-        "approved",
-        "preview_url",
-        "created_at",
-        "updated_at",
-    ]
-)
+FILE = {
+    "id",
+    "order_id",
+    "object_key",
+    "name",
+    "mime",
+    "bytes",
+    "room_type",
+    "stack_id",
+    "index",
+    "ver",
+    "status",
+    "locked",
+    "marked",
+    "approved",
+    "preview_url",
+    "created_at",
+    "updated_at",
+}
 ROUTES: dict[str, tuple[int, dict[str, set[str]]]] = {
     "POST /api/uploads/intent": (200, {"": {"signed_url", "object_key", "headers"}}),
     "POST /api/uploads/finalize": (200, {"": {"file_id", "status"}}),
