@@ -195,7 +195,6 @@ def test_a_pixel_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("head", "name"),
     [
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heic"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "mp4"),
         (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "mp4"),
         (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "cr3"),

@@ -8,9 +8,10 @@ The way for each format, with its reasons and traps, was measured beforehand: sh
 import resource
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from editqueue.adapters.image_tools.detect import HEAD, detect, far_directory
+from editqueue.adapters.image_tools.heic import decode, open_heic
 from editqueue.adapters.image_tools.source import ByteSource
 from editqueue.adapters.image_tools.vips import decoding, vips
 from editqueue.domain.errors import NoToolForFormat, OverLimit
@@ -22,9 +23,16 @@ MAX_PIXELS = 268_000_000
 """Plain pictures; libvips streams them."""
 MAX_PIXELS_WHOLE = 100_000_000
 """Progressive and interlaced pictures, which libvips must hold whole: 30k x 30k took 17 s and 5.2 GB."""
-MAX_PIXELS_AVIF = 210_000_000
+MAX_PIXELS_HEIF = 210_000_000
+"""AVIF and HEIC: phones make 200 MP."""
 MAX_SIDE = 65_535
 MAX_STILL_BYTES = 256_000_000
+
+
+class Size(NamedTuple):
+    width: int
+    height: int
+
 
 Renderer = Callable[[ByteSource], tuple[Any, str]]
 
@@ -79,8 +87,15 @@ def _plain(source: ByteSource) -> tuple[Any, str]:
 def _avif(source: ByteSource) -> tuple[Any, str]:
     body = _whole(source)
     header = vips().Image.new_from_buffer(body, "")
-    _check_size(header, MAX_PIXELS_AVIF)
+    _check_size(header, MAX_PIXELS_HEIF)
     return _thumbnail(body, header), "vips-thumbnail"
+
+
+def _heic(source: ByteSource) -> tuple[Any, str]:
+    picture = open_heic(_whole(source))
+    _check_size(Size(*picture.size), MAX_PIXELS_HEIF)
+    image = decode(picture)
+    return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "heif-vips"
 
 
 RENDERERS: Mapping[str, Renderer] = {
@@ -89,7 +104,8 @@ RENDERERS: Mapping[str, Renderer] = {
     "webp": _plain,
     "tiff": _plain,
     "avif": _avif,
-    # heic, camera raws and clips get their renderers here; until then they get the placeholder copy
+    "heic": _heic,
+    # camera raws and clips get their renderers here; until then they get the placeholder copy
 }
 
 
