@@ -1,0 +1,64 @@
+"""The promise of the command line: whatever happens, one line and no traceback."""
+
+import errno
+from collections.abc import Callable
+
+import pytest
+
+from editqueue.domain.errors import SetupError
+from editqueue.entrypoints import cli
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def app(**_: object) -> None:
+        raise error
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (SetupError("two\nlines"), 1, "editqueue: two lines\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data"), 1, "No space left on device: '/data'\n"),
+        (KeyError("boom"), 1, "please report it\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_an_error_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, told: str
+) -> None:
+    monkeypatch.setattr(cli, "app", raising(error))
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    written = capsys.readouterr().err
+    assert ended.value.code == code
+    assert written.endswith(told)
+    assert written.count("\n") == bool(told)
+
+
+def test_an_unexpected_error_says_what_and_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "app", raising(KeyError("boom")))
+
+    with pytest.raises(SystemExit):
+        cli.main()
+
+    assert "unexpected KeyError at test_cli_failing.py:" in capsys.readouterr().err
+
+
+def test_no_arguments_are_answered_by_the_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["editqueue"])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    told = capsys.readouterr()
+    assert ended.value.code == 2
+    assert "doctor" in told.out
+    assert told.err == ""

@@ -1,0 +1,170 @@
+"""`serve`, `consume` and `demo` as long-lived processes: what they answer, and how they end."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.adapters.image_tools.samples import decoded, encoded, scene
+from tests.entrypoints.running import Installation, free_port
+from tests.seeds import seed_files, seed_order, submit
+
+
+@pytest.fixture(name="here")
+def _here(tmp_path: Path) -> Installation:
+    return Installation(tmp_path / "data")
+
+
+@pytest.fixture(name="photos")
+def _photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(encoded(scene(1600, 1200)))
+    return folder
+
+
+@contextmanager
+def running(here: Installation, *words: str) -> Generator[subprocess.Popen[str]]:
+    """The process; killed if the test does not end it."""
+    with here.start(*words) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def serving(here: Installation, *words: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """The server, and where it is."""
+    with running(here, "serve", "--port", "0", *words) as server:
+        yield server, url_in(server)
+
+
+def url_in(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    found = re.search(r"http://\S+", server.stdout.readline())
+    assert found is not None
+    return found[0]
+
+
+def failed_job_in(process: subprocess.Popen[str]) -> str:
+    """The first job that the log says has failed."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        told = json.loads(line)
+        if (told["event"], told.get("after")) == ("transition", "failed"):
+            return told["job_id"]
+    raise AssertionError("the log ended without a failed job")
+
+
+def rest_of(process: subprocess.Popen[str], number: signal.Signals) -> str:
+    """End it as people do; what it still had to say on stderr."""
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    return errors
+
+
+def queue_a_job_without_an_original(here: Installation) -> str:
+    async def queue() -> str:
+        store = await here.open_store()
+        [job_id] = await submit(store, await seed_files(store, await seed_order(store), 1), now=datetime.now(UTC))
+        await store.close()
+        return job_id
+
+    return asyncio.run(queue())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_works_on_jobs_until_it_is_told_to_end(here: Installation, number: signal.Signals) -> None:
+    job_id = queue_a_job_without_an_original(here)
+
+    with serving(here) as (server, url):
+        assert failed_job_in(server) == job_id
+        assert httpx.get(f"{url}/healthz", trust_env=False).json() == {"status": "ok"}
+        rest_of(server, number)
+
+
+def test_serve_without_a_consumer_leaves_the_jobs_alone(here: Installation) -> None:
+    queue_a_job_without_an_original(here)
+
+    with serving(here, "--no-consumer") as (server, url):
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        assert rest_of(server, signal.SIGTERM) == ""
+
+    assert here.run("status", "--json").json()["jobs"]["queued"] == 1
+
+
+def test_consume_works_on_jobs_until_it_is_told_to_end(here: Installation) -> None:
+    job_id = queue_a_job_without_an_original(here)
+
+    with running(here, "consume") as consumer:
+        assert failed_job_in(consumer) == job_id
+        rest_of(consumer, signal.SIGTERM)
+
+
+def test_the_token_and_the_order_of_the_command_line_are_good_for_the_api(here: Installation) -> None:
+    order_id = here.run("order", "create", "--user-id", "anna").json()["order_id"]
+    token = here.run("token", "--user-id", "anna").out.strip()
+
+    with serving(here) as (_, url):
+        asked = f"{url}/api/orders/{order_id}/status"
+        answer = httpx.get(asked, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+        assert (answer.status_code, answer.json()["total"]) == (200, 0)
+        assert httpx.get(asked, trust_env=False).status_code == 401
+
+
+def test_serve_has_no_metrics_among_its_routes_but_on_their_own_port(tmp_path: Path) -> None:
+    port = free_port()
+    here = Installation(tmp_path / "data", {"EDITQUEUE_METRICS_PORT": str(port)})
+
+    with serving(here) as (server, url):
+        assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 404
+        told = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        assert "# TYPE editqueue_active_jobs gauge" in told
+        rest_of(server, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("words", [["serve", "--port", "0"], ["consume", "--drain"]])
+def test_a_taken_metrics_port_is_named(tmp_path: Path, words: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        here = Installation(tmp_path / "data", {"EDITQUEUE_METRICS_PORT": str(port)})
+        assert f"EDITQUEUE_METRICS_PORT={port}" in here.run(*words).complaint()
+
+
+def test_a_host_that_is_not_ours_is_named(here: Installation) -> None:
+    assert "--host" in here.run("serve", "--host", "no.such.host.invalid").complaint()
+
+
+def test_demo_serves_its_previews_until_it_is_told_to_end(here: Installation, photos: Path) -> None:
+    with running(here, "demo", str(photos), "--port", "0") as demo:
+        assert demo.stdout is not None
+        said = list(iter(demo.stdout.readline, "Serving until Ctrl-C.\n"))
+        [link] = re.findall(r"http\S+signature=\w+", "".join(said))
+        preview = httpx.get(link, trust_env=False)
+        assert (preview.status_code, preview.headers["content-type"]) == (200, "image/jpeg")
+        assert decoded(preview.content).size == (1280, 960)
+        rest_of(demo, signal.SIGINT)
+
+
+def test_demo_draws_its_own_photos_and_runs_again(here: Installation, photos: Path) -> None:
+    for words, count in (([], 6), ([str(photos)], 7)):
+        ended = here.run("demo", *words, "--exit", "--port", "0")
+        assert ended.code == 0, ended.err
+        originals = list(here.bucket.glob("user/*/orders/*/raw/*"))
+        copies = [one.parent.parent / "processed" / one.name for one in originals]
+        previews = list(here.bucket.glob("user/*/orders/*/preview/*.jpg"))
+        assert len(originals) == len(previews) == count
+        assert all(copy.read_bytes() == raw.read_bytes() for copy, raw in zip(copies, originals, strict=True))
+        assert {max(decoded(one.read_bytes()).size) for one in previews} == {1280}

@@ -1,0 +1,75 @@
+"""The gauges of a running server: what the database holds, not what this process did."""
+
+import asyncio
+import socket
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+import httpx
+
+from editqueue.adapters.journal.metrics import Metrics
+from editqueue.domain.errors import StorageUnavailable
+from editqueue.entrypoints.commands.serving import metrics_served
+from editqueue.ports import Census, JobStore
+from editqueue.settings import Settings
+from editqueue.wiring.server import Server
+from tests.entrypoints.running import free_port
+from tests.fakes import World
+
+
+@dataclass(frozen=True)
+class EndlessPause:
+    """Never over; tells that somebody waits, having counted."""
+
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, seconds: float) -> None:
+        self.entered.set()
+        await asyncio.Event().wait()
+
+
+class StoreThatIsAway:
+    async def census(self, *, now: datetime) -> Census:
+        raise StorageUnavailable("away")
+
+
+def settings_with_a_port() -> Settings:
+    return Settings.model_validate({"EDITQUEUE_METRICS_PORT": free_port()})
+
+
+async def test_the_gauges_tell_what_waits_and_the_port_is_free_afterwards(world: World) -> None:
+    await world.submitted(3)
+    await world.store.claim_next(now=world.clock.now())
+    world.clock.advance(timedelta(seconds=40))
+    pause, settings = EndlessPause(), settings_with_a_port()
+    server = Server(ports=replace(world.ports, pause=pause), metrics=Metrics(), object_app=None)
+
+    async with metrics_served(server, settings):
+        await pause.entered.wait()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            told = (await client.get(f"http://127.0.0.1:{settings.metrics_port}/metrics")).text
+
+    assert 'editqueue_active_jobs{status="queued"} 2.0' in told
+    assert 'editqueue_active_jobs{status="in_progress"} 1.0' in told
+    assert "editqueue_oldest_eligible_job_seconds 40.0" in told
+    with socket.create_server(("127.0.0.1", settings.metrics_port or 0)):
+        pass
+
+
+async def test_a_database_that_is_away_is_logged_and_asked_again(world: World) -> None:
+    pause, store = EndlessPause(), cast("JobStore", StoreThatIsAway())
+    server = Server(ports=replace(world.ports, pause=pause, store=store), metrics=Metrics(), object_app=None)
+
+    async with metrics_served(server, settings_with_a_port()):
+        await pause.entered.wait()
+
+    assert [str(error) for _, error in world.journal.errors] == ["away"]
+
+
+async def test_without_a_port_nothing_is_counted(world: World) -> None:
+    pause = EndlessPause()
+    server = Server(ports=replace(world.ports, pause=pause), metrics=Metrics(), object_app=None)
+
+    async with metrics_served(server, Settings.model_validate({})):
+        assert not pause.entered.is_set()
