@@ -1,6 +1,7 @@
 """The HTTP application: the contract of SPEC section 4 and nothing else under /api."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -9,10 +10,18 @@ from starlette.types import ASGIApp
 
 from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard
-from editqueue.entrypoints.http.problems import ProblemResponse, add_problem_handlers, problem
+from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
 from editqueue.entrypoints.http.routes import router
 from editqueue.entrypoints.http.schemas import Health
 from editqueue.ports import Ports
+
+
+class Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The description, with the schema that every problem refers to."""
+        document = super().openapi()
+        document["components"]["schemas"].setdefault(Problem.__name__, Problem.model_json_schema())
+        return document
 
 
 def create_app(
@@ -24,7 +33,7 @@ def create_app(
 ) -> FastAPI:
     """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects."""
     # Swagger's pages load scripts from a CDN: only the document itself is served.
-    app = FastAPI(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = Api(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.ports = ports
     app.state.auth = auth
     app.include_router(router)

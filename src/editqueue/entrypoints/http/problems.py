@@ -51,8 +51,11 @@ class Problem(BaseModel):
     field: str | None = None
 
 
+PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
+
+
 class ProblemResponse(JSONResponse):
-    media_type = "application/problem+json"
+    media_type: str = "application/problem+json"
 
     def render(self, content: Any) -> bytes:
         """In ASCII: a problem may quote what the client sent, and half a surrogate pair has no UTF-8."""

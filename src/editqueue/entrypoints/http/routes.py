@@ -3,13 +3,14 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import Request
 
 from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
-from editqueue.entrypoints.http.auth import AuthSettings, authenticate
-from editqueue.entrypoints.http.problems import Problem
+from editqueue.entrypoints.http.auth import COOKIE, AuthSettings, authenticate
+from editqueue.entrypoints.http.problems import PROBLEM_SCHEMA, ProblemResponse
 from editqueue.ports import FileQuery, Ports
 from editqueue.use_cases.approve_file import approve_file
 from editqueue.use_cases.delete_files import delete_files
@@ -51,12 +52,15 @@ _EXPLAINED = {
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": text,
-        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+        "content": {ProblemResponse.media_type: {"schema": PROBLEM_SCHEMA}},
     }
     for status, text in _EXPLAINED.items()
 }
 
-router = APIRouter(prefix="/api", responses=PROBLEMS)
+# Only the description needs these two: `current_user` decides.
+_DESCRIBED = [Security(APIKeyCookie(name=COOKIE, auto_error=False)), Security(HTTPBearer(auto_error=False))]
+
+router = APIRouter(prefix="/api", responses=PROBLEMS, dependencies=_DESCRIBED)
 
 
 @router.post("/uploads/intent")
