@@ -1,5 +1,6 @@
 """`editqueue doctor` on healthy and broken installations."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,3 +106,43 @@ async def test_old_stray_objects_are_removed_and_young_ones_left_alone(here: Ins
     assert "1 objects under processed/ or preview/" in broken(here.run("doctor"))["what"]
     assert here.run("doctor", "--fix", "--json").json()["healthy"]
     assert [path.exists() for path in (old, young, kept, upload)] == [False, True, True, True]
+
+
+def test_one_broken_thing_does_not_hide_another(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("a file")
+    here = Installation(tmp_path / "data", {"EDITQUEUE_BUCKET_URL": f"file://{tmp_path}/plain/bucket"})
+    here.folder.mkdir()
+    (here.folder / "editqueue.db").write_bytes(b"garbage " * 2000)
+
+    ended = here.run("doctor", "--json")
+
+    report = json.loads(ended.out)
+    assert not report["healthy"]
+    assert {check["name"] for check in report["checks"] if not check["ok"]} == {"bucket", "database"}
+    assert all(check["remedy"] for check in report["checks"] if not check["ok"])
+    assert "bucket, database" in ended.complaint()
+
+
+def test_a_secret_that_is_missing_is_a_wrong_setting(tmp_path: Path) -> None:
+    own = {"EDITQUEUE_DATABASE_URL": f"sqlite:///{tmp_path}/own.db"}
+
+    assert "JWT_SECRET" in broken(Installation(tmp_path / "data", own).run("doctor"))["what"]
+
+
+def test_a_write_under_way_is_no_leftover(here: Installation) -> None:
+    piece = here.bucket / ".staging" / "piece"
+    piece.parent.mkdir(parents=True)
+    piece.write_bytes(b"half a body")
+
+    checks = here.run("doctor", "--fix", "--json").json()["checks"]
+
+    [leftovers] = [check["detail"] for check in checks if check["name"] == "leftovers"]
+    assert leftovers.startswith("0 pieces")
+    assert piece.exists()
+
+
+def test_a_doctor_leaves_nothing_behind(here: Installation) -> None:
+    here.run("doctor")
+
+    assert {one.name for one in here.folder.iterdir()} == {"bucket", "editqueue.db", "jwt_secret"}
+    assert not [one for one in here.bucket.rglob("*") if one.is_file()]
