@@ -15,7 +15,8 @@ from editqueue.adapters.image_tools.source import SourceConfig
 from editqueue.adapters.image_tools.worker_pool import WorkerPool
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, ObjectMissing, StorageUnavailable
 from editqueue.ports import ImageTools
-from tests.adapters.image_tools.samples import decoded, encoded, png, scene
+from tests.adapters.image_tools.raws import dng, preview, sensor
+from tests.adapters.image_tools.samples import decoded, encoded, heif, png, scene
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
 CLIP = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(100)
@@ -77,6 +78,19 @@ async def test_the_content_counts_and_not_the_name(reading: Running) -> None:
     preview = await reading.tools.make_preview(reading.put("raw/really.jpg", encoded(scene(40, 30), "PNG")))
 
     assert preview.source_format == "png"
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (heif(scene(640, 400)), "heif-vips"),
+        (dng(preview(encoded(scene(1620, 1080)))), "embedded-jpeg"),
+        (dng(sensor(1400, 1000)), "libraw"),
+    ],
+    ids=["heic", "preview", "sensor"],
+)
+async def test_every_way_works_within_the_limits_of_a_worker(reading: Running, body: bytes, path: str) -> None:
+    assert (await reading.tools.make_preview(reading.put("a.raw", body))).path == path
 
 
 async def test_half_a_picture_is_broken_and_the_next_one_works(reading: Running) -> None:

@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageOps
 
 ORIENTATION = 0x0112
@@ -25,6 +26,13 @@ def scene(width: int = 1600, height: int = 1000) -> Image.Image:
 def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     body = io.BytesIO()
     image.save(body, kind, **options)
+    return body.getvalue()
+
+
+def heif(image: Image.Image, **info: object) -> bytes:
+    body = io.BytesIO()
+    made = pillow_heif.from_pillow(image)
+    made.save(body, quality=90, **info)
     return body.getvalue()
 
 

@@ -1,10 +1,7 @@
 """HEIC: turned as the file says, its profile converted, never half of it."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-import io
-
 import numpy as np
-import pillow_heif
 import pytest
 from PIL import Image
 
@@ -14,15 +11,8 @@ from editqueue.adapters.image_tools.render import render_preview
 from editqueue.adapters.image_tools.source import BytesSource
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.ports import Preview
-from tests.adapters.image_tools.samples import decoded, difference, scene, upright, with_exif
+from tests.adapters.image_tools.samples import decoded, difference, heif, scene, upright, with_exif
 from tests.adapters.image_tools.test_colour import by_lcms, display_p3
-
-
-def heif(image: Image.Image, **info: object) -> bytes:
-    body = io.BytesIO()
-    made = pillow_heif.from_pillow(image)
-    made.save(body, quality=90, **info)
-    return body.getvalue()
 
 
 def render(body: bytes) -> Preview:

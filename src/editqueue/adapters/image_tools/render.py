@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from editqueue.adapters.image_tools import libraw
 from editqueue.adapters.image_tools.detect import HEAD, detect, far_directory
+from editqueue.adapters.image_tools.embedded import Embedded, embedded_jpeg
 from editqueue.adapters.image_tools.heic import decode, open_heic
 from editqueue.adapters.image_tools.source import ByteSource
 from editqueue.adapters.image_tools.vips import decoding, vips
@@ -25,6 +27,8 @@ MAX_PIXELS_WHOLE = 100_000_000
 """Progressive and interlaced pictures, which libvips must hold whole: 30k x 30k took 17 s and 5.2 GB."""
 MAX_PIXELS_HEIF = 210_000_000
 """AVIF and HEIC: phones make 200 MP."""
+SMALLEST_EMBEDDED = 640
+"""Long edge of a camera's preview that is better than none, where no LibRaw is installed."""
 MAX_SIDE = 65_535
 MAX_STILL_BYTES = 256_000_000
 
@@ -66,14 +70,29 @@ def _detect(source: ByteSource) -> str:
 
 
 def _jpeg(source: ByteSource) -> tuple[Any, str]:
-    body = _whole(source)
+    return _from_jpeg(_whole(source)), "vips-shrink-on-load"
+
+
+def _from_jpeg(body: bytes, container: Embedded | None = None) -> Any:
     header = vips().Image.jpegload_buffer(body)
     _check_size(header, MAX_PIXELS_WHOLE if _has(header, "jpeg-multiscan") else MAX_PIXELS)
     shrink = shrink_on_load(max(header.width, header.height))
     while shrink > min(header.width, header.height):  # a strip must not shrink to nothing
         shrink //= 2
     image = vips().Image.jpegload_buffer(body, shrink=shrink, fail_on="error", access="sequential")
-    return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "vips-shrink-on-load"
+    if container is not None:
+        image = _turned_as(container, image)
+    return _flat(image.thumbnail_image(LONG_EDGE, **_options(image)))
+
+
+def _turned_as(container: Embedded, image: Any) -> Any:
+    """With the orientation of the raw, unless the JPEG has one itself or is turned by a quarter already."""
+    upright = container.orientation >= 5 and container.sensor_is_wide and container.height > container.width
+    if _has(image, "orientation") or upright:
+        return image
+    image = image.copy()
+    image.set_type(vips().GValue.gint_type, "orientation", container.orientation)
+    return image
 
 
 def _plain(source: ByteSource) -> tuple[Any, str]:
@@ -98,6 +117,23 @@ def _heic(source: ByteSource) -> tuple[Any, str]:
     return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "heif-vips"
 
 
+def _raw(kind: str) -> Renderer:
+    """The smallest large enough preview of the camera's, else LibRaw's picture, else the largest preview."""
+
+    def render(source: ByteSource) -> tuple[Any, str]:
+        found = embedded_jpeg(source, kind, long_edge=LONG_EDGE)
+        if found is not None and max(found.width, found.height) >= LONG_EDGE:
+            return _from_jpeg(found.body, found), "embedded-jpeg"
+        if libraw.installed():
+            image = libraw.develop(_whole(source), kind, long_edge=LONG_EDGE)
+            return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "libraw"
+        if found is not None and max(found.width, found.height) >= SMALLEST_EMBEDDED:
+            return _from_jpeg(found.body, found), "embedded-jpeg-small"
+        raise NoToolForFormat(f"no installed tool reads this {kind}: pip install 'editqueue[raw]'")
+
+    return render
+
+
 RENDERERS: Mapping[str, Renderer] = {
     "jpeg": _jpeg,
     "png": _plain,
@@ -105,7 +141,8 @@ RENDERERS: Mapping[str, Renderer] = {
     "tiff": _plain,
     "avif": _avif,
     "heic": _heic,
-    # camera raws and clips get their renderers here; until then they get the placeholder copy
+    **{kind: _raw(kind) for kind in ("arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw")},
+    # clips get their renderer here; until then they get the placeholder copy
 }
 
 
