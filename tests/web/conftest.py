@@ -10,13 +10,14 @@ from typing import NoReturn
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.web.browser import MISSING, chromium, chromium_path
 from tests.web.mock_api import ORDER, SITE, MockApi
 
 HERE = Path(__file__).parent
 REVIEW = f"{SITE}/orders/{ORDER}/review"
+expect.set_options(timeout=15_000)  # CI machines are busy
 Opened = Callable[..., Awaitable[Page]]
 
 
@@ -39,7 +40,7 @@ async def browser() -> AsyncGenerator[Browser]:
 async def opened(browser: Browser) -> AsyncGenerator[Opened]:
     """Opens the review page on a mock. Everything that the page's console calls an error fails the test."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(15_000)
     problems: list[str] = []
 
     async def open_page(
@@ -62,9 +63,9 @@ async def opened(browser: Browser) -> AsyncGenerator[Opened]:
 
 
 def _problem(message: ConsoleMessage) -> list[str]:
-    # Chromium reports every refused request as an error; those are what the tests are about.
-    refused = "Failed to load resource" in message.text
-    return [message.text] if message.type == "error" and not refused else []
+    # Chromium reports every refused request and every try at HTML; those are what the tests are about.
+    expected = "Failed to load resource" in message.text or "TrustedHTML" in message.text
+    return [message.text] if message.type == "error" and not expected else []
 
 
 @pytest.fixture(scope="session")

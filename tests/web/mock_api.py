@@ -24,6 +24,14 @@ WEB_DIR: Final = Path(editqueue.__file__).parent / "web"
 NOW: Final = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 JsonObject = dict[str, Any]
 
+_SITE_ANSWERS: dict[str, httpx.Response] = {}
+"""The files of the page do not change while tests run: each is asked of the app once."""
+_TURN: Final = """new Promise((done) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => done();
+  port2.postMessage(0);
+})"""
+"""One turn of the page's event loop, whatever its clock says."""
 _PREVIEW = re.compile(r"/api/files/([^/]+)/preview")
 _ACTION = re.compile(r"/api/files/([^/]+)/(approve|revision)")
 
@@ -104,9 +112,9 @@ class MockApi:
         self.good_urls: set[str] | None = None
         """The signed URLs that the bucket still takes; None: all of them."""
         self.picture: Callable[[str], bytes] = plain_jpeg
+        self.active = 0
         self.in_flight = 0
         self.most_in_flight = 0
-        self._site = httpx.ASGITransport(app=_site())
 
     async def attach(self, page: Page) -> None:
         await page.route(f"{SITE}/**", self._serve_site)
@@ -124,8 +132,7 @@ class MockApi:
         self.file(file_id).update(status="done", locked=False, preview_url=f"r2://piximmo-media/preview/{file_id}.jpg")
 
     async def _serve_site(self, route: Route) -> None:
-        async with httpx.AsyncClient(transport=self._site) as client:
-            answer = await client.get(route.request.url)
+        answer = await _site_answer(urlsplit(route.request.url).path)
         await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
 
     async def _serve_picture(self, route: Route) -> None:
@@ -139,7 +146,22 @@ class MockApi:
             await route.fulfill(body=self.picture(urlsplit(url).path), content_type="image/jpeg", headers=headers)
         self.in_flight -= 1
 
+    async def quiet(self, page: Page) -> None:
+        """Until the page has heard every answer and asks nothing more at once."""
+        seen, same = -1, 0
+        while same < 3:
+            await page.evaluate(_TURN)
+            same = same + 1 if self.active == 0 and seen == len(self.requests) else 0
+            seen = len(self.requests)
+
     async def _serve_api(self, route: Route) -> None:
+        self.active += 1
+        try:
+            await self._serve(route)
+        finally:
+            self.active -= 1
+
+    async def _serve(self, route: Route) -> None:
         if self.lost:
             await route.abort("internetdisconnected")
             return
@@ -161,7 +183,7 @@ class MockApi:
             if part in path:
                 raise refusal
 
-    def _answer(
+    def _answer(  # noqa: PLR0911  # one line per route
         self, method: str, path: str, body: Any, query: Mapping[str, list[str]]
     ) -> tuple[int, JsonObject]:
         if found := _PREVIEW.fullmatch(path):
@@ -219,6 +241,13 @@ class MockApi:
             self.file(one)["status"] = "queued"
         jobs = [{"id": f"job-{one}", "file_id": one, "status": "queued"} for one in ids]
         return 201, {"ok": True, "jobs": jobs}
+
+
+async def _site_answer(path: str) -> httpx.Response:
+    if path not in _SITE_ANSWERS:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=_site())) as client:
+            _SITE_ANSWERS[path] = await client.get(SITE + path)
+    return _SITE_ANSWERS[path]
 
 
 def _site() -> FastAPI:

@@ -26,7 +26,7 @@ ENGLISH = {
     "done": "Ready",
     "failed": "Failed",
 }
-HOSTILE = '<img src=x onerror="document.title=\'owned\'">.jpg'
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">.jpg"
 
 
 def of_every_status() -> MockApi:
@@ -146,8 +146,11 @@ async def test_an_empty_order_says_so(opened: Opened) -> None:
 
 
 async def test_nothing_moves_while_previews_arrive(opened: Opened) -> None:
-    watch = "window.shift = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) shift += one.value })"
-    watch += ".observe({ type: 'layout-shift', buffered: true });"
+    watch = """
+      window.shift = 0;
+      const note = (list) => list.getEntries().forEach((one) => (window.shift += one.value));
+      new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });
+    """
     page = await opened(MockApi([a_file(number, "done") for number in range(1, 13)]), init=watch)
     await expect(page.locator(".picture:visible")).to_have_count(12)
     assert await page.evaluate("shift") < 0.05

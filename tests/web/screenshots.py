@@ -1,0 +1,90 @@
+"""`python -m tests.web.screenshots`: the review page of an order half way through, into docs/screenshots/."""
+
+import asyncio
+import io
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+from playwright.async_api import Browser, Page, expect
+
+from tests.web.browser import chromium
+from tests.web.mock_api import NOW, ORDER, SITE, JsonObject, MockApi, a_file, a_notification
+from tests.web.rooms import room_jpeg
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
+SIZES: Final = ((360, 780), (768, 1024), (1440, 1000))
+ROOMS: Final = ("living_room", "kitchen", "bedroom", "dining_room", "exterior", "bathroom", "office", "terrace")
+COLOURS: Final = 256
+"""Of the palette: photos stay photos and a file stays below 150 KB or near it."""
+
+
+def half_way() -> MockApi:
+    statuses = ["done"] * 6 + ["in_progress", "queued", "queued", "failed", "uploaded", "uploaded"]
+    files = [_file(number, status) for number, status in enumerate(statuses, start=1)]
+    files[0]["approved"] = files[2]["approved"] = True
+    files[4]["ver"] = 2
+    files[10]["marked"] = True
+    notifications = [a_notification(number, f"f{number}", message=_message(number)) for number in range(1, 4)]
+    api = MockApi(files, notifications)
+    api.picture = _room
+    return api
+
+
+def _file(number: int, status: str) -> JsonObject:
+    room = ROOMS[(number - 1) % len(ROOMS)]
+    name = f"2026-11-24-HX4K2P_{room}_{number:03}_v1.jpg"
+    return a_file(number, status, name=name, room_type=room)
+
+
+def _room(path: str) -> bytes:
+    number = int(path.removeprefix("/preview/f").removesuffix(".jpg"))
+    return room_jpeg(ROOMS[(number - 1) % len(ROOMS)], seed=number)
+
+
+def _message(number: int) -> str:
+    return f"Ihr Foto „2026-11-24-HX4K2P_{ROOMS[number - 1]}_{number:03}_v1.jpg“ ist fertig bearbeitet."
+
+
+async def take(browser: Browser, width: int, height: int, scheme: str) -> None:
+    dark = scheme == "dark"
+    page = await browser.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        timezone_id="Europe/Berlin",
+    )
+    api = half_way()
+    await page.clock.install(time=NOW)
+    await api.attach(page)
+    await page.goto(f"{SITE}/orders/{ORDER}/review")
+    await expect(page.locator(".tile")).to_have_count(12)
+    await api.quiet(page)
+    await _save(page, f"review-{width}-{scheme}")
+    if width == SIZES[-1][0]:
+        await _large(page, scheme)
+    await page.close()
+
+
+async def _large(page: Page, scheme: str) -> None:
+    await page.locator("[data-id=f1] .frame").click()
+    await expect(page.locator("#large-image")).to_be_visible()
+    await _save(page, f"large-{page.viewport_size['width'] if page.viewport_size else 0}-{scheme}")
+
+
+async def _save(page: Page, name: str) -> None:
+    shot = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
+    small = shot.convert("RGB").quantize(COLOURS, kmeans=2, dither=Image.Dither.FLOYDSTEINBERG)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    small.save(FOLDER / f"{name}.png", optimize=True)
+
+
+async def main() -> None:
+    async with chromium() as browser:
+        for width, height in SIZES:
+            for scheme in ("light", "dark"):
+                await take(browser, width, height, scheme)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
