@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from editqueue.adapters.job_queue.local import LocalQueue
+from editqueue.adapters.job_queue.local import MOST_WAITING, LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.ports import JobQueue, Redelivery
 
@@ -86,6 +86,14 @@ class TestLocal:
         await local.settle(done=await local.receive(limit=1, wait=LONG))
 
         assert list(await local.receive(limit=1, wait=MOMENT)) == []
+
+    async def test_nobody_taking_them_it_keeps_only_so_many(self, local: LocalQueue) -> None:
+        for _ in range(3):
+            await local.send(["a"] * (MOST_WAITING - 1))
+
+        assert len(await local.receive(limit=3 * MOST_WAITING, wait=LONG)) == MOST_WAITING
+        await local.send(["b"])
+        assert [one.job_id for one in await local.receive(limit=1, wait=LONG)] == ["b"]
 
     async def test_closed_it_brings_nothing_again(self, local: LocalQueue) -> None:
         await local.send(["a"])

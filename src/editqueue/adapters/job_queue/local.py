@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from editqueue.ports import Message, Redelivery
 
+MOST_WAITING = 10_000
+"""Messages kept; in a process without a consumer nobody would ever take them."""
+
 
 class LocalQueue:
     """`JobQueue` on asyncio. Other processes on the same database notice new jobs within `idle_poll`."""
@@ -17,7 +20,8 @@ class LocalQueue:
         self._delayed: set[asyncio.TimerHandle] = set()
 
     async def send(self, job_ids: Sequence[str]) -> None:
-        for job_id in job_ids:
+        room = max(0, MOST_WAITING - self._waiting.qsize())  # redeliveries may exceed the limit
+        for job_id in job_ids[:room]:
             self._waiting.put_nowait(Message(job_id=job_id, receipt=job_id))
 
     async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
