@@ -23,6 +23,8 @@ from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit
 from editqueue.ports import Preview
 
 PR_SET_PDEATHSIG = 1
+CLOSE_SECONDS = 10
+"""How long a close waits for its workers; those left over die with this process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ class WorkerPool:
     def __init__(self, config: SourceConfig, *, size: int = 1, limits: WorkerLimits | None = None) -> None:
         self._config = config
         self._limits = limits or WorkerLimits()
+        self._running: set[Future[Preview]] = set()
         self._pool = ProcessPool(
             max_workers=size,
             max_tasks=self._limits.jobs_per_worker,
@@ -58,6 +61,8 @@ class WorkerPool:
         future: Future[Preview] = self._pool.schedule(
             _render, args=(self._config, key, self._limits.cpu_seconds), timeout=self._limits.wall_seconds
         )
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
         try:
             return await asyncio.wrap_future(future)
         except FutureTimeout as error:
@@ -75,8 +80,12 @@ class WorkerPool:
         return ImageWorkerDied(f"the image worker died (exit code {error.exitcode})")
 
     async def close(self) -> None:
+        # Pebble does not always answer the jobs that a stop cuts off; nobody may wait for them for ever.
+        for one in tuple(self._running):
+            one.cancel()
         self._pool.stop()
-        await asyncio.to_thread(self._pool.join)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.to_thread(self._pool.join, CLOSE_SECONDS)
 
 
 def _prepare_worker(memory_bytes: int, parent: int) -> None:

@@ -24,6 +24,7 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
     Raises SetupError when the database cannot be opened or its schema is not the one this version needs.
     """
     engine = create_engine(url)
+    _check_folder(engine)
     try:
         async with engine.connect() as connection:
             found = await connection.run_sync(_revision)
@@ -45,6 +46,7 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
 async def migrate_schema(url: str) -> str:
     """Bring the schema up to date. Returns its revision. Raises SetupError if the database is unreachable."""
     engine = create_engine(url)
+    _check_folder(engine)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade)
@@ -85,6 +87,13 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
+
+
+def _check_folder(engine: AsyncEngine) -> None:
+    """Say it before SQLite does: its "unable to open database file" does not tell why."""
+    path = engine.url.database
+    if engine.dialect.name == "sqlite" and path and not Path(path).parent.is_dir():
+        raise _unreachable(engine, FileNotFoundError(f"there is no folder {Path(path).parent}"))
 
 
 def _unreachable(engine: AsyncEngine, error: Exception) -> SetupError:
