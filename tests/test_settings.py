@@ -181,9 +181,14 @@ def test_an_endpoint_must_be_a_url(monkeypatch: pytest.MonkeyPatch, endpoint: st
 
 
 def test_a_database_port_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SetupError, match="^EDITQUEUE_DATABASE_URL"):
+    with pytest.raises(SetupError, match=r"^EDITQUEUE_DATABASE_URL"):
         load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "postgresql://host:port/editqueue"})
 
 
 def test_metrics_can_be_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch, {"EDITQUEUE_METRICS_PORT": "off"}).metrics_port is None
+
+
+def test_the_option_that_other_drivers_call_sslmode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SetupError, match=r"^EDITQUEUE_DATABASE_URL.*ssl=require"):
+        load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "postgresql://u@host/editqueue?sslmode=require"})

@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -179,6 +179,12 @@ def _check_database(settings: Settings) -> None:
             "EDITQUEUE_DATABASE_URL must be sqlite:///file or postgresql://host/name"
             + _example("EDITQUEUE_DATABASE_URL")
         )
+    _check_options(settings.database_url)
+
+
+def _check_options(url: str) -> None:
+    for mode in parse_qs(urlsplit(url).query).get("sslmode", []):
+        raise SetupError(f"EDITQUEUE_DATABASE_URL: sslmode is called ssl here, for example postgresql://...?ssl={mode}")
 
 
 def _check_bucket(settings: Settings) -> None:
