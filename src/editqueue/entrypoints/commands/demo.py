@@ -163,7 +163,15 @@ async def _call(client: httpx.AsyncClient, method: str, path: str, body: object 
 def _check(answer: httpx.Response) -> None:
     if answer.is_error:
         request = f"{answer.request.method} {answer.request.url.path}"
-        raise SetupError(f"{request} answered {answer.status_code}: {answer.text[:300]}")
+        raise SetupError(f"{request} answered {answer.status_code}: {_detail(answer)}")
+
+
+def _detail(answer: httpx.Response) -> str:
+    """What the problem says, or the beginning of whatever else came back."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, LookupError, TypeError):
+        return answer.text[:300]
 
 
 def _client(settings: Settings, url: str) -> httpx.AsyncClient:
