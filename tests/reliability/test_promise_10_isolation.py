@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -80,16 +81,18 @@ class Delivered:
     async def close(self) -> None: ...
 
 
-class EveryThird:
-    """A service of which every third call fails."""
+class JustInTime:
+    """A bucket that fails every file as often as its retries allow: twice at the copy, once at the preview."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
-        self._calls = 0
+        self._failed = Counter[str]()
 
-    def __call__(self, _key: str) -> Exception | None:
-        self._calls += 1
-        return self._error if self._calls % 3 == 0 else None
+    def __call__(self, key: str) -> Exception | None:
+        if self._failed[key] == (2 if "/raw/" in key else 1):
+            return None
+        self._failed[key] += 1
+        return self._error
 
 
 class Gone:
@@ -195,11 +198,12 @@ async def test_a_bucket_that_is_away_for_one_file_harms_no_other(world: World, e
 @pytest.mark.parametrize("error", [StorageUnavailable("503"), TimeoutError("read timed out")])
 async def test_a_bucket_that_fails_now_and_then_loses_nothing(world: World, error: Exception) -> None:
     files = await world.submitted(JOBS)
-    bucket: Any = Unreliable(world.bucket, EveryThird(error), "copy", "write")
+    bucket: Any = Unreliable(world.bucket, JustInTime(error), "copy", "write")
 
     await _drain(replace(world.ports, bucket=bucket))
 
     await _assert_done(world, files)
+    assert {one.attempts for one in await world.jobs()} == {4}
 
 
 async def test_an_original_that_is_gone_harms_no_other(world: World) -> None:
