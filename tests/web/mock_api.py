@@ -40,7 +40,7 @@ class Refusal(Exception):
     def __init__(self, status: int, code: str, *ids: str) -> None:
         super().__init__(code)
         self.status = status
-        self.body = {"type": "about:blank", "title": code, "status": status, "code": code, "detail": code}
+        self.body: JsonObject = {"type": "about:blank", "title": code, "status": status, "code": code, "detail": code}
         if ids:
             self.body["ids"] = list(ids)
 
@@ -187,7 +187,7 @@ class MockApi:
         self, method: str, path: str, body: Any, query: Mapping[str, list[str]]
     ) -> tuple[int, JsonObject]:
         if found := _PREVIEW.fullmatch(path):
-            return 200, self._sign(found[1])
+            return 200, self.sign(found[1])
         if found := _ACTION.fullmatch(path):
             return self._act(found[1], found[2])
         if path.endswith("/files"):
@@ -203,7 +203,8 @@ class MockApi:
             return self._submit(body["files"])
         raise AssertionError(f"not in the contract: {method} {path}")
 
-    def _sign(self, file_id: str) -> JsonObject:
+    def sign(self, file_id: str) -> JsonObject:
+        """What GET preview answers; replace it to sign otherwise."""
         if self.file(file_id)["preview_url"] is None:
             raise Refusal(404, "preview_not_found", file_id)
         self.signed += 1
