@@ -134,7 +134,7 @@ async def test_a_thousand_files_scroll_smoothly_with_few_previews_and_few_reques
     assert api.signed < 100
     assert api.most_in_flight <= 4
     await page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    # Its state, not its visibility: asking that of a tile outside the window keeps Chromium from drawing the next frame.
+    # Its state, not its visibility: asking for that outside the window keeps Chromium from drawing.
     await expect(page.locator("[data-id=f1000]")).to_have_attribute("data-picture", "loaded")
     assert api.signed < 200
     assert api.most_in_flight <= 4
