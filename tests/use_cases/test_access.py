@@ -46,6 +46,27 @@ async def test_foreign_goes_before_unknown_and_unknown_before_locked(world: Worl
     assert not (await world.file(own[0])).marked
 
 
+async def test_one_refusal_names_every_offending_id_once_with_its_reason(world: World) -> None:
+    own, foreign, held = await files_of(world, 1), await files_of(world, 2, user_id="ben"), await locked(world, 2)
+
+    with pytest.raises(Forbidden) as caught:
+        await mark(world, [*ids_of(*own, *held), "unknown", *ids_of(*foreign)])
+
+    assert set(caught.value.ids) == set(ids_of(*foreign))
+    also = {code: set(ids) for code, ids in caught.value.also.items()}
+    assert also == {"file_not_found": {"unknown"}, "file_locked": set(ids_of(*held))}
+
+
+async def test_a_deleted_file_that_was_locked_is_named_as_missing_only(world: World) -> None:
+    [gone] = await files_of(world, 1)
+    await world.store.delete_files([gone.id], user_id="anna", now=world.clock.now())
+
+    with pytest.raises(FileNotFound) as caught:
+        await mark(world, [gone.id])
+
+    assert (caught.value.ids, caught.value.also) == ((gone.id,), {})
+
+
 @pytest.mark.parametrize("odd", ODD)
 async def test_what_cannot_be_an_id_is_unknown_like_any_other(world: World, odd: str) -> None:
     [own], [foreign] = await files_of(world, 1), await files_of(world, 1, user_id="ben")

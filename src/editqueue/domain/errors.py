@@ -20,7 +20,7 @@ EditQueueError
 Errors carry data and a message. HTTP codes live in entrypoints/http/problems.py only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -31,14 +31,23 @@ class EditQueueError(Exception):
 
 
 class Refused(EditQueueError):
-    """A request that cannot be honoured. `ids` are the offending ids, all of them."""
+    """A request that cannot be honoured. `ids` are all that this error holds for, `also` those refused for
+    other reasons, by their error's code."""
 
     code = "refused"
 
-    def __init__(self, message: str, *, ids: Sequence[str] = (), field: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        ids: Sequence[str] = (),
+        field: str | None = None,
+        also: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         super().__init__(message)
         self.ids = tuple(ids)
         self.field = field
+        self.also = dict(also or {})
 
 
 class NotFound(Refused):

@@ -3,7 +3,13 @@
 from editqueue.domain.errors import FileNotDone
 from editqueue.domain.files import FileStatus
 from editqueue.ports import Clock, JobStore
-from editqueue.use_cases.access import is_plain, refuse, refuse_locked, refuse_strangers
+from editqueue.use_cases.access import LOCKED, Flaw, is_plain, refuse
+
+_NOT_DONE = Flaw(
+    error=FileNotDone,
+    reason="only a finished file can be approved",
+    holds=lambda one: one.file.status is not FileStatus.DONE,
+)
 
 
 async def approve_file(file_id: str, *, user_id: str, store: JobStore, clock: Clock) -> None:
@@ -12,11 +18,4 @@ async def approve_file(file_id: str, *, user_id: str, store: JobStore, clock: Cl
     if is_plain(file_id):
         seen = await store.approve_file(file_id, user_id=user_id, now=clock.now())
     states = [] if seen is None else [seen]
-    refuse_strangers([file_id], [one.file for one in states], user_id=user_id)
-    refuse_locked(states)
-    refuse(
-        states,
-        lambda one: one.file.status is not FileStatus.DONE,
-        FileNotDone,
-        "only a finished file can be approved",
-    )
+    refuse([file_id], states, user_id=user_id, flaws=[LOCKED, _NOT_DONE])

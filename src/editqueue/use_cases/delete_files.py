@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 from editqueue.domain.jobs import JobStatus
 from editqueue.ports import Clock, JobStore, Journal
-from editqueue.use_cases.access import plain_ids, refuse_locked, refuse_strangers
+from editqueue.use_cases.access import LOCKED, plain_ids, refuse
 
 
 async def delete_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock, journal: Journal) -> int:
     """All or nothing; returns how many. Raises Forbidden, FileNotFound, FileLocked with all offending ids."""
     wanted = await plain_ids(ids, user_id=user_id, store=store)
     seen = await store.delete_files(wanted, user_id=user_id, now=clock.now())
-    refuse_strangers(wanted, [one.file for one in seen], user_id=user_id)
-    refuse_locked(seen)
+    refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])
     for job in [one.active_job for one in seen if one.active_job is not None]:
         journal.transition(job.moved_to(JobStatus.FAILED), before=JobStatus.QUEUED, cause="file deleted")
     return len(wanted)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from editqueue.ports import Clock, JobStore
-from editqueue.use_cases.access import plain_ids, refuse_locked, refuse_strangers
+from editqueue.use_cases.access import LOCKED, plain_ids, refuse
 
 
 async def mark_files(ids: Sequence[str], *, marked: bool, user_id: str, store: JobStore, clock: Clock) -> None:
     """All or nothing. Raises Forbidden, FileNotFound, FileLocked, each naming every offending id."""
     wanted = await plain_ids(ids, user_id=user_id, store=store)
     seen = await store.mark_files(wanted, user_id=user_id, marked=marked, now=clock.now())
-    refuse_strangers(wanted, [one.file for one in seen], user_id=user_id)
-    refuse_locked(seen)
+    refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])

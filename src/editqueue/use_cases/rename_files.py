@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from editqueue.domain.errors import Conflict
 from editqueue.domain.files import File, Order
 from editqueue.ports import Clock, JobStore, Renaming
-from editqueue.use_cases.access import plain_ids, refuse_locked, refuse_strangers
+from editqueue.use_cases.access import LOCKED, plain_ids, refuse, refuse_strangers
 
 TRIES = 5
 """A rename lost to another one at the same moment is computed anew this often."""
@@ -32,8 +32,7 @@ async def rename_files(ids: Sequence[str], *, user_id: str, store: JobStore, clo
         done, seen = await store.rename_files(renamings, user_id=user_id, now=clock.now())
         if done:
             return [Renamed(file_id=one.file_id, old_name=one.old_name, new_name=one.new_name) for one in renamings]
-        refuse_strangers(wanted, [one.file for one in seen], user_id=user_id)
-        refuse_locked(seen)
+        refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])
     raise Conflict("the files are being changed by somebody else; try again", ids=wanted)
 
 

@@ -4,8 +4,15 @@ from editqueue.domain.errors import Conflict, FileNotDone, JobActive
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob
 from editqueue.ports import FileState, Ports
-from editqueue.use_cases.access import is_plain, refuse, refuse_locked, refuse_strangers
+from editqueue.use_cases.access import LOCKED, Flaw, is_plain, refuse
 from editqueue.use_cases.wake_consumers import wake_consumers
+
+_WAITING = Flaw(error=JobActive, reason="already waiting to be edited", holds=lambda one: one.active_job is not None)
+_NEVER_EDITED = Flaw(
+    error=FileNotDone,
+    reason="never edited yet; mark it and submit it",
+    holds=lambda one: one.file.status is FileStatus.UPLOADED,
+)
 
 
 async def request_revision(file_id: str, *, note: str, user_id: str, ports: Ports) -> EditJob:
@@ -23,12 +30,4 @@ async def request_revision(file_id: str, *, note: str, user_id: str, ports: Port
 
 def _refuse(file_id: str, seen: FileState | None, *, user_id: str) -> None:
     states = [] if seen is None else [seen]
-    refuse_strangers([file_id], [one.file for one in states], user_id=user_id)
-    refuse_locked(states)
-    refuse(states, lambda one: one.active_job is not None, JobActive, "already waiting to be edited")
-    refuse(
-        states,
-        lambda one: one.file.status is FileStatus.UPLOADED,
-        FileNotDone,
-        "never edited yet; mark it and submit it",
-    )
+    refuse([file_id], states, user_id=user_id, flaws=[LOCKED, _WAITING, _NEVER_EDITED])

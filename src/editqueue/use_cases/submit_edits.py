@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 from editqueue.domain.errors import FileLocked, FileNotMarked
 from editqueue.domain.jobs import EditJob
-from editqueue.ports import FileState, Ports
-from editqueue.use_cases.access import own_order, plain_ids, refuse, refuse_strangers
+from editqueue.ports import Ports
+from editqueue.use_cases.access import Flaw, own_order, plain_ids, refuse
 from editqueue.use_cases.wake_consumers import wake_consumers
+
+# A lock with its job is no obstacle: that job is the answer. One without is left behind by a crash.
+_LOCKED_WITHOUT_JOB = Flaw(
+    error=FileLocked, reason="locked", holds=lambda one: one.file.locked and one.active_job is None
+)
+_NOT_MARKED = Flaw(error=FileNotMarked, reason="not marked for editing", holds=lambda one: not one.file.marked)
 
 
 async def submit_edits(
@@ -27,18 +33,11 @@ async def submit_edits(
     seen, active, new = await ports.store.submit(
         wanted, order_id=order_id, user_id=user_id, express=express, notes=notes, now=ports.clock.now()
     )
-    _refuse_unfit(wanted, seen, user_id=user_id, order_id=order_id)
+    refuse(wanted, seen, user_id=user_id, order_id=order_id, flaws=[_LOCKED_WITHOUT_JOB, _NOT_MARKED])
     jobs = {job.file_id: job for job in active}
     _tell(active, new, ports)
     await wake_consumers(new, queue=ports.queue, journal=ports.journal)
     return [jobs[one] for one in wanted]
-
-
-def _refuse_unfit(ids: Sequence[str], seen: Sequence[FileState], *, user_id: str, order_id: str) -> None:
-    refuse_strangers(ids, [one.file for one in seen], user_id=user_id, order_id=order_id)
-    # A lock with its job is no obstacle: that job is the answer. One without is left behind by a crash.
-    refuse(seen, lambda one: one.file.locked and one.active_job is None, FileLocked, "locked")
-    refuse(seen, lambda one: not one.file.marked, FileNotMarked, "not marked for editing")
 
 
 def _tell(active: Sequence[EditJob], new: Sequence[str], ports: Ports) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
@@ -14,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp
 
 from editqueue.adapters.bucket.local import LocalBucket
-from editqueue.adapters.bucket.local_server import create_object_app
+from editqueue.adapters.bucket.local_server import Report, create_object_app
 from editqueue.adapters.bucket.s3 import S3Bucket, r2_endpoint
 from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.adapters.image_tools.available import Tool, available_tools
@@ -57,7 +58,8 @@ async def open_server(
         settings.prepared_data_dir()
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        bucket, object_app = open_bucket(settings, base_url=base_url)
+        journal = JsonJournal(metrics, stream=log)
+        bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None))
         stack.push_async_callback(bucket.close)
         store = await open_store(settings.database_url, migrate=settings.embedded)
         stack.push_async_callback(store.close)
@@ -72,7 +74,7 @@ async def open_server(
             images=images,
             clock=SystemClock(),
             chance=random.random,
-            journal=JsonJournal(metrics, stream=log),
+            journal=journal,
             pause=asyncio.sleep,
             limits=settings.limits,
         )
@@ -89,7 +91,9 @@ async def open_books(settings: Settings) -> AsyncGenerator[JobStore]:
         await store.close()
 
 
-def open_bucket(settings: Settings, *, base_url: str = DEFAULT_BASE_URL) -> tuple[Bucket, ASGIApp | None]:
+def open_bucket(
+    settings: Settings, *, base_url: str = DEFAULT_BASE_URL, report: Report | None = None
+) -> tuple[Bucket, ASGIApp | None]:
     """The bucket, and the app that serves its signed URLs if it is a local one. Raises SetupError."""
     signer = UrlSigner(secret=settings.jwt_secret(), clock=SystemClock())
     folder = bucket_folder(settings)
@@ -102,7 +106,7 @@ def open_bucket(settings: Settings, *, base_url: str = DEFAULT_BASE_URL) -> tupl
             f"EDITQUEUE_BUCKET_URL: cannot make {folder}: {error.strerror}; give a folder you may write"
         ) from error
     bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url}/objects")
-    return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins)
+    return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins, report=report)
 
 
 def bucket_folder(settings: Settings) -> Path | None:

@@ -1,6 +1,8 @@
 """The HTTP end of the local bucket: who gets in, what gets out, and what an aborted upload leaves."""
 
+import errno
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,10 +15,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Message
 
+from editqueue.adapters.bucket import _files
 from editqueue.adapters.bucket.local import LocalBucket
 from editqueue.adapters.bucket.local_server import create_object_app
 from editqueue.adapters.bucket.signed_urls import UrlSigner
-from editqueue.domain.errors import ObjectMissing, SetupError
+from editqueue.domain.errors import EditQueueError, ObjectMissing, SetupError
 
 KEY = "user/u%40x/orders/1/raw/a b-é.jpg"
 BODY = bytes(range(256)) * 40
@@ -38,6 +41,7 @@ class Site:
     app: Starlette
     http: httpx.AsyncClient
     clock: SetClock
+    reported: list[EditQueueError]
 
     async def put_url(self, *, max_bytes: int = len(BODY)) -> str:
         signed = await self.bucket.sign_put(
@@ -57,10 +61,11 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     clock = SetClock()
     signer = UrlSigner(secret=b"0123456789abcdef0123456789abcdef", clock=clock)
     bucket = LocalBucket(tmp_path, signer=signer)
-    objects = create_object_app(bucket, signer, allowed_origins=["https://app.pix.immo"])
+    reported: list[EditQueueError] = []
+    objects = create_object_app(bucket, signer, allowed_origins=["https://app.pix.immo"], report=reported.append)
     app = Starlette(routes=[Mount("/objects", objects)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
-        yield Site(folder=tmp_path, bucket=bucket, app=app, http=http, clock=clock)
+        yield Site(folder=tmp_path, bucket=bucket, app=app, http=http, clock=clock, reported=reported)
     await bucket.delete([KEY])
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -239,6 +244,21 @@ async def test_a_missing_object_is_a_404_problem(site: Site) -> None:
     assert (answer.status_code, code_of(answer)) == (404, "object_missing")
     with pytest.raises(ObjectMissing):
         await site.bucket.head(KEY)
+
+
+async def test_a_full_disk_is_told_in_full_to_us_and_in_short_to_the_client(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(_files, "sync", full)
+    answer = await site.http.put(await site.put_url(), content=BODY, headers={"Content-Type": "image/jpeg"})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert str(site.folder) not in answer.text
+    assert [str(site.folder) in str(one) and "No space left" in str(one) for one in site.reported] == [True]
+    assert site.files() == []
 
 
 async def test_only_the_allowed_page_may_upload_from_a_browser(site: Site) -> None:

@@ -4,7 +4,7 @@ It answers only to a valid signature. What it serves comes from customers, so no
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -45,9 +45,23 @@ _STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
 }
 
 
-def create_object_app(bucket: ServedBucket, signer: UrlSigner, *, allowed_origins: Sequence[str] = ()) -> Starlette:
-    """`signer` must be the one that `bucket` signs with; `allowed_origins` are the pages that may upload."""
+Report = Callable[[EditQueueError], None]
+
+
+def create_object_app(
+    bucket: ServedBucket, signer: UrlSigner, *, allowed_origins: Sequence[str] = (), report: Report | None = None
+) -> Starlette:
+    """`signer` must be the one that `bucket` signs with; `allowed_origins` are the pages that may upload.
+
+    `report` is told of every failure that is ours, whole; the client learns only that there was one.
+    """
     objects = _Objects(bucket, signer)
+
+    def problem(_: Request, error: UrlRefused | EditQueueError | HTTPException) -> Response:
+        if report is not None and isinstance(error, StorageUnavailable):
+            report(error)
+        return _problem(error)
+
     cors = Middleware(
         CORSMiddleware,
         allow_origins=list(allowed_origins),
@@ -60,7 +74,7 @@ def create_object_app(bucket: ServedBucket, signer: UrlSigner, *, allowed_origin
             Route("/{key:path}", objects.put, methods=["PUT"]),
         ],
         middleware=[cors] if allowed_origins else [],
-        exception_handlers={kind: cast("ExceptionHandler", _problem) for kind in (*_STATUS, HTTPException)},
+        exception_handlers={kind: cast("ExceptionHandler", problem) for kind in (*_STATUS, HTTPException)},
     )
 
 
@@ -129,16 +143,28 @@ def _requested(header: str | None, size: int) -> tuple[int, int]:
     return start, end
 
 
-def _problem(_: Request, error: UrlRefused | EditQueueError | HTTPException) -> Response:
+def _problem(error: UrlRefused | EditQueueError | HTTPException) -> Response:
     status, code = _status(error)
-    detail = error.detail if isinstance(error, HTTPException) else str(error)
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
     return JSONResponse(
-        {**body, "detail": detail},
+        {**body, "detail": _detail(error)},
         status_code=status,
         headers=error.headers if isinstance(error, HTTPException) else None,
         media_type="application/problem+json",
     )
+
+
+def _detail(error: UrlRefused | EditQueueError | HTTPException) -> str:
+    """What a customer may read: our own folders and the state of our disks are not among it."""
+    match error:
+        case HTTPException():
+            return error.detail
+        case StorageUnavailable():
+            return "the storage is away; try again soon"
+        case PermanentError():
+            return "this key cannot be an object"
+        case _:
+            return str(error)
 
 
 def _status(error: Exception) -> tuple[int, str]:

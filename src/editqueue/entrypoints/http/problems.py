@@ -48,6 +48,9 @@ class Problem(BaseModel):
     code: str
     detail: str
     ids: list[str] | None = None
+    """All that `code` holds for."""
+    also: dict[str, list[str]] | None = None
+    """Ids of the same request that are refused for other reasons, by the code of the reason."""
     field: str | None = None
 
 
@@ -68,6 +71,7 @@ def problem(
     detail: str,
     *,
     ids: Sequence[str] = (),
+    also: Mapping[str, Sequence[str]] | None = None,
     field: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
@@ -77,6 +81,7 @@ def problem(
         code=code,
         detail=detail,
         ids=list(ids) or None,
+        also={one: list(named) for one, named in (also or {}).items()} or None,
         field=field,
     )
     return ProblemResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
@@ -108,8 +113,9 @@ def _of_domain(error: EditQueueError, journal: Journal) -> ProblemResponse:
         journal.error(None, error)
         headers = {"Retry-After": "5"} if status == 503 else None
         return problem(status, error.code, "a service we need is away; try again soon", headers=headers)
-    ids, field = (error.ids, error.field) if isinstance(error, Refused) else ((), None)
-    return problem(status, error.code, str(error), ids=ids, field=field)
+    if not isinstance(error, Refused):
+        return problem(status, error.code, str(error))
+    return problem(status, error.code, str(error), ids=error.ids, also=error.also, field=error.field)
 
 
 async def _unauthenticated(_: Request, error: Exception) -> ProblemResponse:
