@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup run test check format reliability bench lock build clean
+.PHONY: help setup run test check format reliability bench screenshots lock build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ bench: setup  ## measured side by side; JSON under bench/results/
 
 bench-%: setup
 	$(BIN)/python -m bench $*
+
+screenshots: setup  ## the review page's pictures in docs/screenshots/ (needs Chromium)
+	$(BIN)/python -m tests.web.screenshots
 
 lock: setup  ## renew the hashed lock files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -117,7 +118,9 @@ def test_the_token_and_the_order_of_the_command_line_are_good_for_the_api(here: 
     order_id = here.run("order", "create", "--user-id", "anna").json()["order_id"]
     token = here.run("token", "--user-id", "anna").out.strip()
 
-    with serving(here) as (_, url):
+    with serving(here) as (server, url):
+        assert server.stdout is not None
+        assert server.stdout.readline() == f"Review page: {url}/orders/ORDER_ID/review#token=TOKEN\n"
         asked = f"{url}/api/orders/{order_id}/status"
         answer = httpx.get(asked, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
         assert (answer.status_code, answer.json()["total"]) == (200, 0)
@@ -155,16 +158,48 @@ def test_demo_serves_its_previews_until_it_is_told_to_end(here: Installation, ph
         preview = httpx.get(link, trust_env=False)
         assert (preview.status_code, preview.headers["content-type"]) == (200, "image/jpeg")
         assert decoded(preview.content).size == (1280, 960)
+        assert [one["status"] for one in files_behind(review_link_in(said))] == ["done"]
         rest_of(demo, signal.SIGINT)
 
 
-def test_demo_draws_its_own_photos_and_runs_again(here: Installation, photos: Path) -> None:
-    for words, count in (([], 6), ([str(photos)], 7)):
-        ended = here.run("demo", *words, "--exit", "--port", "0")
-        assert ended.code == 0, ended.err
-        originals = list(here.bucket.glob("user/*/orders/*/raw/*"))
-        copies = [one.parent.parent / "processed" / one.name for one in originals]
-        previews = list(here.bucket.glob("user/*/orders/*/preview/*.jpg"))
-        assert len(originals) == len(previews) == count
-        assert all(copy.read_bytes() == raw.read_bytes() for copy, raw in zip(copies, originals, strict=True))
-        assert {max(decoded(one.read_bytes()).size) for one in previews} == {1280}
+def review_link_in(said: list[str]) -> str:
+    """The link that the demo ends with."""
+    assert said[-2] == "Review page, signed in for a day:\n"
+    return said[-1].strip()
+
+
+def files_behind(link: str) -> list[dict[str, Any]]:
+    """What the page of `link` can list: it is there, and the token after the # opens its order."""
+    found = re.fullmatch(r"(http://[^/]+)/orders/([^/]+)/review#token=(\S+)", link)
+    assert found is not None
+    url, order_id, token = found.groups()
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+        assert "<!doctype html>" in client.get(link.partition("#")[0]).text
+        files: list[dict[str, Any]] = client.get(f"/api/orders/{order_id}/files").json()["files"]
+        return files
+
+
+def test_demo_draws_its_own_photos_leaves_some_for_the_review_page_and_runs_again(
+    here: Installation, photos: Path
+) -> None:
+    with running(here, "demo", "--port", "0") as demo:
+        assert demo.stdout is not None
+        said = list(iter(demo.stdout.readline, "Serving until Ctrl-C.\n"))
+        assert any(one.startswith("12 more photos are uploaded and wait for you") for one in said)
+        files = files_behind(review_link_in(said))
+        assert [(one["status"], one["marked"]) for one in files] == [("done", True)] * 6 + [("uploaded", False)] * 12
+        assert all(one["room_type"] for one in files)
+        rest_of(demo, signal.SIGTERM)
+    assert_edited(here, count=6)
+
+    ended = here.run("demo", str(photos), "--exit", "--port", "0")
+    assert ended.code == 0, ended.err
+    assert_edited(here, count=7)
+
+
+def assert_edited(here: Installation, *, count: int) -> None:
+    copies = list(here.bucket.glob("user/*/orders/*/processed/*"))
+    previews = list(here.bucket.glob("user/*/orders/*/preview/*.jpg"))
+    assert len(copies) == len(previews) == count
+    assert all(copy.read_bytes() == (copy.parent.parent / "raw" / copy.name).read_bytes() for copy in copies)
+    assert {max(decoded(one.read_bytes()).size) for one in previews} == {1280}

@@ -43,7 +43,7 @@ async def test_the_gauges_tell_what_waits_and_the_port_is_free_afterwards(world:
     await world.store.claim_next(now=world.clock.now())
     world.clock.advance(timedelta(seconds=40))
     pause, settings = EndlessPause(), settings_with_a_port()
-    server = Server(ports=replace(world.ports, pause=pause), metrics=Metrics(), object_app=None)
+    server = Server(ports=replace(world.ports, pause=pause), metrics=Metrics(), object_app=None, preview_origin="")
 
     async with metrics_served(server, settings):
         await pause.entered.wait()
@@ -59,7 +59,8 @@ async def test_the_gauges_tell_what_waits_and_the_port_is_free_afterwards(world:
 
 async def test_a_database_that_is_away_is_logged_and_asked_again(world: World) -> None:
     pause, store = EndlessPause(), cast("JobStore", StoreThatIsAway())
-    server = Server(ports=replace(world.ports, pause=pause, store=store), metrics=Metrics(), object_app=None)
+    ports = replace(world.ports, pause=pause, store=store)
+    server = Server(ports=ports, metrics=Metrics(), object_app=None, preview_origin="")
 
     async with metrics_served(server, settings_with_a_port()):
         await pause.entered.wait()
@@ -69,7 +70,7 @@ async def test_a_database_that_is_away_is_logged_and_asked_again(world: World) -
 
 async def test_without_a_port_nothing_is_counted(world: World) -> None:
     pause = EndlessPause()
-    server = Server(ports=replace(world.ports, pause=pause), metrics=Metrics(), object_app=None)
+    server = Server(ports=replace(world.ports, pause=pause), metrics=Metrics(), object_app=None, preview_origin="")
 
     async with metrics_served(server, Settings.model_validate({})):
         assert not pause.entered.is_set()

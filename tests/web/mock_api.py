@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,13 +13,11 @@ from fastapi import FastAPI
 from PIL import Image
 from playwright.async_api import Page, Route
 
-import editqueue
 from editqueue.entrypoints.http.review_page import mount_review_page
 
 SITE: Final = "http://localhost:8787"
 BUCKET: Final = "https://bucket.test"
 ORDER: Final = "order-1"
-WEB_DIR: Final = Path(editqueue.__file__).parent / "web"
 NOW: Final = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 JsonObject = dict[str, Any]
 
@@ -253,5 +250,5 @@ async def _site_answer(path: str) -> httpx.Response:
 
 def _site() -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    mount_review_page(app, WEB_DIR, image_origins=[BUCKET])
+    mount_review_page(app, preview_origin=BUCKET)
     return app

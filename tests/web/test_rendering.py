@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from editqueue.entrypoints.http.review_page import WEB_DIR
 from tests.web.conftest import Opened
-from tests.web.mock_api import NOW, WEB_DIR, MockApi, Refusal, a_file, a_notification, stamp
+from tests.web.mock_api import NOW, MockApi, Refusal, a_file, a_notification, stamp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

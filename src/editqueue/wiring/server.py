@@ -47,6 +47,8 @@ class Server:
     metrics: Metrics
     object_app: ASGIApp | None
     """Serves the signed URLs of a local bucket; None for S3, which serves its own."""
+    preview_origin: str
+    """Scheme, host and port of signed preview URLs."""
 
 
 @asynccontextmanager
@@ -78,7 +80,12 @@ async def open_server(
             pause=asyncio.sleep,
             limits=settings.limits,
         )
-        yield Server(ports=ports, metrics=metrics, object_app=object_app)
+        yield Server(
+            ports=ports,
+            metrics=metrics,
+            object_app=object_app,
+            preview_origin=_origin(_endpoint(settings) if object_app is None else base_url),
+        )
 
 
 @asynccontextmanager
@@ -127,6 +134,11 @@ def _open_s3(settings: Settings) -> S3Bucket:
 
 def _endpoint(settings: Settings) -> str:
     return settings.s3_endpoint or r2_endpoint(settings.cloudflare_account_id or "")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _open_queue(settings: Settings) -> JobQueue:

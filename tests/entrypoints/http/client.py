@@ -37,6 +37,7 @@ def build_app(world: World, ports: Ports | None = None) -> FastAPI:
         auth=AuthSettings(secret=SECRET),
         allowed_origins=[FRIEND],
         object_app=create_object_app(world.bucket, world.signer),
+        preview_origin=BASE,
     )
 
 

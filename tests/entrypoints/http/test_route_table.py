@@ -72,11 +72,11 @@ async def test_the_routes_and_their_answers_are_these(world: World) -> None:
     assert described(build_app(world)) == ROUTES
 
 
-async def test_beside_them_are_only_the_description_and_the_objects(world: World) -> None:
+async def test_beside_them_are_only_the_description_the_objects_and_the_review_page(world: World) -> None:
     app = build_app(world)
-    assert [one.path for one in app.routes if isinstance(one, Mount)] == ["/objects"]
+    assert [one.path for one in app.routes if isinstance(one, Mount)] == ["/objects", "/review-assets"]
     hidden = {str(getattr(one, "path", "")) for one in app.routes} - {one.split()[1] for one in ROUTES}
-    assert hidden - {""} == {"/openapi.json", "/objects"}
+    assert hidden - {""} == {"/openapi.json", "/objects", "/orders/{id}/review", "/review-assets"}
 
 
 async def test_health_and_description_need_no_token(api: Api) -> None:
@@ -85,6 +85,16 @@ async def test_health_and_description_need_no_token(api: Api) -> None:
 
 
 async def test_nothing_else_is_there(api: Api) -> None:
-    for path in ("/docs", "/redoc", "/api", "/api/", "/api/jobs", "/api/files", "/metrics", "/api/notifications/"):
+    for path in (
+        "/docs",
+        "/redoc",
+        "/api",
+        "/api/",
+        "/api/jobs",
+        "/api/files",
+        "/metrics",
+        "/api/notifications/",
+        "/orders",
+    ):
         problem_of(await api.get(path), 404, "not_found")
     problem_of(await api.post("/api/notifications"), 405, "method_not_allowed")

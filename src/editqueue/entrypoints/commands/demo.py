@@ -5,11 +5,12 @@ import contextlib
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -18,9 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from editqueue.domain.errors import SetupError
-from editqueue.entrypoints.commands.demo_photos import ROOMS, generate_photos
+from editqueue.entrypoints.commands.demo_photos import EDITED, ROOM_TYPES, WAITING, Room, generate_photos
 from editqueue.entrypoints.commands.running import print_line, stop_on_signals
-from editqueue.entrypoints.commands.serving import base_url, listening, metrics_served, run_both
+from editqueue.entrypoints.commands.serving import base_url, listening, metrics_served, review_link, run_both
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.create_order import create_order
@@ -39,6 +40,8 @@ MIME_OF = {
 POLL = 0.2
 """Seconds between looks at the status, as a page would."""
 PATIENCE = timedelta(minutes=30)
+SESSION = timedelta(days=1)
+"""How long the link to the review page stays signed in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +61,13 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
         stop = asyncio.Event()
         with stop_on_signals(stop):
             async with _running(settings, listener, url, stop) as order_id, _client(settings, url) as client:
-                results = await _unless(stop, _answered(_process_order(client, order_id, folder)))
+                leaves_some = folder is None and not exit_at_end
+                work = _sample_order(client, order_id, folder, leaves_some=leaves_some)
+                results = await _unless(stop, _answered(work))
                 if results is None:
                     raise SetupError("stopped before every file was done")
                 _print_results(results, url)
+                _print_review_link(settings, url, order_id, waiting=len(WAITING) if leaves_some else 0)
                 if not exit_at_end:
                     print_line("Serving until Ctrl-C.")
                     await stop.wait()
@@ -94,24 +100,54 @@ async def _answered(work: Awaitable[Sequence[Result]]) -> Sequence[Result]:
         raise SetupError(f"the demo's server does not answer ({type(error).__name__}: {error}); see its log") from error
 
 
-async def _process_order(client: httpx.AsyncClient, order_id: str, folder: Path | None) -> Sequence[Result]:
-    with tempfile.TemporaryDirectory() as scratch, _progress() as progress:
-        photos = generate_photos(Path(scratch)) if folder is None else iter(_photos_in(folder))
-        total = len(ROOMS) if folder is None else len(_photos_in(folder))
-        uploading = progress.add_task("uploading", total=total)
+async def _sample_order(
+    client: httpx.AsyncClient, order_id: str, folder: Path | None, *, leaves_some: bool
+) -> Sequence[Result]:
+    """`leaves_some` uploads more photos at the end, for whoever opens the review page to mark and submit."""
+    with _progress() as progress:
+        upload = _Uploads(client, order_id, progress)
+        ids = await (upload.drawn(EDITED) if folder is None else upload.found(_photos_in(folder)))
+        results = await _edit(client, order_id, progress, ids)
+        if leaves_some:
+            await upload.drawn(WAITING)
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Uploads:
+    client: httpx.AsyncClient
+    order_id: str
+    progress: Progress
+
+    async def found(self, photos: Sequence[Path]) -> list[str]:
+        return await self._each(iter(photos), len(photos))
+
+    async def drawn(self, rooms: Sequence[Room]) -> list[str]:
+        with tempfile.TemporaryDirectory() as scratch:
+            return await self._each(generate_photos(Path(scratch), rooms), len(rooms), ROOM_TYPES)
+
+    async def _each(
+        self, photos: Iterator[Path], count: int, room_types: Mapping[str, str] = MappingProxyType({})
+    ) -> list[str]:
+        bar = self.progress.add_task("uploading", total=count)
         ids: list[str] = []
         while (photo := await asyncio.to_thread(next, photos, None)) is not None:
-            ids.append(await _upload(client, order_id, photo))
-            progress.advance(uploading)
-        await _call(client, "POST", "/api/files/bulk-mark", {"ids": ids, "marked": True})
-        jobs = await _call(client, "POST", f"/api/orders/{order_id}/submit-edits", {"files": ids})
-        seconds = await _watch(client, order_id, progress, {job["file_id"] for job in jobs["jobs"]})
+            room_type = room_types.get(photo.stem.partition("_")[2])
+            ids.append(await _upload(self.client, self.order_id, photo, room_type))
+            self.progress.advance(bar)
+        return ids
+
+
+async def _edit(client: httpx.AsyncClient, order_id: str, progress: Progress, ids: list[str]) -> Sequence[Result]:
+    await _call(client, "POST", "/api/files/bulk-mark", {"ids": ids, "marked": True})
+    jobs = await _call(client, "POST", f"/api/orders/{order_id}/submit-edits", {"files": ids})
+    seconds = await _watch(client, order_id, progress, {job["file_id"] for job in jobs["jobs"]})
     return [await _result(client, file, seconds) for file in await _files(client, order_id)]
 
 
-async def _upload(client: httpx.AsyncClient, order_id: str, photo: Path) -> str:
+async def _upload(client: httpx.AsyncClient, order_id: str, photo: Path, room_type: str | None) -> str:
     mime = MIME_OF[photo.suffix.lower()]
-    wish = {"filename": photo.name, "mime": mime, "order_id": order_id}
+    wish = {"filename": photo.name, "mime": mime, "order_id": order_id, "room_type": room_type}
     intent = await _call(client, "POST", "/api/uploads/intent", wish)
     body = await asyncio.to_thread(photo.read_bytes)
     put = await client.put(intent["signed_url"], content=body, headers=intent["headers"])
@@ -175,8 +211,12 @@ def _detail(answer: httpx.Response) -> str:
 
 
 def _client(settings: Settings, url: str) -> httpx.AsyncClient:
-    token = issue_token(USER, secret=settings.jwt_secret(), now=datetime.now(UTC), ttl=timedelta(days=1))
-    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=120, trust_env=False)
+    headers = {"Authorization": f"Bearer {_token(settings)}"}
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=120, trust_env=False)
+
+
+def _token(settings: Settings) -> str:
+    return issue_token(USER, secret=settings.jwt_secret(), now=datetime.now(UTC), ttl=SESSION)
 
 
 def _photos_in(folder: Path) -> list[Path]:
@@ -231,3 +271,11 @@ def _print_results(results: Iterable[Result], url: str) -> None:
     for one in rows:
         print_line(f"  {one.file['name']}: {one.link or 'none'}")
     print_line(f"API: {url}/openapi.json")
+
+
+def _print_review_link(settings: Settings, url: str, order_id: str, *, waiting: int) -> None:
+    print_line("")
+    if waiting:
+        print_line(f"{waiting} more photos are uploaded and wait for you: mark and submit them on the review page.")
+    print_line("Review page, signed in for a day:")
+    print_line(f"  {review_link(url, order_id, _token(settings))}")

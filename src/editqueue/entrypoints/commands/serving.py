@@ -30,7 +30,9 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
         ):
             stop = asyncio.Event()
             with stop_on_signals(stop):
-                print_line(f"editqueue serves {base_url(host, listener.getsockname()[1])} (Ctrl-C ends it)")
+                url = base_url(host, listener.getsockname()[1])
+                print_line(f"editqueue serves {url} (Ctrl-C ends it)")
+                print_line(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
                 await run_both(server, settings, listener, stop=stop, with_consumer=with_consumer)
 
 
@@ -53,6 +55,7 @@ async def run_both(
         auth=AuthSettings(secret=settings.jwt_secret()),
         allowed_origins=settings.allowed_origins,
         object_app=server.object_app,
+        preview_origin=server.preview_origin,
     )
     web = _QuietServer(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     tasks = [asyncio.create_task(web.serve(sockets=[listener]))]
@@ -105,6 +108,11 @@ def base_url(host: str, port: int) -> str:
     """What a browser on this machine reaches; 0.0.0.0 is an address to listen on, not to call."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # compared, not bound
     return f"http://{shown}:{port}"
+
+
+def review_link(url: str, order_id: str, token: str) -> str:
+    """The review page, signed in. Browsers keep what follows # to themselves: no server and no log sees the token."""
+    return f"{url}/orders/{order_id}/review#token={token}"
 
 
 @contextmanager

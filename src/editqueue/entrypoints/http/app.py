@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard
 from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
+from editqueue.entrypoints.http.review_page import mount_review_page
 from editqueue.entrypoints.http.routes import router
 from editqueue.entrypoints.http.schemas import Health
 from editqueue.ports import Ports
@@ -30,8 +31,12 @@ def create_app(
     auth: AuthSettings,
     allowed_origins: Sequence[str] = (),
     object_app: ASGIApp | None = None,
+    preview_origin: str | None = None,
 ) -> FastAPI:
-    """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects."""
+    """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects.
+
+    `preview_origin` is where signed preview URLs point; without it, the review page is served elsewhere.
+    """
     # Swagger's pages load scripts from a CDN: only the document itself is served.
     app = Api(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.ports = ports
@@ -51,6 +56,8 @@ def create_app(
     )
     if object_app is not None:
         app.mount("/objects", object_app)
+    if preview_origin is not None:
+        mount_review_page(app, preview_origin=preview_origin)
     return app
 
 
