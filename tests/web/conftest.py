@@ -17,7 +17,7 @@ from tests.web.mock_api import ORDER, SITE, MockApi
 
 HERE = Path(__file__).parent
 REVIEW = f"{SITE}/orders/{ORDER}/review"
-expect.set_options(timeout=15_000)  # CI machines are busy
+expect.set_options(timeout=40_000)  # CI machines are busy
 Opened = Callable[..., Awaitable[Page]]
 
 
@@ -40,7 +40,7 @@ async def browser() -> AsyncGenerator[Browser]:
 async def opened(browser: Browser) -> AsyncGenerator[Opened]:
     """Opens the review page on a mock. Everything that the page's console calls an error fails the test."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(40_000)
     problems: list[str] = []
 
     async def open_page(
