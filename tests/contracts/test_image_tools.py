@@ -15,11 +15,12 @@ from editqueue.adapters.image_tools.source import SourceConfig
 from editqueue.adapters.image_tools.worker_pool import WorkerPool
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, ObjectMissing, StorageUnavailable
 from editqueue.ports import ImageTools
+from tests.adapters.image_tools.clips import clip, frames
 from tests.adapters.image_tools.raws import dng, preview, sensor
 from tests.adapters.image_tools.samples import decoded, encoded, heif, png, scene
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
-CLIP = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(100)
+UNKNOWN_CAMERA = b"FUJIFILMCCD-RAW 0201" + bytes(200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +87,9 @@ async def test_the_content_counts_and_not_the_name(reading: Running) -> None:
         (heif(scene(640, 400)), "heif-vips"),
         (dng(preview(encoded(scene(1620, 1080)))), "embedded-jpeg"),
         (dng(sensor(1400, 1000)), "libraw"),
+        (clip(frames(scene(640, 360), 3)), "pyav-poster"),
     ],
-    ids=["heic", "preview", "sensor"],
+    ids=["heic", "preview", "sensor", "clip"],
 )
 async def test_every_way_works_within_the_limits_of_a_worker(reading: Running, body: bytes, path: str) -> None:
     assert (await reading.tools.make_preview(reading.put("a.raw", body))).path == path
@@ -110,8 +112,8 @@ async def test_what_is_no_picture_is_refused(running: Running, body: bytes) -> N
 
 
 async def test_a_sound_file_that_no_tool_reads_gets_its_own_error(running: Running) -> None:
-    with pytest.raises(NoToolForFormat, match="mp4"):
-        await running.tools.make_preview(running.put("clip.jpg", CLIP))
+    with pytest.raises(NoToolForFormat, match="raf"):
+        await running.tools.make_preview(running.put("a.jpg", UNKNOWN_CAMERA))
 
 
 async def test_a_missing_object_is_named(running: Running) -> None:

@@ -15,7 +15,7 @@ PATIENCE = 20
 
 
 class Storage:
-    """`good.jpg` is a picture, `hang.jpg` never answers, everything else is missing."""
+    """`good.jpg` is a picture, `hang.jpg` never answers, `cut.jpg` and `cut-large.jpg` end early; no other is there."""
 
     def __init__(self, port: int) -> None:
         self.config = SourceConfig(
@@ -45,18 +45,22 @@ class _Answers(BaseHTTPRequestHandler):
         if self.path.endswith("/hang.jpg"):
             self._hang()
             return
-        found = self.path.endswith("/good.jpg")
+        found = self.path.endswith(("/good.jpg", "/cut.jpg", "/cut-large.jpg"))
         asked = self.headers.get("Range")
-        whole = len(self.picture)
+        whole = len(self.picture) + (500_000 if self.path.endswith("-large.jpg") else 0)
         start, end = map(int, asked.removeprefix("bytes=").split("-")) if asked else (0, whole - 1)
-        body = self.picture[start : end + 1] if found else b""
+        end = min(end, whole - 1)
+        body = (self.picture + bytes(whole - len(self.picture)))[start : end + 1] if found else b""
         self.send_response((206 if asked else 200) if found else 404)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Range", f"bytes {start}-{start + len(body) - 1}/{whole}")
         self.send_header("ETag", '"one"')
         self.send_header("Last-Modified", "Tue, 24 Nov 2026 12:00:00 GMT")
         self.end_headers()
-        if with_body:
+        if with_body and "/cut" in self.path and (start or not self.path.endswith("-large.jpg")):
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
+        elif with_body:
             self.wfile.write(body)
 
     def _hang(self) -> None:

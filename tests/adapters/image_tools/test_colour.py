@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from editqueue.adapters.image_tools.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from editqueue.adapters.image_tools.source import BytesSource
 from tests.adapters.image_tools.samples import decoded, difference, encoded
 
 P3_COLOURS = {

@@ -7,8 +7,8 @@ from PIL import Image
 
 from editqueue.adapters.image_tools import heic
 from editqueue.adapters.image_tools.boxes import check_extents
+from editqueue.adapters.image_tools.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from editqueue.adapters.image_tools.source import BytesSource
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.ports import Preview
 from tests.adapters.image_tools.samples import decoded, difference, heif, scene, upright, with_exif

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from editqueue.adapters.image_tools import libraw
+from editqueue.adapters.image_tools.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from editqueue.adapters.image_tools.source import BytesSource
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, OverLimit
 from editqueue.ports import Preview
 from tests.adapters.image_tools.raws import cr2, cr3, dng, preview, raf, rw2, sensor

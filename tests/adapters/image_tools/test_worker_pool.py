@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from editqueue.adapters.image_tools.source import SourceConfig
 from editqueue.adapters.image_tools.worker_pool import WorkerLimits, WorkerPool
-from editqueue.domain.errors import ImageWorkerDied, NotAPicture, ObjectMissing, OverLimit
+from editqueue.domain.errors import ImageWorkerDied, NotAPicture, ObjectMissing, OverLimit, StorageUnavailable
 from editqueue.ports import Preview
 from tests.adapters.image_tools.samples import encoded, scene
 from tests.adapters.image_tools.storage import PATIENCE, Storage, storage
@@ -107,15 +109,63 @@ async def test_ctrl_c_is_the_consumers_to_handle(pool: WorkerPool) -> None:
     assert workers() == before
 
 
-async def test_a_job_over_its_time_is_ended(media: Storage) -> None:
-    pool = WorkerPool(media.config, limits=WorkerLimits(wall_seconds=1))
+async def test_storage_that_hangs_is_not_the_fault_of_the_file(media: Storage) -> None:
+    config = replace(media.config, timeout=timedelta(seconds=1), patience=timedelta(seconds=1))
+    pool = WorkerPool(config, limits=WorkerLimits(wall_seconds=PATIENCE))
     try:
-        with pytest.raises(OverLimit, match="after 1 s"):
+        with pytest.raises(StorageUnavailable):
             await pool.make_preview("hang.jpg")
-        assert await asyncio.to_thread(media.hung_up.wait, PATIENCE)
         assert await works(pool)
     finally:
         await pool.close()
+
+
+@pytest.mark.parametrize("body", ["cut.jpg", "cut-large.jpg"])
+async def test_a_body_cut_short_is_storage_that_may_work_later(media: Storage, body: str) -> None:
+    config = replace(media.config, timeout=timedelta(seconds=2), patience=timedelta(seconds=2))
+    pool = WorkerPool(config)
+    try:
+        with pytest.raises(StorageUnavailable):
+            await pool.make_preview(body)
+        assert await works(pool)
+    finally:
+        await pool.close()
+
+
+async def test_a_job_over_its_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGALRM)  # as the kernel does
+
+    with pytest.raises(OverLimit, match="after 30 s"):
+        await job
+    assert await works(pool)
+
+
+def test_the_kernel_ends_a_process_over_its_time() -> None:
+    code = "from editqueue.adapters.image_tools.time_limit import TimeLimit\nTimeLimit(0.2)\nwhile True: pass"
+
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
+
+    assert ended.returncode == -signal.SIGALRM
+
+
+def test_waiting_for_the_storage_takes_no_time_of_the_file() -> None:
+    code = """if True:
+        import signal
+        from editqueue.adapters.image_tools.time_limit import TimeLimit
+        limit = TimeLimit(60)
+        with limit.waiting():
+            assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
+        limit.end()
+        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    """
+
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
+
+    assert ended.returncode == 0
 
 
 async def test_a_job_over_its_cpu_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
@@ -130,7 +180,7 @@ async def test_a_job_over_its_cpu_time_is_the_fault_of_its_file(pool: WorkerPool
 
 
 def test_the_kernel_ends_a_process_over_its_cpu_time() -> None:
-    code = "from editqueue.adapters.image_tools.worker_pool import allow_cpu\nallow_cpu(1)\nwhile True: pass"
+    code = "from editqueue.adapters.image_tools.time_limit import allow_cpu\nallow_cpu(1)\nwhile True: pass"
 
     ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
 
@@ -194,9 +244,11 @@ async def test_a_folder_is_a_source_too(tmp_path: Path) -> None:
 
 async def test_a_worker_without_memory_ends_its_job_in_an_error_we_know(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(encoded(scene(800, 600), "PNG"))
-    pool = WorkerPool(SourceConfig(folder=str(tmp_path)), limits=WorkerLimits(memory_bytes=1))
-    try:
-        with pytest.raises((OverLimit, ImageWorkerDied)):
+    second = timedelta(seconds=1)
+    config = SourceConfig(folder=str(tmp_path), timeout=second, patience=second)
+    pool = WorkerPool(config, limits=WorkerLimits(memory_bytes=1, wall_seconds=1))
+    try:  # the storage client may hang, too, when it cannot have a thread
+        with pytest.raises((OverLimit, ImageWorkerDied, StorageUnavailable)):
             await pool.make_preview("large.png")
     finally:
         await pool.close()

@@ -14,11 +14,11 @@ class Tool:
     remedy: str
 
 
-# av joins them with the renderer of clips: until then installing it would change nothing.
 _TOOLS = (
     ("pyvips", "pyvips", "JPEG, PNG, TIFF, WebP, AVIF", "pip install pyvips pyvips-binary"),
     ("pillow-heif", "pillow_heif", "HEIC, HEIF", "pip install 'editqueue[heic]'"),
     ("rawpy", "rawpy", "camera raws without an embedded preview", "pip install 'editqueue[raw]'"),
+    ("av", "av", "mp4 and mov clips", "pip install 'editqueue[video]'"),
 )
 
 

@@ -9,7 +9,26 @@ _RAW_TIFF_MAKERS = {
 }  # fmt: skip
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF = frozenset({b"avif", b"avis"})
-_CLIPS = frozenset({b"qt  ", b"mp41", b"mp42", b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"avc1", b"M4V "})
+_CLIPS = frozenset(
+    {
+        b"qt  ",
+        b"mp41",
+        b"mp42",
+        b"avc1",
+        b"M4V ",
+        b"M4VH",
+        b"M4VP",
+        b"MSNV",
+        b"XAVC",
+        b"dash",
+        b"3gp4",
+        b"3gp5",
+        b"3gp6",
+    }
+    | {b"iso%c" % number for number in b"m23456789"}
+)
+_BEFORE_BRANDS = frozenset({b"moov", b"mdat", b"wide", b"skip", b"pnot"})
+"""QuickTime files older than the `ftyp` box start with one of these."""
 DNG_VERSION_TAG = 0xC612
 SUB_DIRECTORIES_TAG = 0x014A
 FULL_DIRECTORY = 2 + 12 * 128
@@ -53,6 +72,8 @@ def _by_magic(head: bytes) -> str | None:
 
 def _by_brand(head: bytes) -> str | None:
     """ISO base media: the brands in the `ftyp` box."""
+    if head[4:8] in _BEFORE_BRANDS:
+        return "mp4"
     if head[4:8] != b"ftyp":
         return None
     length = min(int.from_bytes(head[:4], "big"), 256)

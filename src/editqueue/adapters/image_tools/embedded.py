@@ -7,13 +7,15 @@ what does not fit is no candidate, and no directory is read twice.
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from editqueue.adapters.image_tools.boxes import UUID, Box, boxes, header
-from editqueue.adapters.image_tools.source import ByteSource
+from editqueue.adapters.image_tools.byte_source import HEAD_BYTES, BlocksKept, ByteSource, HeadKept
 
-HEAD_BYTES = 64 * 1024
-"""The first read: cameras write their directories here."""
-BLOCK = 4096
+DIRECTORY = 4096
+"""Bytes read for a directory; the longest has 256 entries of 12."""
+BLOCK = 16 * 1024
+BLOCKS_KEPT = 16
 MOST_DIRECTORIES = 24
 MOST_ENTRIES = 256
 MOST_CANDIDATES = 12
@@ -41,59 +43,71 @@ class Embedded:
     """Whether the sensor picture, before any turn, is at least as wide as high; True where it is unknown."""
 
 
+class Place(NamedTuple):
+    """What may be a JPEG."""
+
+    offset: int
+    length: int
+    edge: int = 0
+    """The long edge that its directory claims; 0 if it claims none."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Found:
-    places: tuple[tuple[int, int], ...] = ()
-    """Offset and length of what may be JPEGs."""
+    places: tuple[Place, ...] = ()
     orientation: int = 1
     sensor_is_wide: bool = True
 
 
-class _Reader:
-    """Reads of `ByteSource` out of its first 64 KiB where they lie there."""
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-        self._head = source.read(0, HEAD_BYTES)
-
-    def size(self) -> int:
-        return self._source.size()
-
-    def read(self, start: int, length: int) -> bytes:
-        if start + length <= len(self._head):
-            return self._head[start : start + length]
-        return self._source.read(start, length)
+class _Best(NamedTuple):
+    place: Place
+    width: int
+    height: int
 
 
 def embedded_jpeg(source: ByteSource, kind: str, *, long_edge: int) -> Embedded | None:
-    """The smallest JPEG of at least `long_edge` in the raw, else the largest; None if there is none."""
-    reader = _Reader(source)
+    """The smallest JPEG of at least `long_edge` in the raw, else the largest; None if there is none.
+
+    Reads that JPEG, the first 64 KiB, and blocks of 16 KiB where directories lie further on.
+    """
+    kept = HeadKept(source)
+    reader = BlocksKept(kept, block=BLOCK, most=BLOCKS_KEPT)
     found = _find(reader, kind)
-    best: tuple[int, int, int, int] | None = None
-    for offset, length in sorted(_sane(found.places, reader.size()), key=lambda place: place[1]):
-        size = _jpeg_size(reader, offset, offset + length)
-        if size is not None and (best is None or max(size) > max(best[2:])):
-            best = (offset, length, *size)
-        if size is not None and max(size) >= long_edge:
-            break
+    best = _choose(reader, _in_turn(_sane(found.places, reader.size()), long_edge), long_edge)
     if best is None:
         return None
     return Embedded(
-        body=source.read(best[0], best[1]),
-        width=best[2],
-        height=best[3],
+        body=kept.read(best.place.offset, best.place.length),
+        width=best.width,
+        height=best.height,
         orientation=found.orientation,
         sensor_is_wide=found.sensor_is_wide,
     )
 
 
-def _sane(places: Iterable[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    return [place for place in dict.fromkeys(places) if 0 < place[0] < sum(place) <= size][:MOST_CANDIDATES]
+def _choose(reader: BlocksKept, places: Iterable[Place], long_edge: int) -> _Best | None:
+    best: _Best | None = None
+    for place in places:
+        size = _jpeg_size(reader, place.offset, place.offset + place.length)
+        if size is not None and (best is None or max(size) > max(best[1:])):
+            best = _Best(place, *size)
+        if size is not None and max(size) >= long_edge:
+            break
+    return best
 
 
-def _find(reader: _Reader, kind: str) -> _Found:
+def _in_turn(places: Iterable[Place], long_edge: int) -> list[Place]:
+    """Small files first, but those that claim to be too small last: looking at them costs a read."""
+    return sorted(places, key=lambda place: (0 < place.edge < long_edge, place.length))
+
+
+def _sane(places: Iterable[Place], size: int) -> list[Place]:
+    return [place for place in dict.fromkeys(places) if 0 < place.offset < sum(place[:2]) <= size][:MOST_CANDIDATES]
+
+
+def _find(reader: BlocksKept, kind: str) -> _Found:
     if kind == "raf":
-        return _Found(places=(struct.unpack(">II", reader.read(84, 8).ljust(8, b"\0")),))
+        return _Found(places=(Place(*struct.unpack(">II", reader.read(84, 8).ljust(8, b"\0"))),))
     if kind == "cr3":
         return _in_cr3(reader)
     return _in_tiff(reader)
@@ -104,7 +118,7 @@ def _find(reader: _Reader, kind: str) -> _Found:
 Tags = dict[int, tuple[int, ...]]
 
 
-def _in_tiff(reader: _Reader, start: int = 0) -> _Found:
+def _in_tiff(reader: BlocksKept, start: int = 0) -> _Found:
     """Everything in the directories of the TIFF at `start`, and in those below them."""
     directories = list(_directories(reader, start))
     places = [place for tags in directories for place in _places(tags)]
@@ -117,7 +131,7 @@ def _in_tiff(reader: _Reader, start: int = 0) -> _Found:
     )
 
 
-def _directories(reader: _Reader, start: int) -> Iterator[Tags]:
+def _directories(reader: BlocksKept, start: int) -> Iterator[Tags]:
     opening = reader.read(start, 8)
     order = "<" if opening[:2] == b"II" else ">"
     waiting = [start + _number(order, opening[4:8])]
@@ -133,9 +147,9 @@ def _directories(reader: _Reader, start: int) -> Iterator[Tags]:
         waiting += [start + offset for offset in (*below, following)]
 
 
-def _directory(reader: _Reader, order: str, start: int, at: int) -> tuple[Tags, int]:
+def _directory(reader: BlocksKept, order: str, start: int, at: int) -> tuple[Tags, int]:
     """The tags that matter, and where the next directory is (from the start of the TIFF; 0 for none)."""
-    piece = reader.read(at, BLOCK)
+    piece = reader.read(at, DIRECTORY)
     count = min(_number(order, piece[:2]), MOST_ENTRIES)
     tags: Tags = {}
     for place in range(2, 2 + 12 * count, 12):
@@ -148,7 +162,7 @@ def _directory(reader: _Reader, order: str, start: int, at: int) -> tuple[Tags, 
 _WANTED = {WIDTH, HEIGHT, COMPRESSION, ORIENTATION, STRIP, STRIP_LENGTH, SUB_DIRECTORIES, JPEG, JPEG_LENGTH}
 
 
-def _values(reader: _Reader, order: str, start: int, entry: bytes) -> tuple[int, ...]:
+def _values(reader: BlocksKept, order: str, start: int, entry: bytes) -> tuple[int, ...]:
     tag, kind, many, offset = struct.unpack(order + "HHII", entry)
     if tag == PANASONIC_JPEG:  # the value of this tag is the JPEG itself
         return (offset, many)
@@ -159,14 +173,14 @@ def _values(reader: _Reader, order: str, start: int, entry: bytes) -> tuple[int,
     return struct.unpack(f"{order}{many}{SHAPES[kind]}", body) if len(body) == length else ()
 
 
-def _places(tags: Tags) -> Iterator[tuple[int, int]]:
+def _places(tags: Tags) -> Iterator[Place]:
     if tags.get(JPEG) and tags.get(JPEG_LENGTH):
-        yield (tags[JPEG][0], tags[JPEG_LENGTH][0])
+        yield Place(tags[JPEG][0], tags[JPEG_LENGTH][0])
     if len(tags.get(PANASONIC_JPEG, ())) == 2:
-        yield (tags[PANASONIC_JPEG][0], tags[PANASONIC_JPEG][1])
+        yield Place(*tags[PANASONIC_JPEG])
     whole = len(tags.get(STRIP, ())) == 1 == len(tags.get(STRIP_LENGTH, ()))
     if whole and _one(tags, COMPRESSION) in JPEG_COMPRESSIONS:
-        yield (tags[STRIP][0], tags[STRIP_LENGTH][0])
+        yield Place(tags[STRIP][0], tags[STRIP_LENGTH][0], max(_one(tags, WIDTH), _one(tags, HEIGHT)))
 
 
 def _one(tags: Tags, tag: int) -> int:
@@ -180,7 +194,7 @@ def _number(order: str, body: bytes) -> int:
 # --- CR3 --------------------------------------------------------------------------------------------
 
 
-def _in_cr3(reader: _Reader) -> _Found:
+def _in_cr3(reader: BlocksKept) -> _Found:
     found, at = _Found(), 0
     for _ in range(MOST_DIRECTORIES):
         box = header(reader.read(at, 16), at, reader.size())
@@ -194,14 +208,14 @@ def _in_cr3(reader: _Reader) -> _Found:
     return found
 
 
-def _canon_preview(reader: _Reader, box: Box) -> tuple[int, int]:
+def _canon_preview(reader: BlocksKept, box: Box) -> Place:
     """PRVW: 8 bytes, then a box of 16 more, the last 4 the length of the JPEG behind them."""
     start = box.start + UUID + 8
     piece = reader.read(start, 24)
-    return (start + 24, int.from_bytes(piece[20:24], "big")) if piece[4:8] == b"PRVW" else (0, 0)
+    return Place(start + 24, int.from_bytes(piece[20:24], "big")) if piece[4:8] == b"PRVW" else Place(0, 0)
 
 
-def _canon_orientation(reader: _Reader, moov: Box) -> int:
+def _canon_orientation(reader: BlocksKept, moov: Box) -> int:
     body = reader.read(moov.start, min(moov.end - moov.start, HEAD_BYTES))
     for box in boxes(body):
         if box.name == b"uuid" and body[box.start : box.start + UUID] == CANON_UUID:
@@ -214,7 +228,7 @@ def _canon_orientation(reader: _Reader, moov: Box) -> int:
 # --- JPEG -------------------------------------------------------------------------------------------
 
 
-def _jpeg_size(reader: _Reader, at: int, end: int) -> tuple[int, int] | None:
+def _jpeg_size(reader: BlocksKept, at: int, end: int) -> tuple[int, int] | None:
     """Width and height of a JPEG libvips can read (SOF0 to 2; raws hold lossless ones too), or None."""
     if reader.read(at, 3) != b"\xff\xd8\xff":
         return None

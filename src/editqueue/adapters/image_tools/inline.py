@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from editqueue.adapters.image_tools.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from editqueue.adapters.image_tools.source import BytesSource
 from editqueue.ports import Preview
 
 

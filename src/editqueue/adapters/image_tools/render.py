@@ -8,48 +8,37 @@ The way for each format, with its reasons and traps, was measured beforehand: sh
 import resource
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from editqueue.adapters.image_tools import libraw
+from editqueue.adapters.image_tools.byte_source import ByteSource, HeadKept
+from editqueue.adapters.image_tools.caps import Caps
+from editqueue.adapters.image_tools.clip import poster
 from editqueue.adapters.image_tools.detect import HEAD, detect, far_directory
 from editqueue.adapters.image_tools.embedded import Embedded, embedded_jpeg
 from editqueue.adapters.image_tools.heic import decode, open_heic
-from editqueue.adapters.image_tools.source import ByteSource
 from editqueue.adapters.image_tools.vips import decoding, vips
-from editqueue.domain.errors import NoToolForFormat, OverLimit
+from editqueue.domain.errors import NoToolForFormat
 from editqueue.ports import Preview
 
 LONG_EDGE = 1280
 QUALITY = 82
-MAX_PIXELS = 268_000_000
-"""Plain pictures; libvips streams them."""
-MAX_PIXELS_WHOLE = 100_000_000
-"""Progressive and interlaced pictures, which libvips must hold whole: 30k x 30k took 17 s and 5.2 GB."""
-MAX_PIXELS_HEIF = 210_000_000
-"""AVIF and HEIC: phones make 200 MP."""
 SMALLEST_EMBEDDED = 640
 """Long edge of a camera's preview that is better than none, where no LibRaw is installed."""
-MAX_SIDE = 65_535
-MAX_STILL_BYTES = 256_000_000
+
+Renderer = Callable[[ByteSource, Caps], tuple[Any, str]]
 
 
-class Size(NamedTuple):
-    width: int
-    height: int
-
-
-Renderer = Callable[[ByteSource], tuple[Any, str]]
-
-
-def render_preview(source: ByteSource) -> Preview:
+def render_preview(file: ByteSource, *, caps: Caps | None = None) -> Preview:
     """The preview of one file. Raises as `ImageTools.make_preview` does."""
     started = time.process_time()
+    source = HeadKept(file)
     source_format = _detect(source)
     renderer = RENDERERS.get(source_format)
     if renderer is None:
         raise NoToolForFormat(f"no installed tool reads {source_format}")
     with decoding():
-        image, path = renderer(source)
+        image, path = renderer(source, caps or Caps())
         body: bytes = image.jpegsave_buffer(Q=QUALITY, keep="none", subsample_mode="on")
     return Preview(
         body=body,
@@ -69,13 +58,13 @@ def _detect(source: ByteSource) -> str:
     return detect(head, source.read(far, HEAD) if far is not None else b"")
 
 
-def _jpeg(source: ByteSource) -> tuple[Any, str]:
-    return _from_jpeg(_whole(source)), "vips-shrink-on-load"
+def _jpeg(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+    return _from_jpeg(_whole(source, caps), caps), "vips-shrink-on-load"
 
 
-def _from_jpeg(body: bytes, container: Embedded | None = None) -> Any:
+def _from_jpeg(body: bytes, caps: Caps, container: Embedded | None = None) -> Any:
     header = vips().Image.jpegload_buffer(body)
-    _check_size(header, MAX_PIXELS_WHOLE if _has(header, "jpeg-multiscan") else MAX_PIXELS)
+    caps.check(header.width, header.height, caps.whole if _has(header, "jpeg-multiscan") else caps.streamed)
     shrink = shrink_on_load(max(header.width, header.height))
     while shrink > min(header.width, header.height):  # a strip must not shrink to nothing
         shrink //= 2
@@ -95,40 +84,45 @@ def _turned_as(container: Embedded, image: Any) -> Any:
     return image
 
 
-def _plain(source: ByteSource) -> tuple[Any, str]:
+def _plain(source: ByteSource, caps: Caps) -> tuple[Any, str]:
     """PNG, WebP and TIFF."""
-    body = _whole(source)
+    body = _whole(source, caps)
     header = vips().Image.new_from_buffer(body, "")
-    _check_size(header, MAX_PIXELS_WHOLE if _has(header, "interlaced") else MAX_PIXELS)
+    caps.check(header.width, header.height, caps.whole if _has(header, "interlaced") else caps.streamed)
     return _thumbnail(body, header), "vips-thumbnail"
 
 
-def _avif(source: ByteSource) -> tuple[Any, str]:
-    body = _whole(source)
+def _avif(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+    body = _whole(source, caps)
     header = vips().Image.new_from_buffer(body, "")
-    _check_size(header, MAX_PIXELS_HEIF)
+    caps.check(header.width, header.height, caps.heif)
     return _thumbnail(body, header), "vips-thumbnail"
 
 
-def _heic(source: ByteSource) -> tuple[Any, str]:
-    picture = open_heic(_whole(source))
-    _check_size(Size(*picture.size), MAX_PIXELS_HEIF)
+def _heic(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+    picture = open_heic(_whole(source, caps))
+    width, height = picture.size
+    caps.check(width, height, caps.heif)
     image = decode(picture)
     return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "heif-vips"
+
+
+def _clip(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+    return poster(source, caps, long_edge=LONG_EDGE).copy_memory(), "pyav-poster"
 
 
 def _raw(kind: str) -> Renderer:
     """The smallest large enough preview of the camera's, else LibRaw's picture, else the largest preview."""
 
-    def render(source: ByteSource) -> tuple[Any, str]:
+    def render(source: ByteSource, caps: Caps) -> tuple[Any, str]:
         found = embedded_jpeg(source, kind, long_edge=LONG_EDGE)
         if found is not None and max(found.width, found.height) >= LONG_EDGE:
-            return _from_jpeg(found.body, found), "embedded-jpeg"
+            return _from_jpeg(found.body, caps, found), "embedded-jpeg"
         if libraw.installed():
-            image = libraw.develop(_whole(source), kind, long_edge=LONG_EDGE)
+            image = libraw.develop(_whole(source, caps), kind, caps, long_edge=LONG_EDGE)
             return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "libraw"
         if found is not None and max(found.width, found.height) >= SMALLEST_EMBEDDED:
-            return _from_jpeg(found.body, found), "embedded-jpeg-small"
+            return _from_jpeg(found.body, caps, found), "embedded-jpeg-small"
         raise NoToolForFormat(f"no installed tool reads this {kind}: pip install 'editqueue[raw]'")
 
     return render
@@ -142,7 +136,7 @@ RENDERERS: Mapping[str, Renderer] = {
     "avif": _avif,
     "heic": _heic,
     **{kind: _raw(kind) for kind in ("arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw")},
-    # clips get their renderer here; until then they get the placeholder copy
+    "mp4": _clip,
 }
 
 
@@ -183,13 +177,6 @@ def _has(image: Any, field: str) -> bool:
     return image.get_typeof(field) != 0
 
 
-def _whole(source: ByteSource) -> bytes:
-    if source.size() > MAX_STILL_BYTES:
-        raise OverLimit(f"{source.size()} bytes are over the limit of {MAX_STILL_BYTES} for a still picture")
+def _whole(source: ByteSource, caps: Caps) -> bytes:
+    caps.check_bytes(source.size())
     return source.read_all()
-
-
-def _check_size(header: Any, most: int) -> None:
-    width, height = header.width, header.height
-    if width * height > most or max(width, height) > MAX_SIDE:
-        raise OverLimit(f"{width} x {height} pixels are over the limit of {most} pixels, {MAX_SIDE} a side")

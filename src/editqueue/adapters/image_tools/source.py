@@ -1,29 +1,24 @@
 """Where a worker process gets a file from: it fetches for itself, no megabytes are pickled to it."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import LocalStore, S3Store
 
 from editqueue.domain.errors import ObjectMissing, StorageUnavailable
 
+if TYPE_CHECKING:
+    from obstore import GetOptions, ObjectMeta  # exist in its stubs only
 
-class ByteSource(Protocol):
-    """One object, counting what is read of it."""
-
-    @property
-    def bytes_read(self) -> int: ...
-    def size(self) -> int: ...
-    def read(self, start: int, length: int) -> bytes:
-        """Up to `length` bytes from `start`; fewer at the end."""
-        ...
-
-    def read_all(self) -> bytes: ...
+Waiting = Callable[[], AbstractContextManager[object]]
+"""What is put around every wait for the storage."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,22 +31,29 @@ class SourceConfig:
     region: str = "auto"
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """`access_key_id` and `secret_access_key`; never logged."""
-    timeout: timedelta = timedelta(seconds=20)
+    timeout: timedelta = timedelta(seconds=60)
+    """Of one request, its body included, and of the time in which it is tried again."""
+    patience: timedelta = timedelta(seconds=120)
+    """For all requests of one file; no new one begins after it."""
 
-    def open(self, key: str) -> "StoredObject":
-        return StoredObject(_store(self._identity()), key)
+    @property
+    def longest(self) -> timedelta:
+        """Until every wait for one file has ended: the last request may begin late and be tried again."""
+        return self.patience + 2 * self.timeout
 
-    def _identity(
-        self,
-    ) -> "tuple[str | None, str | None, str, str, tuple[tuple[str, str], ...], float]":
+    def open(self, key: str, *, waiting: Waiting = nullcontext) -> "StoredObject":
+        return StoredObject(_store(self._identity()), key, patience=self.patience.total_seconds(), waiting=waiting)
+
+    def _identity(self) -> "_Identity":
         secrets = tuple(sorted(self.secrets.items()))
         return (self.folder, self.bucket, self.endpoint, self.region, secrets, self.timeout.total_seconds())
 
 
+_Identity = tuple[str | None, str | None, str, str, tuple[tuple[str, str], ...], float]
+
+
 @lru_cache(maxsize=4)
-def _store(
-    identity: tuple[str | None, str | None, str, str, tuple[tuple[str, str], ...], float],
-) -> LocalStore | S3Store:
+def _store(identity: _Identity) -> LocalStore | S3Store:
     folder, bucket, endpoint, region, secrets, timeout = identity
     if folder is not None:
         return LocalStore(folder)
@@ -62,72 +64,78 @@ def _store(
         region=region,
         access_key_id=keys["access_key_id"],
         secret_access_key=keys["secret_access_key"],
-        client_options={"timeout": timedelta(seconds=timeout), "allow_http": True},
+        client_options={
+            "timeout": timedelta(seconds=timeout),
+            "connect_timeout": timedelta(seconds=min(timeout, 5)),
+            "allow_http": True,
+        },
         retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=timeout)},
     )
 
 
 class StoredObject:
-    """`ByteSource` on an object store."""
+    """`ByteSource` on an object store. Whoever replaces the object between two reads makes the second fail."""
 
-    def __init__(self, store: LocalStore | S3Store, key: str) -> None:
+    def __init__(self, store: LocalStore | S3Store, key: str, *, patience: float, waiting: Waiting) -> None:
         self._store = store
         self._key = key
         self._size: int | None = None
+        self._tag: str | None = None
+        self._waiting = waiting
+        self._patience = patience
+        self._ends = time.monotonic() + patience
         self.bytes_read = 0
 
     def size(self) -> int:
         if self._size is None:
-            with _sorted_errors(self._key):
-                self._size = obstore.head(self._store, self._key)["size"]
-        return self._size
+            with self._asking():
+                self._learn(obstore.head(self._store, self._key))
+        return self._size or 0
 
     def read(self, start: int, length: int) -> bytes:
-        end = min(start + length, self.size())
-        if start >= end:
-            return b""
-        with _sorted_errors(self._key):
-            body = bytes(obstore.get_range(self._store, self._key, start=start, end=end))
-        self.bytes_read += len(body)
-        return body
+        if self._size is None and start > 0:
+            self.size()
+        if self._size is not None:
+            length = min(length, self._size - start)
+        return self._get(start, length) if length > 0 else b""
 
     def read_all(self) -> bytes:
-        with _sorted_errors(self._key):
-            body = bytes(obstore.get(self._store, self._key).bytes())
+        return self.read(0, self.size())
+
+    def _get(self, start: int, length: int) -> bytes:
+        try:
+            with self._asking():
+                got = obstore.get(self._store, self._key, options=self._options(start, length))
+                self._learn(got.meta)
+                body = bytes(got.bytes())
+        except StorageUnavailable:
+            if self._size is None and self.size() == 0:  # no range of an empty file can be satisfied
+                return b""
+            raise
         self.bytes_read += len(body)
-        if len(body) != self.size():
-            raise StorageUnavailable(f"{self._key}: got {len(body)} of {self.size()} bytes")
+        expected = min(length, self.size() - start)
+        if len(body) != expected:
+            raise StorageUnavailable(f"{self._key}: got {len(body)} of {expected} bytes")
         return body
 
+    def _options(self, start: int, length: int) -> "GetOptions":
+        asked: GetOptions = {"range": (start, start + length)}
+        return {**asked, "if_match": self._tag} if self._tag else asked
 
-class BytesSource:
-    """`ByteSource` on bytes in memory."""
+    def _learn(self, meta: "ObjectMeta") -> None:
+        self._size, self._tag = meta["size"], meta["e_tag"]
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.bytes_read = 0
-
-    def size(self) -> int:
-        return len(self._body)
-
-    def read(self, start: int, length: int) -> bytes:
-        piece = self._body[start : start + length]
-        self.bytes_read += len(piece)
-        return piece
-
-    def read_all(self) -> bytes:
-        self.bytes_read += len(self._body)
-        return self._body
-
-
-class _sorted_errors:  # noqa: N801  # a context manager reads as a verb
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, FileNotFoundError):
+    @contextmanager
+    def _asking(self) -> Generator[None]:
+        """Around one request. Raises ObjectMissing, and StorageUnavailable for everything else."""
+        if time.monotonic() > self._ends:
+            raise StorageUnavailable(f"{self._key}: not read after {self._patience:g} s")
+        try:
+            with self._waiting():
+                yield
+        except FileNotFoundError as error:
             raise ObjectMissing(self._key) from error
-        if isinstance(error, BaseError | OSError):
+        except PreconditionError as error:
+            raise StorageUnavailable(f"{self._key} was replaced while it was read") from error
+        except (BaseError, OSError) as error:
             raise StorageUnavailable(f"cannot read {self._key}: {type(error).__name__}") from error

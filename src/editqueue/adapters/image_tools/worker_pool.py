@@ -3,23 +3,23 @@
 import asyncio
 import contextlib
 import ctypes
-import math
 import multiprocessing
 import os
 import resource
 import signal
 import threading
-import time
 from concurrent.futures import BrokenExecutor, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pebble import ProcessExpired, ProcessPool
 
+from editqueue.adapters.image_tools.caps import Caps
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.adapters.image_tools.source import SourceConfig
+from editqueue.adapters.image_tools.time_limit import TimeLimit, allow_cpu
 from editqueue.adapters.image_tools.vips import vips
-from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit
+from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit, StorageUnavailable
 from editqueue.ports import Preview
 
 PR_SET_PDEATHSIG = 1
@@ -34,11 +34,12 @@ class WorkerLimits:
     memory_bytes: int = 1536 * 1024 * 1024
     """Address space of a worker; allocations over it fail cleanly inside libvips."""
     wall_seconds: float = 30
-    """After this the worker is killed."""
+    """Of work on one file, waits for the storage left out; then the kernel ends the worker."""
     cpu_seconds: int = 30
     """After this the kernel ends the worker, also when the consumer is too busy to watch the clock."""
     jobs_per_worker: int = 500
     """Then a worker is replaced, so that no leak in a codec grows for ever."""
+    caps: Caps = field(default_factory=Caps)
 
 
 class WorkerPool:
@@ -58,15 +59,15 @@ class WorkerPool:
         )
 
     async def make_preview(self, key: str) -> Preview:
-        future: Future[Preview] = self._pool.schedule(
-            _render, args=(self._config, key, self._limits.cpu_seconds), timeout=self._limits.wall_seconds
-        )
+        # The worker keeps its time itself: what still runs after this waits for a storage that never answers.
+        timeout = self._limits.wall_seconds + self._config.longest.total_seconds()
+        future: Future[Preview] = self._pool.schedule(_render, args=(self._config, key, self._limits), timeout=timeout)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         try:
             return await asyncio.wrap_future(future)
         except FutureTimeout as error:
-            raise OverLimit(f"not finished after {self._limits.wall_seconds:g} s") from error
+            raise StorageUnavailable(f"{key}: not read after {timeout:g} s") from error
         except BrokenExecutor as error:
             raise ImageWorkerDied("the image workers were stopped") from error
         except ProcessExpired as error:
@@ -75,6 +76,8 @@ class WorkerPool:
             raise OverLimit(f"needs more than {self._limits.memory_bytes} bytes of memory") from error
 
     def _why_died(self, error: ProcessExpired) -> EditQueueError:
+        if error.exitcode == -signal.SIGALRM:
+            return OverLimit(f"not finished after {self._limits.wall_seconds:g} s")
         if error.exitcode == -signal.SIGXCPU:
             return OverLimit(f"not finished after {self._limits.cpu_seconds} s of CPU time")
         return ImageWorkerDied(f"the image worker died (exit code {error.exitcode})")
@@ -126,16 +129,11 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def allow_cpu(seconds: int) -> None:
-    """From now on, this process may use so much CPU time; then SIGXCPU ends it."""
-    used = math.ceil(time.process_time())
-    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, resource.RLIM_INFINITY))
-
-
-def _render(config: SourceConfig, key: str, cpu_seconds: int) -> Preview:
-    allow_cpu(cpu_seconds)
+def _render(config: SourceConfig, key: str, limits: WorkerLimits) -> Preview:
+    allow_cpu(limits.cpu_seconds)
+    limit = TimeLimit(limits.wall_seconds)
     try:
-        return render_preview(config.open(key))
+        return render_preview(config.open(key, waiting=limit.waiting), caps=limits.caps)
     except EditQueueError:
         raise
     except MemoryError as error:
@@ -144,3 +142,5 @@ def _render(config: SourceConfig, key: str, cpu_seconds: int) -> Preview:
         if type(error).__name__ == "PanicException":  # of the storage client; cannot be pickled
             raise ImageWorkerDied("the storage client in the image worker failed") from error
         raise
+    finally:
+        limit.end()
