@@ -21,6 +21,14 @@ S3 = {
 }
 
 
+QUEUE = {
+    "EDITQUEUE_QUEUE": "cloudflare",
+    "CLOUDFLARE_ACCOUNT_ID": "023e105f4ecef8ad9ca31a8372d0c353",
+    "CLOUDFLARE_QUEUE_ID": "8f7e6d5c4b3a29181716151413121110",
+    "CLOUDFLARE_API_TOKEN": "hidden-token",
+}
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith(OURS)]:
@@ -73,7 +81,6 @@ def test_the_defaults_are_those_of_the_specification(tmp_path: Path) -> None:
         ("EDITQUEUE_BUCKET_URL", "ftp://bucket", "EDITQUEUE_BUCKET_URL=s3://"),
         ("EDITQUEUE_BUCKET_URL", "file://relative", "EDITQUEUE_BUCKET_URL=s3://"),
         ("JWT_SECRET", "short", "JWT_SECRET=$(openssl"),
-        ("EDITQUEUE_QUEUE", "cloudflare", "EDITQUEUE_QUEUE=local"),
     ],
 )
 def test_a_wrong_setting_names_itself_with_an_example(
@@ -97,6 +104,38 @@ def test_the_account_id_stands_for_the_endpoint(monkeypatch: pytest.MonkeyPatch)
     given = {key: value for key, value in S3.items() if key != "EDITQUEUE_S3_ENDPOINT"}
 
     assert load(monkeypatch, given | {"CLOUDFLARE_ACCOUNT_ID": "abc"}).cloudflare_account_id == "abc"
+
+
+def test_a_queue_at_cloudflare_has_four_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, QUEUE | {"CLOUDFLARE_BASE_URL": "http://127.0.0.1:8700/client/v4"})
+
+    assert (settings.queue, settings.cloudflare_api_token) == ("cloudflare", "hidden-token")
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_QUEUE_ID", "CLOUDFLARE_API_TOKEN"])
+def test_a_missing_setting_of_a_queue_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(SetupError, match=rf"^{name} is missing for EDITQUEUE_QUEUE=cloudflare, for example {name}="):
+        load(monkeypatch, {key: value for key, value in QUEUE.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CLOUDFLARE_ACCOUNT_ID", "my-account"),
+        ("CLOUDFLARE_QUEUE_ID", "edit-jobs"),
+        ("CLOUDFLARE_API_TOKEN", "two words"),
+        ("CLOUDFLARE_API_TOKEN", "line\nbreak"),
+        ("CLOUDFLARE_BASE_URL", "api.cloudflare.com"),
+        ("CLOUDFLARE_BASE_URL", "http://host:port"),
+        ("EDITQUEUE_STALE_AFTER", "40000"),
+    ],
+)
+def test_a_wrong_setting_of_a_queue_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(SetupError, match=rf"^{name}.* for example {name}=") as caught:
+        load(monkeypatch, QUEUE | {name: value})
+
+    assert "\n" not in str(caught.value)
 
 
 def test_secrets_are_not_part_of_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:

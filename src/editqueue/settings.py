@@ -21,6 +21,8 @@ MARGIN = timedelta(seconds=60)
 """A job must be aborted this long before it counts as stale."""
 LONGEST = 7 * 24 * 3600
 """Seconds; the upper end of every duration, so that none overflows the calendar."""
+LONGEST_STALE = 11 * 3600
+"""Seconds, with Cloudflare Queues: a message is leased for 12 h at most, and a job must end within it."""
 _REMEDY = "give JWT_SECRET, for example JWT_SECRET=$(openssl rand -hex 32)"
 _EXAMPLES = {
     "EDITQUEUE_DATABASE_URL": "postgresql://user:password@host/editqueue",
@@ -34,6 +36,10 @@ _EXAMPLES = {
     "EDITQUEUE_MAX_RETRIES": "3",
     "EDITQUEUE_RETENTION_DAYS": "90",
     "EDITQUEUE_METRICS_PORT": "9464",
+    "CLOUDFLARE_ACCOUNT_ID": "023e105f4ecef8ad9ca31a8372d0c353",
+    "CLOUDFLARE_QUEUE_ID": "8f7e6d5c4b3a29181716151413121110",
+    "CLOUDFLARE_API_TOKEN": "(an API token with the account permission Queues: Edit)",
+    "CLOUDFLARE_BASE_URL": "https://api.cloudflare.com/client/v4",
     "ALLOWED_ORIGINS": "https://pix.immo,https://www.pix.immo",
     "FEATURE_PRODUCTION": "false",
     "FEATURE_GALLERY": "false",
@@ -56,6 +62,9 @@ class Settings(BaseSettings):
     r2_access_key_id: str | None = Field(None, validation_alias=_named("R2_ACCESS_KEY_ID"))
     r2_secret_access_key: str | None = Field(None, validation_alias=_named("R2_SECRET_ACCESS_KEY"), repr=False)
     cloudflare_account_id: str | None = Field(None, validation_alias=_named("CLOUDFLARE_ACCOUNT_ID"))
+    cloudflare_api_token: str | None = Field(None, validation_alias=_named("CLOUDFLARE_API_TOKEN"), repr=False)
+    cloudflare_queue_id: str | None = Field(None, validation_alias=_named("CLOUDFLARE_QUEUE_ID"))
+    cloudflare_base_url: str | None = Field(None, validation_alias=_named("CLOUDFLARE_BASE_URL"))
     queue: Literal["local", "cloudflare", "none"] = Field("local", validation_alias=_named("EDITQUEUE_QUEUE"))
     concurrency: int = Field(1, ge=1, le=64, validation_alias=_named("EDITQUEUE_CONCURRENCY"))
     job_timeout: float = Field(300, gt=0, le=LONGEST, validation_alias=_named("EDITQUEUE_JOB_TIMEOUT"))
@@ -168,9 +177,7 @@ def _check_together(settings: Settings) -> None:
     _check_database(settings)
     _check_bucket(settings)
     if settings.queue == "cloudflare":
-        raise SetupError(
-            "EDITQUEUE_QUEUE=cloudflare is not built in yet; use EDITQUEUE_QUEUE=local or none (cron only)"
-        )
+        _check_queue(settings)
 
 
 def _check_database(settings: Settings) -> None:
@@ -208,6 +215,31 @@ def _check_bucket(settings: Settings) -> None:
     ):
         if not value:
             raise SetupError(f"{name} is missing for {settings.bucket_url}: make an R2 API token")
+
+
+def _check_queue(settings: Settings) -> None:
+    for name, value, pattern, kind in (
+        ("CLOUDFLARE_ACCOUNT_ID", settings.cloudflare_account_id, r"[0-9a-fA-F]{32}", "an account id (32 hex digits)"),
+        (
+            "CLOUDFLARE_QUEUE_ID",
+            settings.cloudflare_queue_id,
+            r"[0-9a-fA-F]{32}",
+            "a queue id (32 hex digits; `wrangler queues list` shows the id beside the name)",
+        ),
+        ("CLOUDFLARE_API_TOKEN", settings.cloudflare_api_token, r"[!-~]+", "a token (printable, no spaces)"),
+    ):
+        if value is None:
+            raise SetupError(f"{name} is missing for EDITQUEUE_QUEUE=cloudflare{_example(name)}")
+        if not re.fullmatch(pattern, value):
+            raise SetupError(f"{name} is not {kind}{_example(name)}")
+    base_url = settings.cloudflare_base_url
+    if base_url is not None and not (re.match(r"https?://[^/\s]", base_url) and _is_url(base_url)):
+        raise SetupError(f"CLOUDFLARE_BASE_URL must be a URL{_example('CLOUDFLARE_BASE_URL')}")
+    if settings.stale_after > LONGEST_STALE:
+        raise SetupError(
+            f"EDITQUEUE_STALE_AFTER={settings.stale_after:g} is longer than Cloudflare leases a message; "
+            f"with EDITQUEUE_QUEUE=cloudflare at most {LONGEST_STALE}, for example EDITQUEUE_STALE_AFTER=900"
+        )
 
 
 def _is_url(value: str) -> bool:

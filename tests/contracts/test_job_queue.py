@@ -1,7 +1,8 @@
 """What every JobQueue promises, and what the local one adds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from editqueue.adapters.job_queue.local import MOST_WAITING, LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.ports import JobQueue, Redelivery
+from tests.servers.cloudflare_world import cloudflare_world
 
 NOW = timedelta(0)
 MOMENT = timedelta(milliseconds=10)
 LONG = timedelta(seconds=30)
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -22,11 +25,27 @@ async def local() -> AsyncIterator[LocalQueue]:
     await queue.close()
 
 
-@pytest.fixture(params=["local", "none"])
-async def queue(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
-    made: JobQueue = LocalQueue() if request.param == "local" else NoQueue(idle_poll=LONG)
+@asynccontextmanager
+async def open_queue(kind: str) -> AsyncGenerator[JobQueue]:
+    if kind == "cloudflare":
+        async with cloudflare_world() as there:
+            yield there.queue
+        return
+    made: JobQueue = LocalQueue() if kind == "local" else NoQueue(idle_poll=LONG)
     yield made
     await made.close()
+
+
+@pytest.fixture(params=["local", "none", "cloudflare"])
+async def queue(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
+    async with open_queue(request.param) as made:
+        yield made
+
+
+@pytest.fixture(params=["local", "cloudflare"])
+async def delivering(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
+    async with open_queue(request.param) as made:
+        yield made
 
 
 class TestEveryQueue:
@@ -50,42 +69,58 @@ class TestEveryQueue:
         assert queue.idle_poll > NOW
 
 
-class TestLocal:
-    async def test_delivers_each_message_once_in_order(self, local: LocalQueue) -> None:
-        await local.send(["a", "b", "c"])
+class TestEveryDeliveringQueue:
+    async def test_delivers_each_message_once(self, delivering: JobQueue) -> None:
+        await delivering.send(["a", "b", "c"])
 
-        got = [one.job_id for _ in range(3) for one in await local.receive(limit=1, wait=LONG)]
+        got = [one.job_id for _ in range(3) for one in await delivering.receive(limit=1, wait=LONG)]
 
-        assert got == ["a", "b", "c"]
-        assert list(await local.receive(limit=1, wait=MOMENT)) == []
+        assert sorted(map(str, got)) == ["a", "b", "c"]
+        assert list(await delivering.receive(limit=1, wait=MOMENT)) == []
 
-    async def test_gives_no_more_than_asked_for(self, local: LocalQueue) -> None:
-        await local.send(["a", "b", "c"])
+    async def test_gives_no_more_than_asked_for(self, delivering: JobQueue) -> None:
+        await delivering.send(["a", "b", "c"])
 
-        assert [one.job_id for one in await local.receive(limit=2, wait=LONG)] == ["a", "b"]
-        assert [one.job_id for one in await local.receive(limit=9, wait=LONG)] == ["c"]
+        assert len(await delivering.receive(limit=2, wait=LONG)) == 2
+        assert len(await delivering.receive(limit=9, wait=LONG)) == 1
 
-    async def test_wakes_who_is_waiting(self, local: LocalQueue) -> None:
-        waiting = asyncio.create_task(local.receive(limit=1, wait=LONG))
+    async def test_wakes_who_is_waiting(self, delivering: JobQueue) -> None:
+        waiting = asyncio.create_task(delivering.receive(limit=1, wait=DAY))
 
-        await local.send(["a"])
+        await delivering.send(["a"])
 
         assert [one.job_id for one in await waiting] == ["a"]
 
-    async def test_brings_again_what_is_to_come_again(self, local: LocalQueue) -> None:
-        await local.send(["a"])
-        [message] = await local.receive(limit=1, wait=LONG)
+    async def test_brings_again_what_is_to_come_again(self, delivering: JobQueue) -> None:
+        await delivering.send(["a"])
+        [message] = await delivering.receive(limit=1, wait=LONG)
 
-        await local.settle(again=[Redelivery(message=message, delay=MOMENT)])
+        await delivering.settle(again=[Redelivery(message=message, delay=MOMENT)])
 
-        assert list(await local.receive(limit=1, wait=LONG)) == [message]
+        [again] = await delivering.receive(limit=1, wait=LONG)
+        assert again.job_id == "a"
 
-    async def test_forgets_what_is_done(self, local: LocalQueue) -> None:
-        await local.send(["a"])
+    async def test_forgets_what_is_done(self, delivering: JobQueue) -> None:
+        await delivering.send(["a"])
 
-        await local.settle(done=await local.receive(limit=1, wait=LONG))
+        await delivering.settle(done=await delivering.receive(limit=1, wait=LONG))
 
-        assert list(await local.receive(limit=1, wait=MOMENT)) == []
+        assert list(await delivering.receive(limit=1, wait=MOMENT)) == []
+
+    async def test_several_workers_share_what_comes(self, delivering: JobQueue) -> None:
+        workers = [asyncio.create_task(delivering.receive(limit=1, wait=DAY)) for _ in range(3)]
+
+        await delivering.send(["a", "b", "c"])
+
+        got = [one.job_id for messages in await asyncio.gather(*workers) for one in messages]
+        assert sorted(map(str, got)) == ["a", "b", "c"]
+
+
+class TestLocal:
+    async def test_keeps_the_order(self, local: LocalQueue) -> None:
+        await local.send(["a", "b", "c"])
+
+        assert [one.job_id for one in await local.receive(limit=3, wait=LONG)] == ["a", "b", "c"]
 
     async def test_nobody_taking_them_it_keeps_only_so_many(self, local: LocalQueue) -> None:
         for _ in range(3):

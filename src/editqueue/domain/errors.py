@@ -11,7 +11,7 @@ EditQueueError
 ├── ProcessingError             why an attempt at a job ended
 │   ├── RawMissing              the original is gone: failed at once, the file can be submitted again
 │   ├── PermanentError          BrokenPicture  NotAPicture  OverLimit: trying again cannot help
-│   ├── TransientError          StorageUnavailable  ImageWorkerDied  JobTimedOut: trying again may help
+│   ├── TransientError          StorageUnavailable  QueueUnavailable  ImageWorkerDied  JobTimedOut: may pass
 │   └── NoToolForFormat         sound, but nothing installed reads it: gets the placeholder copy
 ├── ObjectMissing               a bucket key with nothing behind it
 ├── ClaimLost                   the job was taken away from this worker; its result is void
@@ -150,6 +150,16 @@ class TransientError(ProcessingError):
 
 class StorageUnavailable(TransientError):
     code = "storage_unavailable"
+
+
+class QueueUnavailable(TransientError):
+    """`retry_after` is the number of seconds that the service asked for, if it did."""
+
+    code = "queue_unavailable"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ImageWorkerDied(TransientError):

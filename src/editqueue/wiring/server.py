@@ -22,6 +22,7 @@ from editqueue.adapters.image_tools.available import Tool, available_tools
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.source import SourceConfig
 from editqueue.adapters.image_tools.worker_pool import WorkerPool
+from editqueue.adapters.job_queue.access import QueueAccess, QueueFinding
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store import migrate_schema, open_store
@@ -144,7 +145,43 @@ def _origin(url: str) -> str:
 def _open_queue(settings: Settings) -> JobQueue:
     if settings.queue == "none":
         return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))
+    if settings.queue == "cloudflare":
+        return _open_cloudflare_queue(settings)
     return LocalQueue()
+
+
+def _open_cloudflare_queue(settings: Settings) -> JobQueue:
+    # Here and not above: the SDK behind it takes half a second to import, and few need it.
+    from editqueue.adapters.job_queue.cloudflare import CloudflareQueue, Lease  # noqa: PLC0415
+    from editqueue.adapters.job_queue.cloudflare_api import CloudflareApi  # noqa: PLC0415
+
+    return CloudflareQueue(
+        CloudflareApi(_queue_access(settings)),
+        lease=Lease.of(settings.limits, concurrency=settings.concurrency),
+        clock=SystemClock(),
+        pause=asyncio.sleep,
+    )
+
+
+def _queue_access(settings: Settings) -> QueueAccess:
+    return QueueAccess(
+        account_id=settings.cloudflare_account_id or "",
+        queue_id=settings.cloudflare_queue_id or "",
+        token=settings.cloudflare_api_token or "",
+        base_url=settings.cloudflare_base_url,
+    )
+
+
+async def look_at_queue(settings: Settings, *, pulling: bool = True) -> QueueFinding | None:
+    """Ask Cloudflare whether token, account and queue fit together; None for the other kinds of queue.
+
+    `pulling` expects a pull consumer, too.
+    """
+    if settings.queue != "cloudflare":
+        return None
+    from editqueue.adapters.job_queue.cloudflare_check import look_at  # noqa: PLC0415  # as above
+
+    return await look_at(_queue_access(settings), pulling=pulling)
 
 
 def _open_images(settings: Settings) -> ImageTools:

@@ -15,11 +15,15 @@ from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.commands.running import print_json, print_line
 from editqueue.ports import Bucket, JobStore
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import SystemClock, Tool, image_tools, open_books, open_bucket
+from editqueue.wiring.server import SystemClock, Tool, image_tools, look_at_queue, open_books, open_bucket
 
 SAFE_AGE = timedelta(days=1)
 """Objects younger than this may belong to work under way; `--fix` leaves them alone."""
 PAGE = 1000
+_QUEUE_WORDS: Mapping[str, str] = {
+    "local": "local: wakes the consumer of the same process",
+    "none": "none: the sweep alone moves the work",
+}
 SHOWN = 5
 """Examples named in a finding; the rest is counted."""
 
@@ -64,7 +68,7 @@ async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:
     yield Check(name="settings", ok=True, detail=_kind(settings))
     for tool in image_tools():
         yield _check_tool(tool)
-    yield Check(name="queue", ok=True, detail=_queue_words(settings))
+    yield await _check_queue(settings)
     async for check in _check_stores(settings, fix=fix):
         yield check
 
@@ -241,9 +245,8 @@ def _kind(settings: Settings) -> str:
     return f"embedded in {settings.data_dir}" if settings.embedded else "database and secret of your own"
 
 
-def _queue_words(settings: Settings) -> str:
-    words: dict[str, str] = {
-        "local": "local: wakes the consumer of the same process",
-        "none": "none: the sweep alone moves the work",
-    }
-    return words[settings.queue]
+async def _check_queue(settings: Settings) -> Check:
+    found = await look_at_queue(settings)
+    if found is None:
+        return Check(name="queue", ok=True, detail=_QUEUE_WORDS[settings.queue])
+    return Check(name="queue", ok=found.ok, detail=found.detail, remedy=found.remedy)

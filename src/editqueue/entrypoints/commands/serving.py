@@ -14,7 +14,7 @@ from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import Server, open_server
+from editqueue.wiring.server import Server, look_at_queue, open_server
 
 COUNT_EVERY = 15.0
 """Seconds between looks at the database for the gauges; Prometheus asks about as often."""
@@ -28,6 +28,7 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
             open_server(settings, base_url=base_url(host, listener.getsockname()[1])) as server,
             metrics_served(server, settings),
         ):
+            await confirm_queue(server, settings, pulling=with_consumer)
             stop = asyncio.Event()
             with stop_on_signals(stop):
                 url = base_url(host, listener.getsockname()[1])
@@ -40,10 +41,21 @@ async def consume(*, drain: bool) -> None:
     """A consumer only; with `drain` it ends when nothing is left to do. Raises SetupError."""
     settings = load_settings()
     async with open_server(settings) as server, metrics_served(server, settings):
+        await confirm_queue(server, settings, pulling=True)
         stop = asyncio.Event()
         with stop_on_signals(stop):
             consumer = make_consumer(server, settings, stop)
             await (consumer.drain() if drain else consumer.run())
+
+
+async def confirm_queue(server: Server, settings: Settings, *, pulling: bool) -> None:
+    """Raises SetupError if the queue will never work as it is set up; one that is away now is written down only."""
+    found = await look_at_queue(settings, pulling=pulling)
+    if found is None or found.ok:
+        return
+    if not found.passing:
+        raise SetupError(f"{found.detail}; {found.remedy}")
+    server.ports.journal.warning("queue_not_confirmed", found=found.detail, remedy=found.remedy)
 
 
 async def run_both(

@@ -1,0 +1,48 @@
+"""The Cloudflare adapter, the real SDK and the stand-in, all on one clock that passes only when somebody waits."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from editqueue.adapters.job_queue.access import QueueAccess
+from editqueue.adapters.job_queue.cloudflare import CloudflareQueue, Lease
+from editqueue.adapters.job_queue.cloudflare_api import CloudflareApi
+from editqueue.ports import Limits
+from tests.fakes import InstantPause, SteppingClock
+from tests.servers.cloudflare_queue import ACCOUNT_ID, QUEUE_ID, TOKEN, StandIn, cloudflare_queue
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudflareWorld:
+    server: StandIn
+    queue: CloudflareQueue
+    clock: SteppingClock
+    pause: InstantPause
+    access: QueueAccess
+
+    def another(self, *, concurrency: int = 1) -> CloudflareQueue:
+        """The queue as a second process sees it; close it yourself."""
+        return CloudflareQueue(
+            CloudflareApi(self.access),
+            lease=Lease.of(Limits(), concurrency=concurrency),
+            clock=self.clock,
+            pause=self.pause,
+        )
+
+
+@asynccontextmanager
+async def cloudflare_world(
+    *, concurrency: int = 1, clock: SteppingClock | None = None, max_retries: int = 3, token: str = TOKEN
+) -> AsyncGenerator[CloudflareWorld]:
+    clock = clock or SteppingClock()
+    pause = InstantPause(clock)
+    async with cloudflare_queue(clock=lambda: clock.now().timestamp(), max_retries=max_retries) as server:
+        access = QueueAccess(account_id=ACCOUNT_ID, queue_id=QUEUE_ID, token=token, base_url=server.base_url)
+        lease = Lease.of(Limits(), concurrency=concurrency)
+        queue = CloudflareQueue(CloudflareApi(access), lease=lease, clock=clock, pause=pause)
+        yield CloudflareWorld(server=server, queue=queue, clock=clock, pause=pause, access=access)
+        await queue.close()
+
+
+def with_token(world: CloudflareWorld, token: str) -> CloudflareApi:
+    return CloudflareApi(replace(world.access, token=token))
