@@ -44,9 +44,16 @@ async def opened(browser: Browser) -> AsyncGenerator[Opened]:
     problems: list[str] = []
 
     async def open_page(
-        api: MockApi, *, clock: datetime | None = None, fragment: str = "", init: str = "", path: str = REVIEW
+        api: MockApi,
+        *,
+        clock: datetime | None = None,
+        fragment: str = "",
+        init: str = "",
+        path: str = REVIEW,
+        width: int = 1280,
     ) -> Page:
         page = await context.new_page()
+        await page.set_viewport_size({"width": width, "height": 900})
         page.on("console", lambda message: problems.extend(_problem(message)))
         page.on("pageerror", lambda error: problems.append(str(error)))
         if clock is not None:

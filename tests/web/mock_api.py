@@ -1,5 +1,6 @@
 """The API of the contract as the page sees it, in memory, put before a browser page by routing."""
 
+import asyncio
 import io
 import json
 import re
@@ -102,10 +103,15 @@ class MockApi:
         self.authorization: list[str | None] = []
         self.refuse: dict[str, Refusal] = {}
         """Refusals by a part of the path; they stay until taken out."""
+        self.hold: dict[str, asyncio.Event] = {}
+        """Requests with this part in their path are answered when the event is set."""
         self.lost = False
+        self.site_lost = ""
+        """A part of the path of the page's own files that cannot be had."""
         self.url_life = timedelta(minutes=5)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.signed = 0
+        self.pictures_sent = 0
         self.good_urls: set[str] | None = None
         """The signed URLs that the bucket still takes; None: all of them."""
         self.picture: Callable[[str], bytes] = plain_jpeg
@@ -129,7 +135,11 @@ class MockApi:
         self.file(file_id).update(status="done", locked=False, preview_url=f"r2://piximmo-media/preview/{file_id}.jpg")
 
     async def _serve_site(self, route: Route) -> None:
-        answer = await _site_answer(urlsplit(route.request.url).path)
+        path = urlsplit(route.request.url).path
+        if self.site_lost and self.site_lost in path:
+            await route.abort("internetdisconnected")
+            return
+        answer = await _site_answer(path)
         await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
 
     async def _serve_picture(self, route: Route) -> None:
@@ -139,6 +149,7 @@ class MockApi:
         elif self.good_urls is not None and url not in self.good_urls:
             await route.fulfill(status=403, json={"code": "url_expired"})
         else:
+            self.pictures_sent += 1
             headers = {"Cache-Control": "private, max-age=300"}
             await route.fulfill(body=self.picture(urlsplit(url).path), content_type="image/jpeg", headers=headers)
         self.in_flight -= 1
@@ -167,6 +178,9 @@ class MockApi:
         body = json.loads(request.post_data) if request.post_data else None
         self.requests.append((request.method, url.path, body))
         self.authorization.append(request.headers.get("authorization"))
+        for part, event in [*self.hold.items()]:
+            if part in url.path:
+                await event.wait()
         try:
             self._refuse(url.path)
             status, answer = self._answer(request.method, url.path, body, parse_qs(url.query))

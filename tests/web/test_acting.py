@@ -66,7 +66,7 @@ async def test_a_finished_photo_is_approved(opened: Opened) -> None:
     api = MockApi([a_file(1, "done")])
     page = await opened(api)
     await page.get_by_role("button", name="IMG_0001.jpg freigeben").click()
-    await expect(page.locator("[data-id=f1] .is-approved")).to_have_text("Freigegeben")
+    await expect(page.locator("[data-id=f1] .approved")).to_have_text("Freigegeben")
     await expect(page.get_by_role("button", name="IMG_0001.jpg freigeben")).to_be_hidden()
     await expect(page.get_by_role("button", name="IMG_0001.jpg groß ansehen")).to_be_focused()
     assert len(api.asked("POST", "/files/f1/approve")) == 1

@@ -64,9 +64,12 @@ async def test_it_asks_seldom_when_nothing_moves(opened: Opened) -> None:
 
 
 async def test_a_hidden_tab_asks_nothing_and_a_shown_one_at_once(opened: Opened) -> None:
-    api = MockApi([a_file(1, "in_progress")])
+    api = MockApi([a_file(1, "in_progress"), a_file(2, "done")])
     page = await opened(api, clock=NOW, init=HIDEABLE)
     await settled(page, api)
+    await page.get_by_role("button", name="IMG_0002.jpg groß ansehen").click()
+    await expect(page.get_by_role("link", name="Vorschau in neuem Tab öffnen")).to_be_visible()
+    await api.quiet(page)
     await page.evaluate("setHidden(true)")
     before = len(api.requests)
     await page.clock.run_for(60 * 60 * 1000)

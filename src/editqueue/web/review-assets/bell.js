@@ -1,6 +1,7 @@
 // Notifications: how many are new, and a panel with the latest.
 
 import { byId, element, setAttribute, setText } from "./dom.js";
+import { forThisBrowser } from "./storage.js";
 
 const KEY = "review_notifications_seen";
 const MOST = 99;
@@ -8,7 +9,7 @@ const MOST = 99;
 export function createBell({ i18n, state, openFile }) {
   const bell = byId("bell");
   const panel = byId("bell-panel");
-  let seen = localStorage.getItem(KEY) ?? "";
+  let seen = forThisBrowser.get(KEY) ?? "";
   let drawn = "";
 
   function render() {
@@ -30,7 +31,7 @@ export function createBell({ i18n, state, openFile }) {
   }
 
   function entry(one) {
-    const text = element("span", { className: "note-text", textContent: one.message });
+    const text = element("span", { className: "note-text", lang: "de", textContent: one.message }); // in German, always
     const time = element("time", { dateTime: one.created_at, textContent: i18n.when(one.created_at) });
     const known = state.byIdHas(one.file_id);
     const inner = element(known ? "button" : "div", { className: "note-button" }, [text, time]);
@@ -53,7 +54,7 @@ export function createBell({ i18n, state, openFile }) {
 
   function markSeen() {
     seen = state.get().notifications[0]?.created_at ?? seen;
-    localStorage.setItem(KEY, seen);
+    forThisBrowser.set(KEY, seen);
   }
 
   function close(event) {

@@ -54,8 +54,11 @@ export function createGrid({ list, i18n, pictures, isMissing }) {
     pictures.show(entry.parts.image, entry.file, (result) => showPictureState(entry, result, i18n.t));
   }
 
+  // Also after a change of language: what stands in the picture's place is text.
   function hint(entry) {
-    if (!entry.file.preview_url) showPictureState(entry, "none", i18n.t);
+    const known = entry.tile.dataset.picture;
+    if (!entry.file.preview_url && entry.parts.image.hidden) showPictureState(entry, "none", i18n.t);
+    else if (known) showPictureState(entry, known, i18n.t);
   }
 
   function dropPicture(entry) {
@@ -68,9 +71,14 @@ export function createGrid({ list, i18n, pictures, isMissing }) {
 
   return {
     render,
-    retryFailed: () => [...made.values()].filter(isFailed).forEach(showPicture),
+    retryFailed: () => [...made.values()].filter(isFailed).forEach(retry),
     focus: (id) => made.get(id)?.parts.open.focus(),
   };
+
+  function retry(entry) {
+    pictures.release(entry.parts.image);
+    showPicture(entry);
+  }
 
   function isFailed(entry) {
     return entry.tile.dataset.picture === "failed" && lazy.has(entry.tile);

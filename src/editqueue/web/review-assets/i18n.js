@@ -1,5 +1,7 @@
 // Texts by key from de.json and en.json. German unless the person chose otherwise.
 
+import { forThisBrowser } from "./storage.js";
+
 const KEY = "review_language";
 const LANGUAGES = ["de", "en"];
 
@@ -9,10 +11,11 @@ export async function createI18n() {
   let language = chosen();
   tables[language] = await load(language);
 
+  /** Rejects, and changes nothing, when the texts cannot be loaded. */
   async function choose(next) {
     tables[next] ??= await load(next);
     language = next;
-    localStorage.setItem(KEY, next);
+    forThisBrowser.set(KEY, next);
     translatePage(t, language);
     for (const listener of listeners) listener();
   }
@@ -24,17 +27,20 @@ export async function createI18n() {
   const when = (time) =>
     new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 
+  const percent = (share) => new Intl.NumberFormat(language, { style: "percent" }).format(share);
+
   translatePage(t, language);
-  return { t, has, count, when, choose, onChange: (listener) => listeners.add(listener), language: () => language };
+  return { t, has, count, when, percent, choose, onChange: (listener) => listeners.add(listener), language: () => language };
 }
 
 function chosen() {
-  const kept = localStorage.getItem(KEY);
+  const kept = forThisBrowser.get(KEY);
   return LANGUAGES.includes(kept) ? kept : LANGUAGES[0];
 }
 
 async function load(language) {
   const response = await fetch(`/review-assets/${language}.json`, { cache: "no-cache" });
+  if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
   return response.json();
 }
 

@@ -3,15 +3,17 @@
 import { byId, element, icon, setText } from "./dom.js";
 import { canApprove, canRevise } from "./files.js";
 import { openDialog } from "./dialogs.js";
-import { lineOf, updateBadges, updateButton } from "./tile.js";
+import { lineOf, pictureText, updateBadges, updateButton } from "./tile.js";
 import { createZoom } from "./zoom.js";
 
 export function createLightbox({ i18n, state, pictures, previews, isMissing, actions, revise, onClose }) {
   const dialog = byId("lightbox");
   const image = byId("large-image");
   const buttons = actionButtons();
-  const zoom = createZoom({ stage: byId("stage"), image, level: byId("zoom-reset"), onChange: () => {} });
+  const tell = (level) => setText(byId("zoom-reset"), i18n.percent(level));
+  const zoom = createZoom({ stage: byId("stage"), image, tell });
   let fileId = "";
+  let picture = ""; // its state
   let renewal = null;
 
   const files = () => state.get().files;
@@ -25,10 +27,14 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
   function go(id) {
     fileId = id;
     zoom.reset();
-    pictures.release(image);
     image.hidden = true;
     byId("large-open").hidden = true;
-    setText(byId("stage-empty"), "");
+    again();
+  }
+
+  function again() {
+    picture = "";
+    pictures.release(image);
     render();
   }
 
@@ -43,6 +49,8 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
     if (!file) return dialog.close();
     renderText(file);
     renderActions(file);
+    zoom.tellAgain();
+    setText(byId("stage-empty"), pictureText(picture, file, i18n.t));
     pictures.show(image, file, (result) => settle(result, file));
     return undefined;
   }
@@ -65,15 +73,16 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
   }
 
   function settle(result, file) {
-    if (file.id !== fileId || result === "dropped") return;
-    const text = { none: "picture.none", failed: "picture.failed" }[result];
-    setText(byId("stage-empty"), text ? i18n.t(text) : "");
+    if (file.id !== fileId) return;
+    picture = result;
+    setText(byId("stage-empty"), pictureText(result, file, i18n.t));
     if (result === "loaded") keepLink(file);
   }
 
   /** The link must work whenever it is clicked: its URL is renewed before it runs out. */
   async function keepLink(file) {
     clearTimeout(renewal);
+    if (document.hidden) return; // nobody can click it; a shown tab comes back here
     const url = await previews.urlOf(file).catch(() => null);
     if (file.id !== fileId || !dialog.open) return;
     byId("large-open").hidden = url === null;
@@ -102,6 +111,11 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
     return { approve, revise: again };
   }
 
+  function shownAgain() {
+    if (!document.hidden && dialog.open && picture === "loaded") keepLink(files()[position()]);
+  }
+
+  document.addEventListener("visibilitychange", shownAgain);
   dialog.addEventListener("keydown", onKey);
   dialog.addEventListener("close", closed);
   byId("large-close").addEventListener("click", () => dialog.close());
@@ -110,7 +124,7 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
   byId("zoom-in").addEventListener("click", zoom.in);
   byId("zoom-out").addEventListener("click", zoom.out);
   byId("zoom-reset").addEventListener("click", zoom.reset);
-  return { open, render };
+  return { open, render, retryFailed: () => picture === "failed" && again() };
 }
 
 // aria-disabled, not disabled: a button that vanishes under the keyboard would throw focus away.

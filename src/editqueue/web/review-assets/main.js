@@ -6,12 +6,13 @@ import { createBell } from "./bell.js";
 import { loadConfig, orderIdFrom } from "./config.js";
 import { wireSheets } from "./dialogs.js";
 import { byId, setText } from "./dom.js";
-import { findsMissing, isMoving } from "./files.js";
+import { createMissing, latestByFile } from "./files.js";
 import { createGrid } from "./grid.js";
 import { createI18n } from "./i18n.js";
 import { createLightbox } from "./lightbox.js";
 import { createLimit } from "./limit.js";
 import { announce, createMessages } from "./messages.js";
+import { createPace } from "./pace.js";
 import { createPictures } from "./pictures.js";
 import { createPoll } from "./poll.js";
 import { createPreviews } from "./previews.js";
@@ -25,10 +26,11 @@ import { createSubmit } from "./submit.js";
 
 const PREVIEWS_AT_ONCE = 4;
 const LARGE_AT_ONCE = 2; // of its own: the large view never waits for the grid
+const LOAD_AGAIN_MS = [2_000, 5_000, 10_000, 20_000];
 
 async function start() {
   takeToken();
-  const [config, i18n] = await Promise.all([loadConfig(), createI18n()]);
+  const [config, i18n] = await load();
   const page = { i18n, orderId: orderIdFrom(location.pathname), state: createState() };
   page.api = createApi({ base: config.apiBase, token: currentToken });
   page.messages = createMessages(i18n);
@@ -39,8 +41,23 @@ async function start() {
   wire(page);
 }
 
+/** Without its texts the page can say nothing in them: the one notice for that is in the HTML, in both languages. */
+async function load() {
+  const notice = byId("start-problem");
+  for (let tries = 0; ; tries += 1) {
+    try {
+      const loaded = await Promise.all([loadConfig(), createI18n()]);
+      notice.hidden = true;
+      return loaded;
+    } catch {
+      notice.hidden = false;
+      await new Promise((again) => setTimeout(again, LOAD_AGAIN_MS[Math.min(tries, LOAD_AGAIN_MS.length - 1)]));
+    }
+  }
+}
+
 function wire(page) {
-  page.poll = createPoll({ work: refreshOf(page), isMoving: () => isMoving(page.state.get().counts) });
+  page.poll = createPoll({ work: refreshOf(page), pace: createPace(page) });
   page.actions = createActions({ ...page, refresh: page.poll.now, onSignedOut: (error) => complain(page, error) });
   page.revise = createRevision(page);
   page.grid = createGrid({ ...page, list: byId("grid") });
@@ -51,6 +68,7 @@ function wire(page) {
   wireSheets();
   wireClicks(page);
   page.state.changed();
+  document.documentElement.removeAttribute("data-starting");
   page.poll.now();
 }
 
@@ -76,17 +94,18 @@ function refreshOf(page) {
 
 function complain(page, error) {
   if (hasStatus(error, 401)) forgetToken();
-  const action = isNetwork(error) ? null : { text: page.i18n.t("retry"), run: () => page.poll.resume() };
+  const action = isNetwork(error) ? null : { key: "retry", run: () => page.poll.resume() };
   page.failed = isFinal(error);
-  page.messages.show("view", explainView(error, page.i18n), { action });
+  page.messages.show("view", () => explainView(error, page.i18n), { action });
   renderTexts(page);
 }
 
 function recover(page) {
   page.failed = false;
   if (!page.messages.clear("view")) return;
-  page.messages.show("good", page.i18n.t("recovered"), { kind: "good" });
+  page.messages.show("good", () => page.i18n.t("recovered"), { kind: "good" });
   page.grid.retryFailed();
+  page.lightbox.retryFailed();
 }
 
 function renderTexts({ i18n, state, orderId, failed }) {
@@ -98,12 +117,13 @@ function renderTexts({ i18n, state, orderId, failed }) {
 }
 
 function missingIn(state) {
+  const isMissing = createMissing();
   let known = null;
-  let finds = () => false;
+  let latest = new Map();
   return (file) => {
     const { notifications } = state.get();
-    if (known !== notifications) finds = findsMissing((known = notifications));
-    return finds(file);
+    if (known !== notifications) latest = latestByFile((known = notifications));
+    return isMissing(file, latest);
   };
 }
 
@@ -120,14 +140,20 @@ function wireClicks(page) {
     if (node && id) run[node.dataset.act](id, node);
   });
   for (const button of document.querySelectorAll("[data-language]")) {
-    button.addEventListener("click", () => page.i18n.choose(button.dataset.language));
+    button.addEventListener("click", () => choose(page, button.dataset.language));
   }
   addEventListener("hashchange", () => signInAgain(page));
 }
 
+function choose({ i18n, messages }, language) {
+  i18n.choose(language).then(
+    () => messages.clear("language"),
+    () => messages.show("language", () => i18n.t("error.language")),
+  );
+}
+
 function signInAgain(page) {
-  takeToken();
-  page.poll.resume();
+  if (takeToken()) page.poll.resume();
 }
 
 start();

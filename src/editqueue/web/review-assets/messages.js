@@ -1,52 +1,51 @@
 // What the page tells the person: one message per subject, above everything and never moving the page.
 
-import { byId, element, icon, setText } from "./dom.js";
+import { byId, element, icon, setAttribute, setText } from "./dom.js";
 
 const GOOD_NEWS_MS = 6_000;
 
-export function createMessages({ t }) {
+export function createMessages({ t, onChange }) {
   const place = byId("messages");
-  const shown = new Map(); // subject -> node
+  const shown = new Map(); // subject -> { tell, node, says, press, close, action }
 
-  function show(subject, text, { kind = "error", action = null } = {}) {
+  /** `tell` gives the text, again after a change of language. */
+  function show(subject, tell, { kind = "error", action = null } = {}) {
     const before = shown.get(subject);
-    if (before?.dataset.text === text) return; // said already: a screen reader need not hear it again
-    before?.remove();
-    const node = build(text, kind, action, () => clear(subject));
-    shown.set(subject, node);
-    place.append(node);
-    if (kind === "good") setTimeout(() => shown.get(subject) === node && clear(subject), GOOD_NEWS_MS);
+    if (before && before.says.textContent === tell()) return; // said already: a screen reader need not hear it again
+    before?.node.remove();
+    const entry = build(subject, tell, kind, action);
+    shown.set(subject, entry);
+    place.append(entry.node);
+    if (kind === "good") setTimeout(() => shown.get(subject) === entry && clear(subject), GOOD_NEWS_MS);
   }
 
   function clear(subject) {
-    const node = shown.get(subject);
+    const entry = shown.get(subject);
     shown.delete(subject);
-    node?.remove();
-    return Boolean(node);
+    entry?.node.remove();
+    return Boolean(entry);
   }
 
-  function build(text, kind, action, close) {
-    const says = element("p", { textContent: text });
+  function build(subject, tell, kind, action) {
+    const says = element("p");
     says.setAttribute("role", kind === "error" ? "alert" : "status");
-    const parts = [icon(kind === "error" ? "alert" : "check"), says];
-    if (action) parts.push(actionButton(action));
-    parts.push(closeButton(close));
-    const node = element("div", { className: `message ${kind}` }, parts);
-    node.dataset.text = text;
-    return node;
+    const press = action && element("button", { type: "button", className: "button small quiet", onclick: action.run });
+    const close = element("button", { type: "button", className: "icon-button", onclick: () => clear(subject) });
+    close.append(icon("close"));
+    const parts = [icon(kind === "error" ? "alert" : "check"), says, press, close].filter(Boolean);
+    const entry = { tell, says, press, close, action, node: element("div", { className: `message ${kind}` }, parts) };
+    word(entry);
+    return entry;
   }
 
-  function closeButton(close) {
-    const made = element("button", { type: "button", className: "icon-button", onclick: close }, [icon("close")]);
-    made.setAttribute("aria-label", t("dismiss"));
-    return made;
+  function word({ tell, says, press, close, action }) {
+    setText(says, tell());
+    if (press) setText(press, t(action.key));
+    setAttribute(close, "aria-label", t("dismiss"));
   }
 
+  onChange(() => shown.forEach(word));
   return { show, clear };
-}
-
-function actionButton({ text, run }) {
-  return element("button", { type: "button", className: "button small quiet", textContent: text, onclick: run });
 }
 
 /** Says something to screen readers only. */

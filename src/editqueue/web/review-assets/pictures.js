@@ -5,21 +5,20 @@ import { previewTag } from "./previews.js";
 export function createPictures({ previews, limit }) {
   const shown = new WeakMap(); // img -> tag of what it shows or is about to show
 
-  /** `onState` hears "loaded", "none" or "failed". */
+  /** `onState` hears "loading", then "loaded", "none" or "failed". A failed one is tried again after `release`. */
   function show(image, file, onState) {
     const tag = `${file.id}|${previewTag(file)}`;
     if (shown.get(image) === tag) return;
     shown.set(image, tag);
     const isCurrent = () => shown.get(image) === tag;
+    if (file.preview_url && image.hidden) onState("loading");
     limit.add(image, () => load(image, file, { isCurrent, onState }));
   }
 
   async function load(image, file, { isCurrent, onState }) {
     const state = await attempt(image, file, isCurrent, false).catch(() => null);
     const result = state ?? (await attempt(image, file, isCurrent, true).catch(() => "failed"));
-    if (!isCurrent()) return;
-    if (result === "failed") shown.delete(image); // the next look tries again
-    onState(result);
+    if (isCurrent()) onState(result);
   }
 
   async function attempt(image, file, isCurrent, renew) {

@@ -1,10 +1,10 @@
 // Asks again and again: soon while something moves, seldom otherwise, never in a hidden tab.
 
-const FAST_MS = 2_000;
-const SLOW_MS = 30_000;
+const PACE_MS = { fast: 2_000, patient: 6_000, slow: 30_000 };
 const LOST_MS = [2_000, 5_000, 10_000, 20_000];
 
-export function createPoll({ work, isMoving }) {
+/** `work` answers "ok", "lost" (try again) or "stop"; `pace` names one of PACE_MS. */
+export function createPoll({ work, pace }) {
   let timer = null;
   let running = false;
   let again = false;
@@ -19,7 +19,7 @@ export function createPoll({ work, isMoving }) {
       return;
     }
     running = true;
-    const outcome = await work();
+    const outcome = await work().catch(surprise);
     running = false;
     settle(outcome);
   }
@@ -35,7 +35,7 @@ export function createPoll({ work, isMoving }) {
 
   function pause() {
     if (lost > 0) return LOST_MS[Math.min(lost, LOST_MS.length) - 1];
-    return isMoving() ? FAST_MS : SLOW_MS;
+    return PACE_MS[pace()];
   }
 
   function clear() {
@@ -51,4 +51,10 @@ export function createPoll({ work, isMoving }) {
   document.addEventListener("visibilitychange", () => (document.hidden ? clear() : resume()));
   addEventListener("online", run);
   return { now: run, resume };
+}
+
+// A defect of ours must not end the polling; the console has it.
+function surprise(error) {
+  reportError(error);
+  return "lost";
 }

@@ -3,6 +3,8 @@
 import { hasStatus } from "./problems.js";
 
 const RENEW_BEFORE_MS = 30_000;
+const SHORTEST_MS = 60_000;
+const LONGEST_MS = 300_000;
 
 /** What a preview depends on: a new version or a finished edit means a new picture. */
 export const previewTag = (file) => `${file.ver}|${file.status === "done"}|${file.preview_url ?? ""}`;
@@ -33,7 +35,9 @@ export function createPreviews(api) {
   return { urlOf, renewAt: (file) => kept.get(file.id)?.until ?? 0 };
 }
 
+// This computer's clock may be hours off: it must neither renew without end nor trust a URL for ever.
 function renewAt(expiresAt) {
-  const left = Date.parse(expiresAt) - Date.now();
-  return Date.now() + Math.max(1000, left - Math.min(RENEW_BEFORE_MS, left / 2));
+  const told = Date.parse(expiresAt) - Date.now();
+  const left = Math.min(Math.max(Number.isNaN(told) ? 0 : told, SHORTEST_MS), LONGEST_MS);
+  return Date.now() + left - RENEW_BEFORE_MS;
 }

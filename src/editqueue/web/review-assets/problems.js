@@ -1,11 +1,11 @@
 // What went wrong, and the text a person understands.
 
-const BY_CODE = new Set(["file_locked", "job_active", "file_not_marked", "file_not_done"]);
+const BY_CODE = new Set(["file_locked", "job_active", "file_not_marked", "file_not_done", "foreign_origin"]);
 const NAMES_SHOWN = 3;
 
 export class ApiProblem extends Error {
   constructor(status, body) {
-    super(body.detail ?? `HTTP ${status}`);
+    super(body.detail ?? String(status));
     this.status = status;
     this.code = body.code ?? "";
     this.ids = Array.isArray(body.ids) ? body.ids : [];
@@ -29,6 +29,7 @@ export const isFinal = (error) => [401, 403, 404].some((status) => hasStatus(err
 export function explainAction(error, { t, nameOf, about }) {
   if (isNetwork(error)) return t("error.network_action");
   if (hasStatus(error, 404)) return t("error.gone");
+  if (error.status >= 500) return t("error.unavailable_action");
   const names = listNames(error.ids?.length ? error.ids : [about], { t, nameOf });
   return t(keyOf(error), { names, detail: error.message });
 }
@@ -47,7 +48,7 @@ function keyOf(error) {
 }
 
 function listNames(ids, { t, nameOf }) {
-  const names = ids.map((id) => (id && nameOf(id) ? `„${nameOf(id)}“` : t("error.a_file")));
+  const names = ids.map((id) => (id && nameOf(id) ? t("quoted", { name: nameOf(id) }) : t("error.a_file")));
   const shown = names.slice(0, NAMES_SHOWN).join(", ");
   const more = names.length - NAMES_SHOWN;
   return more > 0 ? t("error.and_more", { names: shown, count: more }) : shown;

@@ -1,7 +1,7 @@
 // One photo of the grid: made once, then only brought up to date.
 
 import { element, icon, setAttribute, setText } from "./dom.js";
-import { canApprove, canMark, canRevise, roomOf, shownStatus } from "./files.js";
+import { canApprove, canMark, canRevise, isShowable, roomOf, shownStatus } from "./files.js";
 
 const ICON_OF = {
   uploaded: "upload",
@@ -19,8 +19,10 @@ export function makeTile(id) {
     name: element("h3", { className: "name" }),
     room: element("p", { className: "room" }),
     badges: element("p", { className: "badges" }),
+    seals: element("p", { className: "seals" }),
     check: element("input", { type: "checkbox" }),
     checkText: element("span"),
+    approved: element("p", { className: "approved", hidden: true }, [icon("check"), element("span")]),
     approve: button("approve", "button small", "check"),
     revise: button("revise", "button small quiet", "redo"),
   };
@@ -28,9 +30,9 @@ export function makeTile(id) {
   parts.open.dataset.act = "open";
   parts.check.dataset.act = "mark";
   parts.mark = element("label", { className: "mark" }, [parts.check, parts.checkText]);
-  const actions = element("div", { className: "actions" }, [parts.mark, parts.approve, parts.revise]);
+  const actions = element("div", { className: "actions" }, [parts.mark, parts.approved, parts.approve, parts.revise]);
   const body = element("div", { className: "tile-body" }, [parts.name, parts.room, parts.badges, actions]);
-  const frame = element("div", { className: "frame" }, [placeholder(parts.hint), parts.open]);
+  const frame = element("div", { className: "frame" }, [placeholder(parts.hint), parts.open, parts.seals]);
   const tile = element("li", { className: "tile" }, [frame, body]);
   tile.dataset.id = id;
   return { tile, parts };
@@ -54,7 +56,8 @@ export function updateTile({ tile, parts }, file, { i18n, isMissing }) {
   parts.name.title = file.name;
   setText(parts.room, lineOf(file, i18n));
   setAttribute(parts.open, "aria-label", t("picture.open", { name: file.name }));
-  updateBadges(parts.badges, file, { t, isMissing });
+  showBadges(parts.badges, [statusBadge(file, { t, isMissing })]);
+  showBadges(parts.seals, lockOf(file, t));
   updateActions(parts, file, { t, isMissing });
   if (focused?.closest("[hidden]")) parts.open.focus({ preventScroll: true });
 }
@@ -65,10 +68,19 @@ export function lineOf(file, { t, has }) {
 }
 
 export function updateBadges(place, file, { t, isMissing }) {
+  const approved = file.approved ? [badge("is-approved", "check", t("approved"))] : [];
+  showBadges(place, [statusBadge(file, { t, isMissing }), ...lockOf(file, t), ...approved]);
+}
+
+function statusBadge(file, { t, isMissing }) {
   const status = shownStatus(file, isMissing);
-  const wanted = [badge(`is-${status}`, ICON_OF[status] ?? "image", t(`status.${status}`))];
-  if (file.locked) wanted.push(badge("is-locked", "lock", t("locked")));
-  if (file.approved) wanted.push(badge("is-approved", "check", t("approved")));
+  return badge(`is-${status}`, ICON_OF[status] ?? "image", t(`status.${status}`));
+}
+
+// In the grid it lies on the picture's corner: it comes and goes, and nothing below may move for it.
+const lockOf = (file, t) => (file.locked ? [badge("is-locked", "lock", t("locked"))] : []);
+
+function showBadges(place, wanted) {
   const key = wanted.map((one) => `${one.className}${one.textContent}`).join("|");
   if (place.dataset.key === key) return;
   place.dataset.key = key;
@@ -83,6 +95,8 @@ function updateActions(parts, file, { t, isMissing }) {
   parts.check.checked = file.marked;
   setText(parts.checkText, t("mark"));
   setAttribute(parts.check, "aria-label", t("mark.label", { name: file.name }));
+  parts.approved.hidden = !file.approved;
+  setText(parts.approved.lastElementChild, t("approved"));
   updateButton(parts.approve, "approve", canApprove(file), file, t);
   updateButton(parts.revise, "revision", canRevise(file), file, t);
 }
@@ -91,11 +105,16 @@ export function updateButton(node, key, isShown, file, t) {
   node.hidden = !isShown;
   setText(node.lastElementChild, t(key));
   setAttribute(node, "aria-label", t(`${key}.label`, { name: file.name }));
+  node.title = t(key);
 }
 
-export function showPictureState({ tile, parts }, result, t) {
-  if (result === "dropped") return;
+export function showPictureState({ tile, parts, file }, result, t) {
   setAttribute(tile, "data-picture", result);
-  const text = { none: "picture.none", failed: "picture.failed" }[result];
-  setText(parts.hint, text ? t(text) : "");
+  setText(parts.hint, pictureText(result, file, t));
+}
+
+/** What stands where the picture would be. */
+export function pictureText(result, file, t) {
+  if (result === "failed" && !isShowable(file)) return t("picture.undisplayable");
+  return { loading: t("picture.loading"), none: t("picture.none"), failed: t("picture.failed") }[result] ?? "";
 }

@@ -1,10 +1,8 @@
 // Zoom of the large view: the picture grows inside a scrolling stage, so touch, wheel and keys pan by themselves.
 
-import { setText } from "./dom.js";
-
 const STEPS = [1, 1.5, 2, 3, 4];
 
-export function createZoom({ stage, image, level, onChange }) {
+export function createZoom({ stage, image, tell }) {
   let at = 0;
 
   function apply(step) {
@@ -13,8 +11,7 @@ export function createZoom({ stage, image, level, onChange }) {
     stage.classList.toggle("is-zoomed", at > 0);
     image.style.setProperty("--zoom", String(STEPS[at]));
     scrollTo(stage, centre);
-    setText(level, `${Math.round(STEPS[at] * 100)} %`);
-    onChange(STEPS[at]);
+    tell(STEPS[at]);
   }
 
   stage.addEventListener("dblclick", () => apply(at === 0 ? 2 : 0));
@@ -24,7 +21,13 @@ export function createZoom({ stage, image, level, onChange }) {
     apply(at + (event.deltaY < 0 ? 1 : -1));
   }, { passive: false });
   dragToPan(stage);
-  return { in: () => apply(at + 1), out: () => apply(at - 1), reset: () => apply(0), isZoomed: () => at > 0 };
+  return {
+    in: () => apply(at + 1),
+    out: () => apply(at - 1),
+    reset: () => apply(0),
+    isZoomed: () => at > 0,
+    tellAgain: () => tell(STEPS[at]),
+  };
 }
 
 function centreOf(stage) {

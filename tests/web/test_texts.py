@@ -1,0 +1,71 @@
+"""Every text of the page comes from de.json and en.json, and none lies there unused."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from editqueue.entrypoints.http.review_page import WEB_DIR
+
+ASSETS: Final = WEB_DIR / "review-assets"
+SCRIPTS: Final = sorted(ASSETS.glob("*.js"))
+TABLES: Final[dict[str, dict[str, str]]] = {
+    one: json.loads((ASSETS / f"{one}.json").read_text(encoding="utf-8")) for one in ("de", "en")
+}
+FAMILIES: Final = ("room.", "status.", "error.")
+"""Keys whose second half is a word of the API."""
+_COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`/])//[^\n]*", re.DOTALL)
+_LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+_PLACE = re.compile(r"\$\{[^}]*\}")
+_LOOKS_WRITTEN = re.compile(r"[À-ɏ…„“]|[A-Z][a-z]+(?![a-z]*[A-Z:-])[ .!?,]|[a-z]{2,} (?:[a-z]{2,} ){2,}[a-z]{2,}")
+
+
+def code_of(script: str) -> str:
+    return _COMMENT.sub("", script)
+
+
+def literals(script: str) -> Iterator[str]:
+    for found in _LITERAL.finditer(code_of(script)):
+        yield _PLACE.sub("", found[1] or found[2] or "").removeprefix("Bearer ")
+
+
+def keys_used() -> set[str]:
+    page = (WEB_DIR / "review.html").read_text(encoding="utf-8")
+    used = set(re.findall(r'data-i18n(?:-[a-z-]+)?="([^"]+)"', page))
+    for script in SCRIPTS:
+        used |= {one for one in literals(script.read_text(encoding="utf-8")) if one in TABLES["de"]}
+        for key in re.findall(r'count\("([^"]+)"', script.read_text(encoding="utf-8")):
+            used |= {f"{key}.one", f"{key}.other"}
+    return used | {"approve.label", "revision.label"}  # made of an action and .label
+
+
+def test_both_languages_have_every_text_with_the_same_places() -> None:
+    german, english = (
+        {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in TABLES[one].items() if text.strip()}
+        for one in ("de", "en")
+    )
+
+    assert german == english
+    assert german.keys() == TABLES["de"].keys()
+
+
+def test_every_text_is_used_and_every_key_has_its_text() -> None:
+    known = {one for one in TABLES["de"] if not one.startswith(FAMILIES)}
+    used = {one for one in keys_used() if not one.startswith(FAMILIES)}
+
+    assert used == known
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda one: one.name)
+def test_no_script_has_a_text_of_its_own(script: Path) -> None:
+    assert [one for one in literals(script.read_text(encoding="utf-8")) if _LOOKS_WRITTEN.search(one)] == []
+
+
+@pytest.mark.parametrize("text", ["Noch einmal.", "Bitte warten", "Größe", "there is no such thing", "Sorry, no"])
+def test_a_text_in_a_script_would_be_found(text: str) -> None:
+    [found] = literals(f'show("{text}"); // a comment')
+
+    assert _LOOKS_WRITTEN.search(found)
