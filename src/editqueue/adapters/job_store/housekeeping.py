@@ -1,14 +1,14 @@
 """What the sweep asks of the store: stale jobs, expiry, locks left behind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, exists, or_, select, update
+from sqlalchemy import Executable, case, exists, or_, select, update
 
-from editqueue.adapters.job_store.database import each_id, to_ms
+from editqueue.adapters.job_store.database import each, each_id, to_ms
 from editqueue.adapters.job_store.rows import to_file, to_job
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
-from editqueue.adapters.job_store.store_base import StoreBase
+from editqueue.adapters.job_store.store_base import StoreBase, hold_files
 from editqueue.adapters.job_store.transitions import notify
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.ids import new_id, new_token
@@ -26,11 +26,12 @@ class HousekeepingStatements(StoreBase):
     ) -> Sequence[EditJob]:
         stale = (IN_PROGRESS, jobs.c.started_at < to_ms(started_before))
         [found] = await self._database.run(
-            select(jobs.c.id).where(*stale).order_by(jobs.c.started_at).limit(STALE_BATCH)
+            select(jobs.c.id, jobs.c.file_id).where(*stale).order_by(jobs.c.started_at).limit(STALE_BATCH)
         )
         if not found:
             return []
         ids = {row["id"]: new_id() for row in found}
+        job_of = {row["file_id"]: row["id"] for row in found}
         token = new_token()
         spent = jobs.c.attempts > max_retries
         back = (
@@ -45,20 +46,8 @@ class HousekeepingStatements(StoreBase):
             )
             .returning(*jobs.c)
         )
-        mine = exists().where(
-            jobs.c.id.in_(select(each_id(ids, "mine").c.key)),
-            jobs.c.token == token,
-            jobs.c.file_id == files.c.id,
-        )
-        job_of_file = select(jobs.c.status).where(jobs.c.file_id == files.c.id, jobs.c.token == token).scalar_subquery()
-        finished = case((job_of_file == JobStatus.FAILED.value, to_ms(now)), else_=files.c.finished_at)
-        release = (
-            update(files)
-            .where(LOCKED, mine)
-            .values(status=job_of_file, locked=False, finished_at=finished, updated_at=to_ms(now))
-        )
         tell = notify(ids, token=token, kind=NotificationType.REVISION_REQUIRED, message=message, now=now)
-        rows, *_ = await self._database.run(back, release, tell)
+        _, rows, *_ = await self._database.run(hold_files(job_of), back, _release(job_of, token, now), tell)
         return [to_job(row) for row in rows]
 
     async def begin_expiry(
@@ -88,12 +77,32 @@ class HousekeepingStatements(StoreBase):
         return bool(rows)
 
     async def reset_stale_locks(self, *, now: datetime) -> Sequence[str]:
-        running = exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id)
+        stale = (LOCKED, ~exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id))
+        hold = select(files.c.id).where(*stale).order_by(files.c.id).with_for_update(of=files)
         unlock = (
             update(files)
-            .where(LOCKED, ~running)
+            .where(*stale)
             .values(locked=False, status=FileStatus.QUEUED.value, updated_at=to_ms(now))
             .returning(files.c.id)
         )
-        [rows] = await self._database.run(unlock)
+        _, rows = await self._database.run(hold, unlock)
         return [row["id"] for row in rows]
+
+
+def _release(job_of: Mapping[str, str], token: str, now: datetime) -> Executable:
+    """Unlock the files whose job (file id -> job id) moved under `token`, and give them its status."""
+    pairs = each(job_of, "pairs")
+    job = pairs.join(jobs, jobs.c.id == pairs.c.value)
+    moved = (
+        select(jobs.c.status)
+        .select_from(job)
+        .where(pairs.c.key == files.c.id, jobs.c.token == token)
+        .correlate(files)
+        .scalar_subquery()
+    )
+    finished = case((moved == JobStatus.FAILED.value, to_ms(now)), else_=files.c.finished_at)
+    return (
+        update(files)
+        .where(LOCKED, files.c.id.in_(select(each_id(job_of, "released").c.key)), moved.is_not(None))
+        .values(status=moved, locked=False, finished_at=finished, updated_at=to_ms(now))
+    )

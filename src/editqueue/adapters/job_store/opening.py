@@ -7,15 +7,20 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from editqueue.adapters.job_store.database_url import shown, unusable
 from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
 from editqueue.adapters.job_store.store import SqlStore
 from editqueue.domain.errors import SetupError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x0ED1_70BB
+"""Any number that nobody else takes an advisory lock on in this database."""
+_UNUSABLE = (DBAPIError, OSError, TypeError, ValueError)
+"""What connecting raises; the last two for an option that the driver does not take."""
 
 
 async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
@@ -28,9 +33,9 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
     try:
         async with engine.connect() as connection:
             found = await connection.run_sync(_revision)
-    except (DBAPIError, OSError) as error:
+    except _UNUSABLE as error:
         await engine.dispose()
-        raise _unreachable(engine, error) from error
+        raise unusable(url, error) from error
     if migrate and found != newest_revision():
         await migrate_schema(url)
         found = newest_revision()
@@ -38,20 +43,20 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
         await engine.dispose()
         raise SetupError(
             f"the database schema is at revision {found or 'none'}, this version needs "
-            f"{newest_revision()}: run `editqueue migrate` (EDITQUEUE_DATABASE_URL {_shown(engine)})"
+            f"{newest_revision()}: run `editqueue migrate` (EDITQUEUE_DATABASE_URL {shown(url)})"
         )
     return SqlStore(EngineDatabase(engine))
 
 
 async def migrate_schema(url: str) -> str:
     """Bring the schema up to date. Returns its revision. Raises SetupError if the database is unreachable."""
-    engine = create_engine(url)
+    engine = create_engine(url, command_seconds=None)  # an index on a large table takes its time
     _check_folder(engine)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade)
-    except (DBAPIError, OSError) as error:
-        raise _unreachable(engine, error) from error
+    except _UNUSABLE as error:
+        raise unusable(url, error) from error
     finally:
         await engine.dispose()
     return newest_revision()
@@ -65,9 +70,11 @@ def newest_revision() -> str:
 def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
+    # Two processes that start at once: the second waits here and finds nothing left to do.
     if connection.dialect.name == "sqlite":
-        # Two processes that start at once: the second waits here and finds nothing left to do.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     try:
         command.upgrade(config, "head")
     except BaseException:
@@ -93,16 +100,5 @@ def _check_folder(engine: AsyncEngine) -> None:
     """Say it before SQLite does: its "unable to open database file" does not tell why."""
     path = engine.url.database
     if engine.dialect.name == "sqlite" and path and not Path(path).parent.is_dir():
-        raise _unreachable(engine, FileNotFoundError(f"there is no folder {Path(path).parent}"))
-
-
-def _unreachable(engine: AsyncEngine, error: Exception) -> SetupError:
-    cause = getattr(error, "orig", None) or error
-    return SetupError(
-        f"EDITQUEUE_DATABASE_URL: cannot open {_shown(engine)}: {cause}; "
-        "check that the path is writable or the server reachable"
-    )
-
-
-def _shown(engine: AsyncEngine) -> str:
-    return make_url(engine.url).render_as_string(hide_password=True)
+        missing = FileNotFoundError(f"there is no folder {Path(path).parent}")
+        raise unusable(str(engine.url), missing)
