@@ -39,6 +39,9 @@ format: setup  ## let ruff mend what it can
 reliability: setup  ## the promises 1-12 at full size
 	EDITQUEUE_TEST_SIZE=full $(BIN)/pytest -m reliability --timeout 1800
 
+fuzz: setup  ## 10,000 spoiled files of every format against a real consumer (EDITQUEUE_FUZZ_FILES for more or fewer)
+	$(BIN)/python -m tests.fuzz
+
 bench: setup  ## measured side by side; JSON under bench/results/
 	$(BIN)/python -m bench
 

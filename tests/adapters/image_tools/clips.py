@@ -28,17 +28,18 @@ def clip(
     pictures: Iterable[np.ndarray[Any, Any]],
     *,
     codec: str = "libx264",
+    kind: str = "mp4",
     keyframe_every: int = 12,
     rotation: int = 0,
     front: bool = False,
     aspect: Fraction | None = None,
     crf: int = 12,
 ) -> bytes:
-    """An mp4; `front` puts its index before its pictures, `rotation` is to the left, as FFmpeg counts it."""
+    """An mp4 or a mov; `front` puts its index before its pictures, `rotation` is to the left, as FFmpeg counts it."""
     pictures = list(pictures)
     height, width = pictures[0].shape[:2]
     options = {"movflags": "+faststart"} if front else {}
-    with tempfile.TemporaryDirectory() as folder, av.open(f"{folder}/clip.mp4", "w", options=options) as container:
+    with tempfile.TemporaryDirectory() as folder, av.open(f"{folder}/clip.{kind}", "w", options=options) as container:
         stream: Any = container.add_stream(codec, rate=RATE, options={"crf": str(crf), "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.gop_size = keyframe_every
@@ -54,7 +55,7 @@ def clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         container.close()
-        return Path(folder, "clip.mp4").read_bytes()
+        return Path(folder, f"clip.{kind}").read_bytes()
 
 
 def hdr_clip(code: int, *, transfer: int, size: tuple[int, int] = (640, 368)) -> bytes:

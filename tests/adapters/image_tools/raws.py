@@ -32,8 +32,16 @@ def sensor(width: int, height: int) -> Directory:
     return Directory(entries=entries, jpeg=pixels)
 
 
-def dng(*below: Directory, orientation: int = 1, padding: int = 0) -> bytes:
-    """A DNG: `padding` bytes, then what `below` holds, then the directories."""
+DNG = ((0xC612, BYTE, (1, 4, 0, 0)),)
+
+
+def made_by(maker: bytes) -> tuple[Entry, ...]:
+    """What a NEF, ARW, PEF or SRW says of its camera."""
+    return ((0x10F, BYTE, tuple(maker.ljust(8, b"\0"))),)
+
+
+def dng(*below: Directory, orientation: int = 1, padding: int = 0, of: tuple[Entry, ...] = DNG) -> bytes:
+    """A DNG, or what `of` makes of it: `padding` bytes, then what `below` holds, then the directories."""
     body = b"II*\0" + bytes(4) + bytes(padding)
     places: list[int] = []
     for directory in below:
@@ -44,7 +52,7 @@ def dng(*below: Directory, orientation: int = 1, padding: int = 0) -> bytes:
         starts.append(len(body))
         body += _directory((*directory.entries, (0x111, LONG, (place,))), len(body))
     first: tuple[Entry, ...] = (
-        (0x112, SHORT, (orientation,)), (0x14A, LONG, tuple(starts)), (0xC612, BYTE, (1, 4, 0, 0)),
+        (0x112, SHORT, (orientation,)), (0x14A, LONG, tuple(starts)), *of,
     )  # fmt: skip
     return body[:4] + struct.pack("<I", len(body)) + body[8:] + _directory(first, len(body))
 

@@ -1,6 +1,7 @@
 """Camera raws: the right one of their previews, turned once, for few bytes; LibRaw where there is none."""
 
 import random
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -103,6 +104,25 @@ def test_without_libraw_a_smaller_preview_is_better_than_none() -> None:
 def test_without_libraw_a_thumbnail_is_no_preview() -> None:
     with pytest.raises(NoToolForFormat, match="editqueue\\[raw\\]"):
         render(dng(preview(TINY)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [dng(preview(MEDIUM), sensor(1400, 1000)), cr3(MEDIUM) + b"\0\x01\0\x08mdat" + bytes(65_536)],
+    ids=["dng", "cr3"],
+)
+def test_half_a_raw_is_broken_although_its_preview_is_whole(body: bytes) -> None:
+    render(body)
+
+    with pytest.raises(BrokenPicture, match="ends before"):
+        render(body.replace(b"\0\x01\0\x08mdat", b"\0\x02\0\x08mdat") if b"mdat" in body else _grown(body))
+
+
+def _grown(body: bytes) -> bytes:
+    """Its sensor's strip ends behind the file."""
+    claimed = struct.pack("<HHII", 0x117, 4, 1, 1400 * 1000 * 2)
+    assert claimed in body
+    return body.replace(claimed, struct.pack("<HHII", 0x117, 4, 1, 1400 * 1000 * 4))
 
 
 def test_a_torn_preview_is_broken() -> None:

@@ -72,7 +72,7 @@ def _opened(source: ByteSource) -> Generator[Any]:
         raise NoToolForFormat("no installed tool reads the codec of this clip") from error
     except MemoryError:
         raise
-    except (av.error.FFmpegError, ValueError, ArithmeticError) as error:  # of PyAV, for numbers it did not expect
+    except (av.error.FFmpegError, ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise BrokenPicture(f"cannot be decoded: {getattr(error, 'strerror', None) or error}"[:200]) from error
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from editqueue.adapters.image_tools.boxes import UUID, Box, boxes, header
 from editqueue.adapters.image_tools.byte_source import HEAD_BYTES, BlocksKept, ByteSource, HeadKept
+from editqueue.domain.errors import BrokenPicture
 
 DIRECTORY = 4096
 """Bytes read for a directory; the longest has 256 entries of 12."""
@@ -22,7 +23,9 @@ MOST_CANDIDATES = 12
 MOST_SEGMENTS = 40
 
 WIDTH, HEIGHT, COMPRESSION, ORIENTATION = 0x100, 0x101, 0x103, 0x112
-STRIP, STRIP_LENGTH, SUB_DIRECTORIES = 0x111, 0x117, 0x14A
+STRIP, STRIP_LENGTH, TILE, TILE_LENGTH, SUB_DIRECTORIES = 0x111, 0x117, 0x144, 0x145, 0x14A
+TORN = 64 * 1024
+"""Bytes that a directory may claim behind the end: some cameras count a little too far."""
 JPEG, JPEG_LENGTH, PANASONIC_JPEG = 0x201, 0x202, 0x2E
 JPEG_COMPRESSIONS = {6, 7}
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1, 13: 4}
@@ -68,7 +71,8 @@ class _Best(NamedTuple):
 def embedded_jpeg(source: ByteSource, kind: str, *, long_edge: int) -> Embedded | None:
     """The smallest JPEG of at least `long_edge` in the raw, else the largest; None if there is none.
 
-    Reads that JPEG, the first 64 KiB, and blocks of 16 KiB where directories lie further on.
+    Reads that JPEG, the first 64 KiB, and blocks of 16 KiB where directories lie further on. Raises BrokenPicture
+    if the file says that it has more bytes than it has.
     """
     kept = HeadKept(source)
     reader = BlocksKept(kept, block=BLOCK, most=BLOCKS_KEPT)
@@ -121,6 +125,8 @@ Tags = dict[int, tuple[int, ...]]
 def _in_tiff(reader: BlocksKept, start: int = 0) -> _Found:
     """Everything in the directories of the TIFF at `start`, and in those below them."""
     directories = list(_directories(reader, start))
+    if any(_end(tags) > reader.size() + TORN for tags in directories):
+        raise BrokenPicture("the file ends before its pictures do")
     places = [place for tags in directories for place in _places(tags)]
     widest = max(directories, key=lambda tags: _one(tags, WIDTH) * _one(tags, HEIGHT), default=Tags())
     orientation = next((tags[ORIENTATION][0] for tags in directories if tags.get(ORIENTATION)), 1)
@@ -159,7 +165,9 @@ def _directory(reader: BlocksKept, order: str, start: int, at: int) -> tuple[Tag
     return tags, _number(order, piece[2 + 12 * count : 6 + 12 * count])
 
 
-_WANTED = {WIDTH, HEIGHT, COMPRESSION, ORIENTATION, STRIP, STRIP_LENGTH, SUB_DIRECTORIES, JPEG, JPEG_LENGTH}
+_WANTED = {
+    WIDTH, HEIGHT, COMPRESSION, ORIENTATION, STRIP, STRIP_LENGTH, TILE, TILE_LENGTH, SUB_DIRECTORIES, JPEG, JPEG_LENGTH,
+}  # fmt: skip
 
 
 def _values(reader: BlocksKept, order: str, start: int, entry: bytes) -> tuple[int, ...]:
@@ -171,6 +179,13 @@ def _values(reader: BlocksKept, order: str, start: int, entry: bytes) -> tuple[i
     length = SIZES[kind] * many
     body = entry[8 : 8 + length] if length <= 4 else reader.read(start + offset, length)
     return struct.unpack(f"{order}{many}{SHAPES[kind]}", body) if len(body) == length else ()
+
+
+def _end(tags: Tags) -> int:
+    """Where the last strip or tile of a directory ends."""
+    strips = zip(tags.get(STRIP, ()), tags.get(STRIP_LENGTH, ()), strict=False)
+    tiles = zip(tags.get(TILE, ()), tags.get(TILE_LENGTH, ()), strict=False)
+    return max((sum(one) for one in (*strips, *tiles)), default=0)
 
 
 def _places(tags: Tags) -> Iterator[Place]:
@@ -202,6 +217,8 @@ def _in_cr3(reader: BlocksKept) -> _Found:
             break
         if box.name == b"moov":
             found = _Found(places=found.places, orientation=_canon_orientation(reader, box))
+        if box.name == b"mdat" and box.end > reader.size():
+            raise BrokenPicture("the file ends before its pictures do")
         if box.name == b"uuid" and reader.read(box.start, UUID) == PREVIEW_UUID:
             found = _Found(places=(_canon_preview(reader, box),), orientation=found.orientation)
         at = box.end

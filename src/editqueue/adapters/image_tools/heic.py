@@ -9,8 +9,8 @@ from editqueue.adapters.image_tools.vips import vips
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 
 BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
-FAILURES = (ValueError, RuntimeError, EOFError, OSError, SyntaxError)
-"""What pillow-heif raises for files it cannot read."""
+FAILURES = (ValueError, RuntimeError, EOFError, OSError, SyntaxError, LookupError, TypeError, ArithmeticError)
+"""What pillow-heif raises for files it cannot read; it does not check every number of theirs."""
 
 
 def open_heic(body: bytes) -> Any:
@@ -33,7 +33,7 @@ def decode(picture: Any) -> Any:
     """
     try:
         pixels, bands = _tight(picture), BANDS[picture.mode]
-    except (*FAILURES, KeyError) as error:
+    except FAILURES as error:
         raise _broken(error) from error
     image = vips().Image.new_from_memory(pixels, *picture.size, bands, "uchar")
     image = image.copy(interpretation="b-w" if bands < 3 else "srgb")
