@@ -40,6 +40,14 @@ _EXAMPLES = {
     "CLOUDFLARE_QUEUE_ID": "8f7e6d5c4b3a29181716151413121110",
     "CLOUDFLARE_API_TOKEN": "(an API token with the account permission Queues: Edit)",
     "CLOUDFLARE_BASE_URL": "https://api.cloudflare.com/client/v4",
+    "EDITQUEUE_IMAGE_MEMORY": "1536",
+    "EDITQUEUE_IMAGE_TIMEOUT": "30",
+    "EDITQUEUE_IMAGE_CPU": "30",
+    "EDITQUEUE_IMAGE_JOBS": "500",
+    "EDITQUEUE_IMAGE_MEGAPIXELS": "268",
+    "EDITQUEUE_IMAGE_MEGAPIXELS_WHOLE": "100",
+    "EDITQUEUE_IMAGE_MEGAPIXELS_HEIF": "210",
+    "EDITQUEUE_IMAGE_MEGAPIXELS_CLIP": "36",
     "ALLOWED_ORIGINS": "https://pix.immo,https://www.pix.immo",
     "FEATURE_PRODUCTION": "false",
     "FEATURE_GALLERY": "false",
@@ -74,6 +82,14 @@ class Settings(BaseSettings):
     max_retries: int = Field(3, ge=0, le=20, validation_alias=_named("EDITQUEUE_MAX_RETRIES"))
     retention_days: float = Field(90, gt=0, le=36_500, validation_alias=_named("EDITQUEUE_RETENTION_DAYS"))
     metrics_port: int | None = Field(None, ge=1, le=65535, validation_alias=_named("EDITQUEUE_METRICS_PORT"))
+    image_memory: int = Field(1536, ge=512, le=65_536, validation_alias=_named("EDITQUEUE_IMAGE_MEMORY"))
+    image_timeout: float = Field(30, gt=0, le=LONGEST, validation_alias=_named("EDITQUEUE_IMAGE_TIMEOUT"))
+    image_cpu: int = Field(30, ge=1, le=LONGEST, validation_alias=_named("EDITQUEUE_IMAGE_CPU"))
+    image_jobs: int = Field(500, ge=1, validation_alias=_named("EDITQUEUE_IMAGE_JOBS"))
+    image_megapixels: int = Field(268, ge=1, le=4295, validation_alias=_named("EDITQUEUE_IMAGE_MEGAPIXELS"))
+    image_megapixels_whole: int = Field(100, ge=1, le=4295, validation_alias=_named("EDITQUEUE_IMAGE_MEGAPIXELS_WHOLE"))
+    image_megapixels_heif: int = Field(210, ge=1, le=4295, validation_alias=_named("EDITQUEUE_IMAGE_MEGAPIXELS_HEIF"))
+    image_megapixels_clip: int = Field(36, ge=1, le=4295, validation_alias=_named("EDITQUEUE_IMAGE_MEGAPIXELS_CLIP"))
     given_jwt_secret: str | None = Field(None, validation_alias=_named("JWT_SECRET"), repr=False)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("ALLOWED_ORIGINS"))
     feature_production: bool = Field(False, validation_alias=_named("FEATURE_PRODUCTION"))

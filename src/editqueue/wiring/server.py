@@ -19,10 +19,11 @@ from editqueue.adapters.bucket.local_server import Report, create_object_app
 from editqueue.adapters.bucket.s3 import S3Bucket, r2_endpoint
 from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.adapters.image_tools.available import Tool, available_tools
+from editqueue.adapters.image_tools.caps import Caps
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.source import SourceConfig
-from editqueue.adapters.image_tools.worker_pool import WorkerPool
 from editqueue.adapters.job_queue.access import QueueAccess, QueueFinding
+from editqueue.adapters.image_tools.worker_pool import WorkerLimits, WorkerPool
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store import migrate_schema, open_store
@@ -188,7 +189,23 @@ def _open_images(settings: Settings) -> ImageTools:
     config = source_config(settings)
     if find_spec("pyvips") is None:
         return CopyOnly(config)
-    return WorkerPool(config, size=settings.concurrency)
+    return WorkerPool(config, size=settings.concurrency, limits=worker_limits(settings))
+
+
+def worker_limits(settings: Settings) -> WorkerLimits:
+    """What one picture may cost an image worker."""
+    return WorkerLimits(
+        memory_bytes=settings.image_memory * 1024 * 1024,
+        wall_seconds=settings.image_timeout,
+        cpu_seconds=settings.image_cpu,
+        jobs_per_worker=settings.image_jobs,
+        caps=Caps(
+            streamed=settings.image_megapixels * 1_000_000,
+            whole=settings.image_megapixels_whole * 1_000_000,
+            heif=settings.image_megapixels_heif * 1_000_000,
+            clip=settings.image_megapixels_clip * 1_000_000,
+        ),
+    )
 
 
 def source_config(settings: Settings) -> SourceConfig:
@@ -196,7 +213,11 @@ def source_config(settings: Settings) -> SourceConfig:
     folder = bucket_folder(settings)
     if folder is not None:
         return SourceConfig(folder=str(folder))
+    # All waits for one file fit into 4/5 of its job's time: slow storage must end in an error of the storage.
+    timeout = timedelta(seconds=min(60, settings.job_timeout / 5))
     return SourceConfig(
+        timeout=timeout,
+        patience=2 * timeout,
         bucket=urlsplit(settings.bucket_url).netloc,
         endpoint=_endpoint(settings),
         secrets={
@@ -206,11 +227,11 @@ def source_config(settings: Settings) -> SourceConfig:
     )
 
 
-def open_local_images(folder: Path) -> ImageTools:
-    """Image tools on the files of a folder. Raises SetupError without an image library."""
+def open_local_images(settings: Settings, folder: Path) -> ImageTools:
+    """Image tools on the files of a folder, with the consumer's limits. Raises SetupError without an image library."""
     if find_spec("pyvips") is None:
         raise SetupError("no image library is installed: pip install pyvips pyvips-binary")
-    return WorkerPool(SourceConfig(folder=str(folder)))
+    return WorkerPool(SourceConfig(folder=str(folder)), limits=worker_limits(settings))
 
 
 async def migrate(settings: Settings) -> str:

@@ -1,12 +1,15 @@
 """Previews of every kind of picture, against PIL as the other opinion."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from editqueue.adapters.image_tools.byte_source import BytesSource
-from editqueue.adapters.image_tools.caps import MAX_SIDE
+from editqueue.adapters.image_tools.caps import MAX_SIDE, Caps
 from editqueue.adapters.image_tools.detect import detect
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, OverLimit
@@ -191,6 +194,34 @@ def test_what_is_no_picture_is_said_to_be_none(body: bytes) -> None:
 def test_a_pixel_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
     with pytest.raises(OverLimit):
         render(png(*size, depth=8, colour=2))
+
+
+CAPS = Caps(streamed=1_600_000, whole=1_500_000)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_what_must_be_held_whole_has_a_limit_of_its_own(kind: str) -> None:
+    body = encoded(scene(), kind)
+    assert render_preview(BytesSource(body), caps=CAPS).width == 1280
+
+    whole = encoded(scene(), kind, progressive=True) if kind == "JPEG" else interlaced(body)
+    with pytest.raises(OverLimit, match="1500000"):
+        render_preview(BytesSource(whole), caps=CAPS)
+
+
+def interlaced(body: bytes) -> bytes:
+    """A PNG that says it is interlaced; its pixels are not looked at."""
+    header = body[12:28] + b"\x01"
+    return body[:12] + header + struct.pack(">I", zlib.crc32(header)) + body[33:]
+
+
+def test_a_file_too_large_to_be_read_whole_is_refused_unread() -> None:
+    source = BytesSource(encoded(scene()))
+
+    with pytest.raises(OverLimit, match="bytes"):
+        render_preview(source, caps=Caps(still_bytes=source.size() - 1))
+
+    assert source.bytes_read <= 64 * 1024
 
 
 @pytest.mark.parametrize(

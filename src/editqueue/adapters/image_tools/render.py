@@ -64,7 +64,7 @@ def _jpeg(source: ByteSource, caps: Caps) -> tuple[Any, str]:
 
 def _from_jpeg(body: bytes, caps: Caps, container: Embedded | None = None) -> Any:
     header = vips().Image.jpegload_buffer(body)
-    caps.check(header.width, header.height, caps.whole if _has(header, "jpeg-multiscan") else caps.streamed)
+    caps.check(header.width, header.height, caps.whole if _says(header, "jpeg-multiscan") else caps.streamed)
     shrink = shrink_on_load(max(header.width, header.height))
     while shrink > min(header.width, header.height):  # a strip must not shrink to nothing
         shrink //= 2
@@ -88,7 +88,7 @@ def _plain(source: ByteSource, caps: Caps) -> tuple[Any, str]:
     """PNG, WebP and TIFF."""
     body = _whole(source, caps)
     header = vips().Image.new_from_buffer(body, "")
-    caps.check(header.width, header.height, caps.whole if _has(header, "interlaced") else caps.streamed)
+    caps.check(header.width, header.height, caps.whole if _says(header, "interlaced") else caps.streamed)
     return _thumbnail(body, header), "vips-thumbnail"
 
 
@@ -175,6 +175,11 @@ def _white(image: Any) -> int:
 
 def _has(image: Any, field: str) -> bool:
     return image.get_typeof(field) != 0
+
+
+def _says(image: Any, field: str) -> bool:
+    """Some flags are there and 0."""
+    return _has(image, field) and bool(image.get(field))
 
 
 def _whole(source: ByteSource, caps: Caps) -> bytes:

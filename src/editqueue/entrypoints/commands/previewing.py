@@ -1,33 +1,42 @@
 """preview: one local file, by the same code as the consumer's."""
 
 import asyncio
+import time
 from dataclasses import asdict
 from pathlib import Path
 
-from editqueue.domain.errors import SetupError
+from editqueue.domain.errors import ProcessingError, SetupError
 from editqueue.entrypoints.commands.running import print_json, print_line
 from editqueue.ports import Preview
+from editqueue.settings import load_settings
 from editqueue.wiring.server import open_local_images
 
 
 def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
+    """Write the preview and say how it was made. Raises SetupError, naming the file; then nothing is written."""
     if not source.is_file():
         raise SetupError(f"{source}: no such file")
-    preview = asyncio.run(_make(source))
+    started = time.monotonic()
+    try:
+        preview = asyncio.run(_make(source))
+    except ProcessingError as error:
+        raise SetupError(f"{source}: {error.code}: {error}") from error
+    seconds = round(time.monotonic() - started, 3)
     try:
         target.write_bytes(preview.body)
     except OSError as error:
         raise SetupError(f"{target}: {error.strerror}") from error
     facts = {name: value for name, value in asdict(preview).items() if name != "body"}
+    facts |= {"seconds": seconds, "bytes_in": source.stat().st_size, "bytes_written": len(preview.body)}
     if as_json:
-        print_json(facts | {"bytes_written": len(preview.body)})
+        print_json(facts)
     else:
         print_line(f"{target}: {preview.width} x {preview.height} px from {preview.source_format} ({preview.path})")
 
 
 async def _make(source: Path) -> Preview:
     whole = source.resolve()
-    pool = open_local_images(whole.parent)
+    pool = open_local_images(load_settings(), whole.parent)
     try:
         return await pool.make_preview(whole.name)
     finally:
