@@ -39,22 +39,33 @@ class Ended:
 class Installation:
     """A data dir, and the commands on it."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, options: Sequence[str] = ()) -> None:
+        """`options` are for Python itself."""
         self.folder = folder
+        self.options = tuple(options)
         self.bucket = folder / "bucket"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         self.environment = clean | {"EDITQUEUE_DATA_DIR": str(folder), "COLUMNS": "200"} | dict(settings or {})
 
     def run(self, *words: str) -> Ended:
         done = subprocess.run(
-            command(words), env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command(words, self.options),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            command(words), env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command(words, self.options),
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     async def open_store(self) -> SqlStore:
@@ -62,8 +73,8 @@ class Installation:
         return await open_store(f"sqlite:///{self.folder}/editqueue.db", migrate=True)
 
 
-def command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "editqueue.entrypoints.cli", *words]
+def command(words: Sequence[str], options: Sequence[str] = ()) -> list[str]:
+    return [sys.executable, *options, "-m", "editqueue.entrypoints.cli", *words]
 
 
 def free_port() -> int:

@@ -22,8 +22,8 @@ from editqueue.adapters.image_tools.available import Tool, available_tools
 from editqueue.adapters.image_tools.caps import Caps
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.source import SourceConfig
-from editqueue.adapters.job_queue.access import QueueAccess, QueueFinding
 from editqueue.adapters.image_tools.worker_pool import WorkerLimits, WorkerPool
+from editqueue.adapters.job_queue.access import QueueAccess, QueueFinding
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store import migrate_schema, open_store
