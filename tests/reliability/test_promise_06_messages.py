@@ -1,6 +1,7 @@
 """Promise 6: whatever a queue does to its messages, the end is the same."""
 
 import asyncio
+import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,13 +11,19 @@ import pytest
 
 from editqueue.domain.ids import new_id
 from editqueue.entrypoints.consumer import Consumer
-from editqueue.ports import Message
+from editqueue.ports import Message, Ports, Preview, Redelivery
 from tests.fakes import World
 from tests.reliability.size import sized
+from tests.servers.cloudflare_queue import StandIn
+from tests.servers.cloudflare_world import CloudflareWorld, cloudflare_world
 
 pytestmark = pytest.mark.reliability
 HOUR = timedelta(hours=1)
 JOBS = sized(6, 200)
+SHORT = timedelta(seconds=30)
+CONSUMERS = 3
+RETRIES = 10
+"""Deliveries that doctor asks for."""
 
 
 class ScriptedQueue:
@@ -98,3 +105,97 @@ async def test_the_end_is_the_same(world: World, fate: Callable[[Sequence[str]],
     assert sorted(one.job_id for one in await world.notes()) == sorted(one.id for one in jobs)
     assert len(world.images.calls) == JOBS
     assert queue.settled == len(messages)
+
+
+class Overheard:
+    """The queue at Cloudflare; sets `over` when it was found empty a few times."""
+
+    idle_poll = HOUR
+
+    def __init__(self, there: CloudflareWorld) -> None:
+        self._there = there
+        self.silences = 2 * CONSUMERS
+        self.over = asyncio.Event()
+
+    async def send(self, job_ids: Sequence[str]) -> None:
+        await self._there.queue.send(job_ids)
+
+    async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
+        found = await self._there.queue.receive(limit=limit, wait=min(wait, SHORT))
+        if found or self._there.server.queue.backlog:
+            return found
+        if self.silences:
+            self.silences -= 1
+            return []
+        self.over.set()
+        await asyncio.Event().wait()
+        return []
+
+    async def settle(self, *, done: Sequence[Message] = (), again: Sequence[Redelivery] = ()) -> None:
+        await self._there.queue.settle(done=done, again=again)
+
+    async def close(self) -> None:
+        pass
+
+
+def _push(server: StandIn, messages: Sequence[Message]) -> None:
+    for one in messages:
+        body = b"not ours" if one.job_id is None else json.dumps({"job_id": one.job_id}).encode()
+        server.queue.push(body, content_type="text" if one.job_id is None else "json")
+
+
+@pytest.mark.parametrize("fate", [_plain, _tenfold, _shuffled, _unknown, _malformed, _lost, _all_lost])
+async def test_the_end_is_the_same_through_cloudflare(
+    world: World, fate: Callable[[Sequence[str]], list[Message]]
+) -> None:
+    await world.submitted(JOBS)
+    messages = fate([one.id for one in await world.jobs()])
+    async with cloudflare_world(clock=world.clock, concurrency=CONSUMERS, max_retries=RETRIES) as there:
+        _push(there.server, messages)
+        await _consume(world.ports, there)
+
+        jobs = await world.jobs()
+        assert {(one.status, one.attempts) for one in jobs} == {("done", 1)}
+        assert sorted(one.job_id for one in await world.notes()) == sorted(one.id for one in jobs)
+        assert len(world.images.calls) == JOBS
+        assert there.server.queue.books.acknowledged == len(messages)
+        assert there.server.dead_letters.backlog == 0
+
+
+class SlowImages:
+    """An hour goes by with every preview."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def make_preview(self, key: str) -> Preview:
+        self._world.clock.advance(HOUR)
+        return await self._world.images.make_preview(key)
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_the_end_is_the_same_when_every_lease_runs_out_under_its_worker(world: World) -> None:
+    await world.submitted(JOBS)
+    limits = replace(world.ports.limits, stale_after=timedelta(days=300))
+    ports = replace(world.ports, images=SlowImages(world), limits=limits)
+    async with cloudflare_world(clock=world.clock, concurrency=CONSUMERS, max_retries=RETRIES) as there:
+        await there.queue.send([one.id for one in await world.jobs()])
+        await _consume(ports, there)
+
+        jobs = await world.jobs()
+        assert {(one.status, one.attempts) for one in jobs} == {("done", 1)}
+        assert len(world.images.calls) == JOBS
+        assert there.server.queue.books.expired > 0
+        assert there.server.queue.backlog == 0
+
+
+async def _consume(ports: Ports, there: CloudflareWorld) -> None:
+    queue = Overheard(there)
+    consumer = Consumer(ports=replace(ports, queue=queue), sweep_interval=HOUR, concurrency=CONSUMERS)
+    running = asyncio.create_task(consumer.run())
+    await queue.over.wait()
+    consumer.stop.set()
+    await running
+    await there.queue.close()

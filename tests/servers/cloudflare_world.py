@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from editqueue.adapters.job_queue.access import QueueAccess
 from editqueue.adapters.job_queue.cloudflare import CloudflareQueue, Lease
@@ -19,15 +19,18 @@ class CloudflareWorld:
     clock: SteppingClock
     pause: InstantPause
     access: QueueAccess
+    others: list[CloudflareQueue] = field(default_factory=list[CloudflareQueue])
 
     def another(self, *, concurrency: int = 1) -> CloudflareQueue:
-        """The queue as a second process sees it; close it yourself."""
-        return CloudflareQueue(
+        """The queue as a second process sees it."""
+        made = CloudflareQueue(
             CloudflareApi(self.access),
             lease=Lease.of(Limits(), concurrency=concurrency),
             clock=self.clock,
             pause=self.pause,
         )
+        self.others.append(made)
+        return made
 
 
 @asynccontextmanager
@@ -40,8 +43,12 @@ async def cloudflare_world(
         access = QueueAccess(account_id=ACCOUNT_ID, queue_id=QUEUE_ID, token=token, base_url=server.base_url)
         lease = Lease.of(Limits(), concurrency=concurrency)
         queue = CloudflareQueue(CloudflareApi(access), lease=lease, clock=clock, pause=pause)
-        yield CloudflareWorld(server=server, queue=queue, clock=clock, pause=pause, access=access)
-        await queue.close()
+        world = CloudflareWorld(server=server, queue=queue, clock=clock, pause=pause, access=access)
+        try:
+            yield world
+        finally:
+            for one in [queue, *world.others]:
+                await one.close()
 
 
 def with_token(world: CloudflareWorld, token: str) -> CloudflareApi:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from editqueue.domain.jobs import JobStatus
 from editqueue.ports import Message, Ports, Redelivery
 from editqueue.use_cases.process_job import Outcome, process_next
 from editqueue.use_cases.sweep import keep_house, requeue_stale
@@ -15,6 +16,12 @@ LONGEST_BACKOFF = 30.0
 """Seconds between tries while database or queue are away."""
 LONGEST_STREAK = 6
 """Failures after which the backoff grows no more; 2 to the power of an outage of hours is no float."""
+AFTER_FAILURE = timedelta(seconds=30)
+"""Until a message comes again that met a database out of reach."""
+PASSED_OVER = timedelta(seconds=15)
+"""Until a message comes again whose job could run but could not be claimed."""
+LEAVING = 5.0
+"""Seconds a worker that is ending takes for giving its message back."""
 DRAIN_POLL = 1.0
 """Seconds between looks at the database while the last jobs wait for their retry."""
 
@@ -76,12 +83,20 @@ class Consumer:
                 await self._unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)))
 
     async def _work_once(self) -> bool:
-        messages = await self._unless_stopped(self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll))
+        messages = await self._next_messages()
         if not messages:
             await self._work_through_the_database()
         for message in messages or ():
             await self._answer(message)
         return False
+
+    async def _next_messages(self) -> Sequence[Message] | None:
+        """None once stopped. A queue that fails is no reason to leave the work alone: the database is asked first."""
+        try:
+            return await self._unless_stopped(self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll))
+        except Exception:
+            await self._work_through_the_database()
+            raise
 
     async def _answer(self, message: Message) -> None:
         """Work on the job that is next in turn, which need not be the one the message names.
@@ -89,18 +104,51 @@ class Consumer:
         So express and fairness hold in whatever order a queue delivers; there are as many messages as jobs.
         """
         if self.stop.is_set():
-            await self.ports.queue.settle(again=[Redelivery(message=message, delay=timedelta(0))])
-            return
-        if message.job_id is None:
+            await self._bring_again(message, timedelta(0))
+        elif message.job_id is None:
             self.ports.journal.warning("message_not_ours", receipt=message.receipt)
             await self.ports.queue.settle(done=[message])
-            return
-        outcome = await process_next(self.ports)
-        if outcome is not None and outcome.retry_in is not None:
-            again = Redelivery(message=message, delay=outcome.retry_in)
-            await self.ports.queue.settle(again=[again])
         else:
+            await self._work_and_settle(message, message.job_id)
+
+    async def _work_and_settle(self, message: Message, job_id: str) -> None:
+        try:
+            again = await self._work_for(job_id)
+        except asyncio.CancelledError:
+            await self._leave_behind(message, timedelta(0))
+            raise
+        except Exception:
+            await self._leave_behind(message, AFTER_FAILURE)
+            raise
+        if again is None:
             await self.ports.queue.settle(done=[message])
+        else:
+            await self._bring_again(message, again)
+
+    async def _work_for(self, job_id: str) -> timedelta | None:
+        """After which time the message must come again; None when it has done its duty.
+
+        A message that finds nothing to claim is not spent while its own job is queued: that one waits for its retry,
+        or somebody held its row for a moment and the claim passed it over.
+        """
+        outcome = await process_next(self.ports)
+        if outcome is not None:
+            return outcome.retry_in
+        job = await self.ports.store.job(job_id)
+        if job is None or job.status is not JobStatus.QUEUED:
+            return None
+        return max(job.run_after - self.ports.clock.now(), PASSED_OVER)
+
+    async def _bring_again(self, message: Message, delay: timedelta) -> None:
+        await self.ports.queue.settle(again=[Redelivery(message=message, delay=delay)])
+
+    async def _leave_behind(self, message: Message, delay: timedelta) -> None:
+        """Give a message back on the way out, as far as the queue lets us; else its lease runs out."""
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self._bring_again(message, delay)
+        except Exception as error:  # noqa: BLE001  # what brought us here is what counts
+            self.ports.journal.error(None, error)
 
     async def _work_through_the_database(self) -> Outcome | None:
         outcome = None
@@ -129,6 +177,7 @@ class Consumer:
         try:
             await work
         except Exception as error:  # noqa: BLE001  # the next tick gets its turn whatever became of this one
+            _stay_cancelled()
             self.ports.journal.error(None, error)
         _stay_cancelled()
 

@@ -9,6 +9,7 @@ from editqueue.domain.messages import GAVE_UP
 from editqueue.ports import Ports
 from editqueue.use_cases.expire_objects import expire_objects
 from editqueue.use_cases.process_job import process_next
+from editqueue.use_cases.wake_consumers import wake_consumers
 
 LEFTOVER_AGE = timedelta(hours=1)
 """A temporary piece of a write older than this belongs to a writer that died."""
@@ -42,7 +43,10 @@ async def keep_house(ports: Ports) -> SweepReport:
 
 
 async def requeue_stale(ports: Ports) -> int:
-    """Take jobs back from workers that did not come back within `limits.stale_after`. Returns how many."""
+    """Take jobs back from workers that did not come back within `limits.stale_after`. Returns how many.
+
+    Those that are queued again get a message: their own may be spent, or leased by the worker that died.
+    """
     now = ports.clock.now()
     jobs = await ports.store.requeue_stale(
         started_before=now - ports.limits.stale_after,
@@ -52,6 +56,8 @@ async def requeue_stale(ports: Ports) -> int:
     )
     for job in jobs:
         ports.journal.transition(job, before=JobStatus.IN_PROGRESS, cause="stale")
+    queued = [job.id for job in jobs if job.status is JobStatus.QUEUED]
+    await wake_consumers(queued, queue=ports.queue, journal=ports.journal)
     return len(jobs)
 
 

@@ -48,9 +48,9 @@ class CloudflareApi:
     def __init__(self, access: QueueAccess) -> None:
         self._account = access.account_id
         self._queue = access.queue_id
-        self._once = _client(access)
+        self._once = _with_token_only(_client(access))
         # A repeated acknowledgement changes nothing; a repeated message wakes somebody for nothing.
-        self._twice = self._once.with_options(max_retries=1)
+        self._twice = _with_token_only(self._once.with_options(max_retries=1))
 
     async def send(self, job_ids: Sequence[str]) -> None:
         """One batch of at most 100. A timeout may have sent it all the same."""
@@ -97,13 +97,16 @@ class CloudflareApi:
 
 
 def _client(access: QueueAccess) -> AsyncCloudflare:
-    client = AsyncCloudflare(
+    return AsyncCloudflare(
         api_token=access.token,
         base_url=access.base_url or "https://api.cloudflare.com/client/v4",
         max_retries=0,
         timeout=httpx.Timeout(CALL_SECONDS, connect=SEND_SECONDS),
     )
-    # The SDK takes these from the environment, too, and then sends them instead of the token.
+
+
+def _with_token_only(client: AsyncCloudflare) -> AsyncCloudflare:
+    """The SDK takes older credentials from the environment, too, and would send them instead of the token."""
     client.api_key = client.api_email = client.user_service_key = None
     return client
 

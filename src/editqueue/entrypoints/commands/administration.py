@@ -12,6 +12,7 @@ from editqueue.ports import JobQuery
 from editqueue.settings import load_settings
 from editqueue.use_cases.create_order import create_order
 from editqueue.use_cases.sweep import sweep
+from editqueue.use_cases.wake_consumers import wake_consumers
 from editqueue.wiring.server import Server, migrate
 
 
@@ -94,6 +95,7 @@ def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
         if job is None:
             raise JobNotFailed(f"job {job_id} is {old.status.value}, or its file is deleted or has an active job")
         ports.journal.transition(job, before=None, cause="retry by hand")
+        await wake_consumers([job.id], queue=ports.queue, journal=ports.journal)
         (print_json if as_json else print_facts)(_shown(job))
 
     on_the_system(work)

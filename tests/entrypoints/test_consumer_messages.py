@@ -1,0 +1,230 @@
+"""No wake-up is lost: what becomes of a message when its job must wait, its worker ends, or something is away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from editqueue.domain.errors import QueueUnavailable, StorageUnavailable
+from editqueue.domain.files import File
+from editqueue.domain.ids import new_id
+from editqueue.entrypoints.consumer import AFTER_FAILURE, PASSED_OVER, Consumer
+from editqueue.ports import Claim
+from editqueue.use_cases.sweep import requeue_stale
+from tests.entrypoints.test_consumer import (
+    Outage,
+    Replaced,
+    WatchedQueue,
+    consumer,
+    message_for,
+    queue_for,
+    running,
+)
+from tests.fakes import World
+from tests.seeds import claim
+from tests.servers.cloudflare_world import cloudflare_world
+
+NOW = timedelta(0)
+
+
+def delays(queue: WatchedQueue) -> list[timedelta]:
+    return [one.delay for one in queue.again]
+
+
+class TestAMessageThatFindsNothingToClaim:
+    async def test_comes_again_when_its_own_job_may_run(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        claimed = await claim(world.store)
+        due = world.clock.now() + timedelta(seconds=240)
+        await world.store.retry_later(claimed, error="503", run_after=due, now=world.clock.now())
+        queue = await queue_for(world, [file])
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert delays(queue) == [timedelta(seconds=240)]
+        assert queue.done == []
+
+    async def test_comes_again_soon_when_its_job_was_passed_over(self, world: World) -> None:
+        [file] = await world.submitted(1)
+
+        async def skip(**_: object) -> Claim | None:
+            return None
+
+        store: Any = Replaced(world.store, "claim_next", skip)
+        queue = await queue_for(world, [file])
+
+        async with running(replace(world.ports, store=store, queue=queue)):
+            await queue.idle.wait()
+
+        assert delays(queue) == [PASSED_OVER]
+
+    async def test_is_spent_when_somebody_else_works_on_its_job(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await claim(world.store)
+        queue = await queue_for(world, [file])
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert (len(queue.done), queue.again) == (1, [])
+
+    async def test_is_spent_when_nobody_knows_its_job(self, world: World) -> None:
+        queue = WatchedQueue(message_for(new_id()))
+
+        async with running(replace(world.ports, queue=queue)):
+            await queue.idle.wait()
+
+        assert (len(queue.done), queue.again) == (1, [])
+
+
+class TestAWorkerThatEnds:
+    async def test_gives_its_message_back_at_once(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        queue = await queue_for(world, [file])
+        worker = consumer(replace(world.ports, queue=queue), grace=NOW)
+        task = asyncio.create_task(worker.run())
+        await world.images.entered.wait()
+
+        worker.stop.set()
+        await task
+
+        assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
+        assert (delays(queue), queue.done) == ([NOW], [])
+
+    async def test_ends_though_the_queue_does_not_take_it(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        queue: Any = Outage(await queue_for(world, [file]), "settle", failures=9, error=QueueUnavailable("503"))
+        worker = consumer(replace(world.ports, queue=queue), grace=NOW)
+        task = asyncio.create_task(worker.run())
+        await world.images.entered.wait()
+
+        worker.stop.set()
+        await task
+
+        assert [type(error) for _, error in world.journal.errors] == [QueueUnavailable]
+
+    async def test_and_all_it_had_pulled_goes_back_to_cloudflare(self, world: World) -> None:
+        files = await world.submitted(4)
+        world.images.gate = asyncio.Event()
+        async with cloudflare_world(clock=world.clock) as there:
+            await there.queue.send([(await world.job(one)).id for one in files])
+            worker = consumer(replace(world.ports, queue=there.queue), grace=NOW)
+            task = asyncio.create_task(worker.run())
+            await world.images.entered.wait()
+            assert there.server.queue.leased == 4
+
+            worker.stop.set()
+            await task
+            await there.queue.close()
+
+            assert (there.server.queue.backlog, there.server.queue.leased) == (4, 0)
+            assert {one.visible_at for one in there.server.queue.messages.values()} == {world.clock.now().timestamp()}
+
+
+class TestOutages:
+    async def test_a_message_that_meets_a_database_out_of_reach_comes_again(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "claim_next", failures=1)
+        queue = await queue_for(world, [file])
+
+        async with running(replace(world.ports, store=store, queue=queue)):
+            await queue.idle.wait()
+
+        assert (delays(queue), queue.done) == ([AFTER_FAILURE], [])
+        assert [type(error) for _, error in world.journal.errors] == [StorageUnavailable]
+
+    async def test_a_queue_that_is_away_keeps_nobody_from_the_work(self, world: World) -> None:
+        files = await world.submitted(3)
+        inner = WatchedQueue()
+        queue: Any = Outage(inner, "receive", failures=1, error=QueueUnavailable("503"))
+
+        async with running(replace(world.ports, queue=queue)):
+            await inner.idle.wait()
+
+        assert [(await world.file(one)).status for one in files] == ["done"] * 3
+
+    async def test_not_even_one_that_refuses_us_for_good(self, world: World) -> None:
+        files = await world.submitted(3)
+        async with cloudflare_world(clock=world.clock, token="revoked") as there:
+            worker = consumer(replace(world.ports, queue=there.queue))
+            task = asyncio.create_task(worker.run())
+            await _until(lambda: _all_done(world, files))
+            worker.stop.set()
+            await task
+
+        assert [(await world.file(one)).status for one in files] == ["done"] * 3
+
+
+class TestStaleJobs:
+    async def test_are_given_a_new_message(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await claim(world.store)
+        world.clock.advance(timedelta(minutes=16))
+
+        assert await requeue_stale(world.ports) == 1
+
+        [message] = await world.queue.receive(limit=9, wait=timedelta(seconds=5))
+        assert message.job_id == (await world.job(file)).id
+
+    async def test_that_are_out_of_attempts_are_not(self, world: World) -> None:
+        await world.submitted(1)
+        ports = replace(world.ports, limits=replace(world.ports.limits, max_retries=0))
+        await claim(world.store)
+        world.clock.advance(timedelta(minutes=16))
+
+        assert await requeue_stale(ports) == 1
+
+        assert await world.queue.receive(limit=9, wait=timedelta(milliseconds=10)) == []
+
+    async def test_are_requeued_though_the_queue_is_away(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        queue: Any = Outage(world.queue, "send", failures=1, error=QueueUnavailable("503"))
+        await claim(world.store)
+        world.clock.advance(timedelta(minutes=16))
+
+        assert await requeue_stale(replace(world.ports, queue=queue)) == 1
+
+        assert (await world.job(file)).status == "queued"
+        assert world.journal.warnings == ["messages_not_sent"]
+
+
+async def _all_done(world: World, files: list[File]) -> bool:
+    return all([(await world.file(one)).status == "done" for one in files])
+
+
+async def _has_failed(world: World, file: File) -> bool:
+    return (await world.job(file)).status == "failed"
+
+
+async def _until(true: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again and again, each time of the database; the consumer works meanwhile."""
+    async with asyncio.timeout(30):
+        while not await true():
+            pass
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_a_job_that_fails_for_a_while_is_woken_by_its_message_alone(world: World, concurrency: int) -> None:
+    """No look into the database helps: the queue promises to be trusted for a year."""
+    files = await world.submitted(3)
+    async with cloudflare_world(clock=world.clock, concurrency=concurrency) as there:
+        there.queue.idle_poll = timedelta(days=365)
+        await there.queue.send([(await world.job(one)).id for one in files])
+        world.images.errors[files[1].object_key] = StorageUnavailable("503")
+        worker = Consumer(
+            ports=replace(world.ports, queue=there.queue), sweep_interval=timedelta(hours=9), concurrency=concurrency
+        )
+        task = asyncio.create_task(worker.run())
+
+        await _until(lambda: _has_failed(world, files[1]))
+        worker.stop.set()
+        await task
+
+    assert [(await world.file(one)).status for one in files] == ["done", "failed", "done"]
+    assert (await world.job(files[1])).attempts == 4
