@@ -12,8 +12,14 @@ from sqlalchemy.sql import FromClause
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from editqueue.domain.errors import StorageUnavailable
+
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
+
+
+class StatementRefused(StorageUnavailable):
+    """The database is there and refused this statement: a deadlock, a value it cannot store."""
 
 
 class Database(Protocol):

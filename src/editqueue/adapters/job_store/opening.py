@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from editqueue.adapters.job_store.database_url import shown, unusable
 from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.postgres_database import PostgresDatabase
+from editqueue.adapters.job_store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store import SqlStore
 from editqueue.domain.errors import SetupError
 
@@ -45,6 +47,12 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
             f"the database schema is at revision {found or 'none'}, this version needs "
             f"{newest_revision()}: run `editqueue migrate` (EDITQUEUE_DATABASE_URL {shown(url)})"
         )
+    return _store_on(engine)
+
+
+def _store_on(engine: AsyncEngine) -> SqlStore:
+    if engine.dialect.name == "postgresql":
+        return PostgresStore(PostgresDatabase(engine))
     return SqlStore(EngineDatabase(engine))
 
 

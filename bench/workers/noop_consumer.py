@@ -1,0 +1,116 @@
+"""A consumer of ours whose jobs do nothing: the state machine alone, journal included.
+
+Arguments: database URL, concurrency.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bench.workers.protocol import Report, when_told
+from editqueue.adapters.bucket.memory import MemoryBucket
+from editqueue.adapters.bucket.signed_urls import UrlSigner
+from editqueue.adapters.job_queue.none import NoQueue
+from editqueue.adapters.job_store import SqlStore, open_store
+from editqueue.adapters.journal.json_lines import JsonJournal
+from editqueue.adapters.journal.metrics import Metrics
+from editqueue.domain.jobs import EditJob
+from editqueue.entrypoints.consumer import Consumer
+from editqueue.ports import Claim, Ports, Preview
+from editqueue.wiring.server import SystemClock
+
+
+class TimedStore:
+    """Takes the time of every claim."""
+
+    def __init__(self, inner: SqlStore) -> None:
+        self._inner = inner
+        self.claims: list[float] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def claim_next(self, *, now: datetime) -> Claim | None:
+        started = time.perf_counter()
+        claim = await self._inner.claim_next(now=now)
+        if claim is not None:
+            self.claims.append(time.perf_counter() - started)
+        return claim
+
+
+class NoopBucket(MemoryBucket):
+    async def copy(self, source: str, target: str) -> int:
+        del source, target
+        return 1
+
+    async def write(self, key: str, body: bytes, *, content_type: str) -> None:
+        del key, body, content_type
+
+
+class NoopImages:
+    async def make_preview(self, key: str) -> Preview:
+        del key
+        return Preview(
+            body=b"",
+            width=1,
+            height=1,
+            source_format="jpeg",
+            path="none",
+            bytes_read=0,
+            cpu_seconds=0,
+            peak_rss_bytes=0,
+        )
+
+    async def close(self) -> None:
+        pass
+
+
+class TimedJournal(JsonJournal):
+    """Knows when the last job ended."""
+
+    last = 0.0
+    done = 0
+
+    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
+        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
+        self.last = time.time()
+        self.done += result == "done"
+
+
+async def main(url: str, concurrency: int) -> None:
+    store = await open_store(url)
+    await store.has_work()
+    with Path(os.devnull).open("w") as log:  # noqa: ASYNC230  # before anything is measured
+        journal = TimedJournal(Metrics(), stream=log)
+        timed = TimedStore(store)
+        consumer = Consumer(
+            ports=_ports(timed, journal), sweep_interval=timedelta(seconds=120), concurrency=concurrency
+        )
+
+        async def work() -> Report:
+            started = time.time()
+            await consumer.drain()
+            return {"started": started, "ended": journal.last, "done": journal.done, "claims": timed.claims}
+
+        await when_told(work)
+    await store.close()
+
+
+def _ports(store: TimedStore, journal: TimedJournal) -> Ports:
+    clock = SystemClock()
+    return Ports(
+        store=store,  # pyright: ignore[reportArgumentType]  # it passes everything else on by name
+        bucket=NoopBucket(signer=UrlSigner(secret="0" * 32, clock=clock)),
+        queue=NoQueue(idle_poll=timedelta(seconds=1)),
+        images=NoopImages(),
+        clock=clock,
+        chance=lambda: 0.5,
+        journal=journal,
+        pause=asyncio.sleep,
+    )
+
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
