@@ -72,6 +72,7 @@ def test_the_defaults_are_those_of_the_specification(tmp_path: Path) -> None:
         ("EDITQUEUE_RETENTION_DAYS", "0", "EDITQUEUE_RETENTION_DAYS=90"),
         ("EDITQUEUE_RETENTION_DAYS", "1e12", "EDITQUEUE_RETENTION_DAYS=90"),
         ("EDITQUEUE_METRICS_PORT", "70000", "EDITQUEUE_METRICS_PORT=9464"),
+        ("EDITQUEUE_METRICS_HOST", "everywhere", "EDITQUEUE_METRICS_HOST=127.0.0.1"),
         ("ALLOWED_ORIGINS", "https://pix.immo/path", "ALLOWED_ORIGINS=https://pix.immo"),
         ("ALLOWED_ORIGINS", "https://*.pix.immo", "ALLOWED_ORIGINS=https://pix.immo"),
         ("FEATURE_PRODUCTION", "perhaps", "FEATURE_PRODUCTION=false"),
@@ -222,6 +223,11 @@ def test_an_endpoint_must_be_a_url(monkeypatch: pytest.MonkeyPatch, endpoint: st
 def test_a_database_port_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SetupError, match=r"^EDITQUEUE_DATABASE_URL"):
         load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "postgresql://host:port/editqueue"})
+
+
+def test_metrics_are_for_this_machine_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().metrics_host == "127.0.0.1"
+    assert load(monkeypatch, {"EDITQUEUE_METRICS_HOST": "0.0.0.0"}).metrics_host == "0.0.0.0"
 
 
 def test_metrics_can_be_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

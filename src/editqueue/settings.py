@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, quote, urlsplit
@@ -36,6 +37,7 @@ _EXAMPLES = {
     "EDITQUEUE_MAX_RETRIES": "3",
     "EDITQUEUE_RETENTION_DAYS": "90",
     "EDITQUEUE_METRICS_PORT": "9464",
+    "EDITQUEUE_METRICS_HOST": "127.0.0.1",
     "CLOUDFLARE_ACCOUNT_ID": "023e105f4ecef8ad9ca31a8372d0c353",
     "CLOUDFLARE_QUEUE_ID": "8f7e6d5c4b3a29181716151413121110",
     "CLOUDFLARE_API_TOKEN": "(an API token with the account permission Queues: Edit)",
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     image_megapixels_whole: int = Field(100, ge=1, le=4295, validation_alias=_named("EDITQUEUE_IMAGE_MEGAPIXELS_WHOLE"))
     image_megapixels_heif: int = Field(210, ge=1, le=4295, validation_alias=_named("EDITQUEUE_IMAGE_MEGAPIXELS_HEIF"))
     image_megapixels_clip: int = Field(36, ge=1, le=4295, validation_alias=_named("EDITQUEUE_IMAGE_MEGAPIXELS_CLIP"))
+    metrics_host: str = Field("127.0.0.1", validation_alias=_named("EDITQUEUE_METRICS_HOST"))
     given_jwt_secret: str | None = Field(None, validation_alias=_named("JWT_SECRET"), repr=False)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("ALLOWED_ORIGINS"))
     feature_production: bool = Field(False, validation_alias=_named("FEATURE_PRODUCTION"))
@@ -111,6 +114,15 @@ class Settings(BaseSettings):
         wrong = [one for one in value if not re.fullmatch(r"https?://[^/\s*]+", one)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is not an origin (scheme and host, no path, no *)")
+        return value
+
+    @field_validator("metrics_host")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        try:
+            ip_address(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is not an IP address") from None
         return value
 
     @property

@@ -12,6 +12,7 @@ from editqueue.use_cases.process_job import Outcome, process_next
 from editqueue.use_cases.sweep import keep_house, requeue_stale
 
 T = TypeVar("T")
+GRACE = timedelta(seconds=25)
 LONGEST_BACKOFF = 30.0
 """Seconds between tries while database or queue are away."""
 LONGEST_STREAK = 6
@@ -33,7 +34,7 @@ class Consumer:
     ports: Ports
     sweep_interval: timedelta
     concurrency: int = 1
-    grace: timedelta = timedelta(seconds=25)
+    grace: timedelta = GRACE
     """How long running jobs may go on after `stop`; then they are handed back, unspent."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -51,13 +51,13 @@ class Metrics:
         oldest = census.oldest_eligible
         self.oldest.set(0 if oldest is None else max(0, (now - oldest).total_seconds()))
 
-    def serve(self, port: int) -> Callable[[], None]:
-        """Serve on 127.0.0.1 until what it returns is called. Raises SetupError when the port is taken."""
+    def serve(self, port: int, *, host: str = "127.0.0.1") -> Callable[[], None]:
+        """Serve until what it returns is called. Raises SetupError when the port is taken."""
         try:
-            server, thread = start_http_server(port, addr="127.0.0.1", registry=self.registry)
+            server, thread = start_http_server(port, addr=host, registry=self.registry)
         except OSError as error:
             raise SetupError(
-                f"EDITQUEUE_METRICS_PORT={port}: {error.strerror}; choose another port or unset it"
+                f"EDITQUEUE_METRICS_PORT={port} on {host}: {error.strerror or error}; choose another port or unset it"
             ) from error
 
         def close() -> None:

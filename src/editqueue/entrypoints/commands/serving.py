@@ -95,7 +95,7 @@ async def metrics_served(server: Server, settings: Settings) -> AsyncGenerator[N
     if settings.metrics_port is None:
         yield
         return
-    close = server.metrics.serve(settings.metrics_port)
+    close = server.metrics.serve(settings.metrics_port, host=settings.metrics_host)
     counting = asyncio.create_task(_count_now_and_then(server))
     try:
         yield

@@ -1,0 +1,159 @@
+"""What deploy/ says is true of the program: settings, ports, times. No container engine is needed for these."""
+
+import configparser
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from pydantic import AliasChoices
+
+from editqueue.adapters.job_queue.cloudflare import CLOSING
+from editqueue.entrypoints.consumer import GRACE, LEAVING
+from editqueue.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+FILES = sorted(
+    path
+    for path in DEPLOY.rglob("*")
+    if path.is_file() and not {"cloudflare", "node_modules", "__pycache__"} & {*path.relative_to(DEPLOY).parts}
+)
+MANIFESTS = sorted(path for path in FILES if path.suffix == ".yaml")
+UNITS = sorted(path for path in FILES if path.suffix in {".service", ".timer"})
+SETTING = re.compile(r"\b(?:EDITQUEUE_(?!TEST_)|R2_|CLOUDFLARE_|FEATURE_|JWT_|ALLOWED_)[A-Z0-9_]*[A-Z0-9]\b")
+
+
+def known_settings() -> set[str]:
+    aliases = [field.validation_alias for field in Settings.model_fields.values()]
+    return {str(name) for alias in aliases if isinstance(alias, AliasChoices) for name in alias.choices}
+
+
+def documents(path: Path) -> list[Any]:
+    return [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
+
+
+def workloads() -> list[tuple[str, dict[str, Any]]]:
+    """Every pod of deploy/kubernetes by the name of what makes it."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
+        for one in documents(path):
+            spec = one.get("spec", {})
+            template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+            if template is not None:
+                found.append((one["metadata"]["name"], template["spec"]))
+    return found
+
+
+def services() -> dict[str, dict[str, Any]]:
+    [compose] = documents(DEPLOY / "compose.yaml")
+    return cast("dict[str, dict[str, Any]]", compose["services"])
+
+
+def unit(name: str) -> configparser.SectionProxy:
+    # systemd repeats names; the last one read is good enough for what is looked at here
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # pyright: ignore[reportAttributeAccessIssue]  # as the documentation of configparser says
+    parser.read(DEPLOY / "systemd" / name)
+    return parser["Service"]
+
+
+@pytest.mark.parametrize(
+    "path", [*FILES, ROOT / "README.md", ROOT / "docs" / "operations.md"], ids=lambda one: one.name
+)
+def test_every_setting_that_is_named_exists(path: Path) -> None:
+    assert {*SETTING.findall(path.read_text(encoding="utf-8"))} <= known_settings()
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda one: one.name)
+def test_every_manifest_can_be_read(path: Path) -> None:
+    assert all(isinstance(one, dict) for one in documents(path))
+    assert documents(path)
+
+
+def test_everything_is_part_of_the_kustomization() -> None:
+    folder = DEPLOY / "kubernetes"
+    [kustomization] = documents(folder / "kustomization.yaml")
+
+    assert {*kustomization["resources"]} == {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_who_stops_has_time_to_hand_everything_back() -> None:
+    needed = GRACE.total_seconds() + LEAVING + CLOSING
+    pods = dict(workloads())
+
+    assert pods["editqueue-consumer"]["terminationGracePeriodSeconds"] > needed
+    assert pods["editqueue-sweep"]["terminationGracePeriodSeconds"] > needed
+    assert int(services()["consumer"]["stop_grace_period"].removesuffix("s")) > needed
+    assert int(unit("editqueue-consume@.service")["TimeoutStopSec"]) > needed
+
+
+@pytest.mark.parametrize(("name", "pod"), workloads(), ids=[name for name, _ in workloads()])
+def test_nothing_runs_as_root_or_writes_where_it_should_not(name: str, pod: dict[str, Any]) -> None:
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    for container in pod["containers"]:
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["resources"]["limits"]["memory"], name
+
+
+def test_every_command_exists() -> None:
+    commands = {"serve", "consume", "sweep", "migrate", "status"}
+    used = {pod["containers"][0]["args"][0] for _, pod in workloads()}
+    used |= {services()[name]["command"][0] for name in ("migrate", "api", "consumer")}
+    used |= {unit(path.name)["ExecStart"].split()[1] for path in UNITS if path.suffix == ".service"}
+
+    assert used <= commands
+    assert used >= {"serve", "consume", "sweep", "migrate"}
+
+
+def test_the_sweep_comes_every_two_minutes() -> None:
+    [sweep] = documents(DEPLOY / "kubernetes" / "sweep.yaml")
+
+    assert sweep["spec"]["schedule"] == "*/2 * * * *"
+    assert "OnCalendar=*:0/2" in (DEPLOY / "systemd" / "editqueue-sweep.timer").read_text(encoding="utf-8")
+
+
+def test_image_workers_outlive_the_signal_that_ends_their_consumer() -> None:
+    assert unit("editqueue-consume@.service")["KillMode"] == "mixed"
+    assert unit("editqueue-sweep.service")["KillMode"] == "mixed"
+
+
+class TestDockerfile:
+    lines = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").splitlines()
+
+    def test_runs_as_somebody_without_rights(self) -> None:
+        users = [line for line in self.lines if line.startswith("USER ")]
+
+        assert users == ["USER 10001"]
+
+    def test_installs_nothing_that_no_lock_names(self) -> None:
+        installs = [line for line in self.lines if "pip install" in line]
+
+        assert len(installs) == 3
+        assert all("--require-hashes" in line or "--no-deps --no-index" in line for line in installs)
+
+    def test_finds_in_its_context_all_it_copies(self) -> None:
+        ignore = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        kept = {line.removeprefix("!") for line in ignore if line.startswith("!")}
+        copied = {
+            word
+            for line in self.lines
+            if line.startswith("COPY ") and "--from" not in line
+            for word in line.split()[1:-1]
+        }
+
+        assert copied == kept
+        assert all((ROOT / one).exists() for one in copied)
+
+    def test_locks_its_build_tools_as_the_development_lock_does(self) -> None:
+        ours = _pins((DEPLOY / "requirements-build.lock").read_text(encoding="utf-8"))
+        theirs = _pins((ROOT / "requirements-dev.lock").read_text(encoding="utf-8"))
+
+        assert ours
+        assert {name: theirs.get(name) for name in ours} == ours
+
+
+def _pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, flags=re.MULTILINE))
