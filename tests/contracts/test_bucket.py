@@ -20,6 +20,7 @@ from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, PermanentError
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import Bucket
+from tests.servers.bindings import r2_bucket
 from tests.servers.seaweed import S3Server
 
 BASE_URL = "http://127.0.0.1:8787/objects"
@@ -72,11 +73,14 @@ def start(request: pytest.FixtureRequest, folder: Path) -> Running:
             return local_folder(folder)
         case "memory":
             return memory()
-        case _:
+        case "s3":
             return on_s3(request.getfixturevalue("s3_server"))
+        case _:
+            http = httpx.AsyncClient(base_url=(there := request.getfixturevalue("cloudflare")).gateway, timeout=90)
+            return Running(bucket=r2_bucket(there, http), http=http)
 
 
-@pytest.fixture(params=["local folder", "memory", "s3"])
+@pytest.fixture(params=["local folder", "memory", "s3", "r2 binding"])
 async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
     running = start(request, tmp_path)
     yield running

@@ -11,8 +11,9 @@ import pytest
 from editqueue.domain.errors import QueueUnavailable, StorageUnavailable
 from editqueue.domain.files import File
 from editqueue.domain.ids import new_id
-from editqueue.entrypoints.consumer import AFTER_FAILURE, PASSED_OVER, Consumer
+from editqueue.entrypoints.consumer import AFTER_FAILURE, Consumer
 from editqueue.ports import Claim
+from editqueue.use_cases.answer_message import PASSED_OVER
 from editqueue.use_cases.sweep import requeue_stale
 from tests.entrypoints.test_consumer import (
     Outage,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from editqueue.domain.jobs import JobStatus
 from editqueue.ports import Message, Ports, Redelivery
+from editqueue.use_cases.answer_message import answer_message
 from editqueue.use_cases.process_job import Outcome, process_next
 from editqueue.use_cases.sweep import keep_house, requeue_stale
 
@@ -19,8 +19,6 @@ LONGEST_STREAK = 6
 """Failures after which the backoff grows no more; 2 to the power of an outage of hours is no float."""
 AFTER_FAILURE = timedelta(seconds=30)
 """Until a message comes again that met a database out of reach."""
-PASSED_OVER = timedelta(seconds=15)
-"""Until a message comes again whose job could run but could not be claimed."""
 LEAVING = 5.0
 """Seconds a worker that is ending takes for giving its message back."""
 DRAIN_POLL = 1.0
@@ -100,21 +98,11 @@ class Consumer:
             raise
 
     async def _answer(self, message: Message) -> None:
-        """Work on the job that is next in turn, which need not be the one the message names.
-
-        So express and fairness hold in whatever order a queue delivers; there are as many messages as jobs.
-        """
         if self.stop.is_set():
             await self._bring_again(message, timedelta(0))
-        elif message.job_id is None:
-            self.ports.journal.warning("message_not_ours", receipt=message.receipt)
-            await self.ports.queue.settle(done=[message])
-        else:
-            await self._work_and_settle(message, message.job_id)
-
-    async def _work_and_settle(self, message: Message, job_id: str) -> None:
+            return
         try:
-            again = await self._work_for(job_id)
+            again = await answer_message(message, self.ports)
         except asyncio.CancelledError:
             await self._leave_behind(message, timedelta(0))
             raise
@@ -125,20 +113,6 @@ class Consumer:
             await self.ports.queue.settle(done=[message])
         else:
             await self._bring_again(message, again)
-
-    async def _work_for(self, job_id: str) -> timedelta | None:
-        """After which time the message must come again; None when it has done its duty.
-
-        A message that finds nothing to claim is not spent while its own job is queued: that one waits for its retry,
-        or somebody held its row for a moment and the claim passed it over.
-        """
-        outcome = await process_next(self.ports)
-        if outcome is not None:
-            return outcome.retry_in
-        job = await self.ports.store.job(job_id)
-        if job is None or job.status is not JobStatus.QUEUED:
-            return None
-        return max(job.run_after - self.ports.clock.now(), PASSED_OVER)
 
     async def _bring_again(self, message: Message, delay: timedelta) -> None:
         await self.ports.queue.settle(again=[Redelivery(message=message, delay=delay)])

@@ -7,25 +7,21 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import quote, urlsplit
 
 import obstore
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from editqueue.adapters.bucket._obstore import ReadsObjects, first_line, sorted_errors
-from editqueue.adapters.bucket.sigv4 import Credentials, presigned
+from editqueue.adapters.bucket.s3_urls import S3Urls, checked_endpoint, r2_endpoint
+from editqueue.adapters.bucket.sigv4 import Credentials
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.domain.errors import EditQueueError, PermanentError, SetupError, StorageUnavailable
+from editqueue.domain.errors import EditQueueError, PermanentError, StorageUnavailable
 from editqueue.ports import Clock, SignedPut
 
-_LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
+__all__ = ["S3Bucket", "r2_endpoint"]
 _REFUSED: Final = re.compile(r"status(?: code)?:? (?:3\d\d|501|4(?!08|29)\d\d)")
 """Answers that come again: redirects to another region, client errors but 408 and 429, "not implemented"."""
-
-
-def r2_endpoint(account_id: str) -> str:
-    return f"https://{account_id}.r2.cloudflarestorage.com"
 
 
 class S3Bucket(ReadsObjects):
@@ -47,9 +43,9 @@ class S3Bucket(ReadsObjects):
         timeout: timedelta = timedelta(seconds=60),
         max_retries: int = 2,
     ) -> None:
-        self._endpoint = _checked(endpoint)
-        self._credentials = Credentials(access_key_id=access_key_id, secret_access_key=secret_access_key, region=region)
-        self._clock = clock
+        self._endpoint = checked_endpoint(endpoint)
+        credentials = Credentials(access_key_id=access_key_id, secret_access_key=secret_access_key, region=region)
+        self._urls = S3Urls(endpoint=self._endpoint, bucket=name, credentials=credentials, clock=clock)
         store = S3Store(
             name,
             config={
@@ -92,7 +88,7 @@ class S3Bucket(ReadsObjects):
             await obstore.delete_async(self._s3, keys)
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
-        return self._signed("GET", key, headers={}, expires_in=expires_in)
+        return self._urls.sign_get(key, expires_in=expires_in)
 
     async def sign_put(
         self,
@@ -102,9 +98,7 @@ class S3Bucket(ReadsObjects):
         max_bytes: int,  # noqa: ARG002  # S3 cannot bind a largest size; finalize looks at the object
         expires_in: timedelta,
     ) -> SignedPut:
-        headers = {"Content-Type": content_type}
-        url = self._signed("PUT", key, headers=headers, expires_in=expires_in)
-        return SignedPut(url=url, headers=headers)
+        return self._urls.sign_put(key, content_type=content_type, expires_in=expires_in)
 
     async def remove_leftovers(self, *, before: datetime) -> int:  # noqa: ARG002
         """Nothing to do: a PUT appears whole or not at all, and no multipart upload is ever begun."""
@@ -112,16 +106,6 @@ class S3Bucket(ReadsObjects):
 
     async def close(self) -> None:
         pass
-
-    def _signed(self, method: str, key: str, *, headers: dict[str, str], expires_in: timedelta) -> str:
-        return presigned(
-            method,
-            f"{self._endpoint}/{self.name}/{quote(check_key(key))}",
-            credentials=self._credentials,
-            headers=headers,
-            now=self._clock.now(),
-            expires_in=expires_in,
-        )
 
     def _sort(self, error: Exception, key: str) -> EditQueueError:
         what = f"bucket {self.name!r} at {self._endpoint} cannot serve {key!r}"
@@ -135,10 +119,3 @@ class S3Bucket(ReadsObjects):
         if isinstance(error, ValueError) or _REFUSED.search(str(error)):
             return PermanentError(f"{what}: {first_line(error)}")
         return StorageUnavailable(f"{what}: {first_line(error)}. If it stays so, check EDITQUEUE_S3_ENDPOINT.")
-
-
-def _checked(endpoint: str) -> str:
-    parts = urlsplit(endpoint)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        return endpoint.rstrip("/")
-    raise SetupError(f"EDITQUEUE_S3_ENDPOINT is {endpoint!r}: it must be https, or http on this machine")

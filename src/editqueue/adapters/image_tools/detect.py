@@ -1,5 +1,6 @@
 """What a file is, by its content. Its name and MIME type are the customer's opinion."""
 
+from editqueue.adapters.image_tools.byte_source import ByteSource
 from editqueue.domain.errors import NotAPicture
 
 HEAD = 4096
@@ -33,6 +34,13 @@ DNG_VERSION_TAG = 0xC612
 SUB_DIRECTORIES_TAG = 0x014A
 FULL_DIRECTORY = 2 + 12 * 128
 """Bytes of a directory larger than any camera writes."""
+
+
+def format_of(source: ByteSource) -> str:
+    """As `detect` says it of `source`, of which this reads 4 or 8 KiB. Raises NotAPicture."""
+    head = source.read(0, HEAD)
+    far = far_directory(head)
+    return detect(head, source.read(far, HEAD) if far is not None else b"")
 
 
 def far_directory(head: bytes) -> int | None:

@@ -36,14 +36,20 @@ CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Embedded:
-    body: bytes
+class Located:
+    offset: int
+    length: int
     width: int
     height: int
     orientation: int
     """Of the raw file, 1 to 8: counts where the JPEG itself has none."""
     sensor_is_wide: bool
     """Whether the sensor picture, before any turn, is at least as wide as high; True where it is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Embedded(Located):
+    body: bytes
 
 
 class Place(NamedTuple):
@@ -71,17 +77,37 @@ class _Best(NamedTuple):
 def embedded_jpeg(source: ByteSource, kind: str, *, long_edge: int) -> Embedded | None:
     """The smallest JPEG of at least `long_edge` in the raw, else the largest; None if there is none.
 
-    Reads that JPEG, the first 64 KiB, and blocks of 16 KiB where directories lie further on. Raises BrokenPicture
-    if the file says that it has more bytes than it has.
+    Reads that JPEG, and what `locate_jpeg` reads. Raises as that does.
     """
     kept = HeadKept(source)
+    found = locate_jpeg(kept, kind, long_edge=long_edge)
+    if found is None:
+        return None
+    return Embedded(
+        body=kept.read(found.offset, found.length),
+        offset=found.offset,
+        length=found.length,
+        width=found.width,
+        height=found.height,
+        orientation=found.orientation,
+        sensor_is_wide=found.sensor_is_wide,
+    )
+
+
+def locate_jpeg(kept: HeadKept, kind: str, *, long_edge: int) -> Located | None:
+    """Where the JPEG is that `embedded_jpeg` gives.
+
+    Reads the first 64 KiB, and blocks of 16 KiB where directories lie further on. Raises BrokenPicture if the file
+    says that it has more bytes than it has.
+    """
     reader = BlocksKept(kept, block=BLOCK, most=BLOCKS_KEPT)
     found = _find(reader, kind)
     best = _choose(reader, _in_turn(_sane(found.places, reader.size()), long_edge), long_edge)
     if best is None:
         return None
-    return Embedded(
-        body=kept.read(best.place.offset, best.place.length),
+    return Located(
+        offset=best.place.offset,
+        length=best.place.length,
         width=best.width,
         height=best.height,
         orientation=found.orientation,
@@ -92,7 +118,7 @@ def embedded_jpeg(source: ByteSource, kind: str, *, long_edge: int) -> Embedded 
 def _choose(reader: BlocksKept, places: Iterable[Place], long_edge: int) -> _Best | None:
     best: _Best | None = None
     for place in places:
-        size = _jpeg_size(reader, place.offset, place.offset + place.length)
+        size = jpeg_size(reader, place.offset, place.offset + place.length)
         if size is not None and (best is None or max(size) > max(best[1:])):
             best = _Best(place, *size)
         if size is not None and max(size) >= long_edge:
@@ -245,7 +271,7 @@ def _canon_orientation(reader: BlocksKept, moov: Box) -> int:
 # --- JPEG -------------------------------------------------------------------------------------------
 
 
-def _jpeg_size(reader: BlocksKept, at: int, end: int) -> tuple[int, int] | None:
+def jpeg_size(reader: ByteSource, at: int, end: int) -> tuple[int, int] | None:
     """Width and height of a JPEG libvips can read (SOF0 to 2; raws hold lossless ones too), or None."""
     if reader.read(at, 3) != b"\xff\xd8\xff":
         return None

@@ -14,7 +14,7 @@ from editqueue.adapters.image_tools import libraw
 from editqueue.adapters.image_tools.byte_source import ByteSource, HeadKept
 from editqueue.adapters.image_tools.caps import Caps
 from editqueue.adapters.image_tools.clip import poster
-from editqueue.adapters.image_tools.detect import HEAD, detect, far_directory
+from editqueue.adapters.image_tools.detect import format_of
 from editqueue.adapters.image_tools.embedded import Embedded, embedded_jpeg
 from editqueue.adapters.image_tools.heic import decode, open_heic
 from editqueue.adapters.image_tools.vips import decoding, vips
@@ -33,7 +33,7 @@ def render_preview(file: ByteSource, *, caps: Caps | None = None) -> Preview:
     """The preview of one file. Raises as `ImageTools.make_preview` does."""
     started = time.process_time()
     source = HeadKept(file)
-    source_format = _detect(source)
+    source_format = format_of(source)
     renderer = RENDERERS.get(source_format)
     if renderer is None:
         raise NoToolForFormat(f"no installed tool reads {source_format}")
@@ -50,12 +50,6 @@ def render_preview(file: ByteSource, *, caps: Caps | None = None) -> Preview:
         cpu_seconds=time.process_time() - started,
         peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
-
-
-def _detect(source: ByteSource) -> str:
-    head = source.read(0, HEAD)
-    far = far_directory(head)
-    return detect(head, source.read(far, HEAD) if far is not None else b"")
 
 
 def _jpeg(source: ByteSource, caps: Caps) -> tuple[Any, str]:

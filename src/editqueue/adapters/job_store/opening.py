@@ -71,12 +71,12 @@ async def migrate_schema(url: str) -> str:
 
 
 def newest_revision() -> str:
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     return head or "none"
 
 
 def _upgrade(connection: Connection) -> None:
-    config = _config()
+    config = alembic_config()
     config.attributes["connection"] = connection
     # Two processes that start at once: the second waits here and finds nothing left to do.
     if connection.dialect.name == "sqlite":
@@ -98,7 +98,7 @@ def _revision(connection: Connection) -> Any:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _config() -> Config:
+def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config

@@ -1,58 +1,32 @@
-"""One JSON line for everything that happens, on stderr; errors through one central logger."""
+"""The journal of a server: a JSON line for everything that happens, and a Prometheus counter."""
 
-import sys
-from typing import Any, TextIO
+from typing import TextIO
 
-import structlog
-
+from editqueue.adapters.journal.lines import JsonLines, code_of
 from editqueue.adapters.journal.metrics import Metrics
-from editqueue.domain.errors import EditQueueError
 from editqueue.domain.jobs import EditJob, JobStatus
 
 
-class JsonJournal:
+class JsonJournal(JsonLines):
     """`Journal` on structlog and Prometheus."""
 
     def __init__(self, metrics: Metrics, *, stream: TextIO | None = None) -> None:
+        super().__init__(stream=stream)
         self._metrics = metrics
-        self._log: Any = structlog.wrap_logger(
-            structlog.WriteLogger(stream or sys.stderr),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ],
-        )
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
         self._metrics.transitions.labels(status=job.status.value, cause=cause).inc()
-        self._log.info(
-            "transition",
-            job_id=job.id,
-            file_id=job.file_id,
-            before=before.value if before else None,
-            after=job.status.value,
-            cause=cause,
-            attempts=job.attempts,
-        )
+        super().transition(job, before=before, cause=cause)
 
     def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
         self._metrics.attempts.labels(result=result).observe(seconds)
         self._metrics.bytes_copied.inc(bytes_copied)
-        self._log.info(
-            "attempt",
-            job_id=job.id,
-            file_id=job.file_id,
-            duration=round(seconds, 3),
-            bytes_copied=bytes_copied,
-            result=result,
-        )
+        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
 
     def error(self, job_id: str | None, error: BaseException) -> None:
-        code = error.code if isinstance(error, EditQueueError) else type(error).__name__
-        self._metrics.errors.labels(code=code).inc()
-        self._log.error("error", job_id=job_id, code=code, error=str(error) or type(error).__name__)
+        self._metrics.errors.labels(code=code_of(error)).inc()
+        super().error(job_id, error)
 
     def warning(self, event: str, **facts: object) -> None:
         self._metrics.warnings.labels(event=event).inc()
-        self._log.warning(event, **facts)
+        super().warning(event, **facts)

@@ -1,0 +1,40 @@
+"""Lay out what the Worker is made of: its entry at the top, the package beside it, nothing that only servers need.
+
+python3 bundle.py FOLDER
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "editqueue"
+LEFT_OUT = (
+    "web",
+    "migrations",
+    "commands",
+    "__pycache__",
+    "cli.py",
+    "consumer.py",
+    "server.py",
+    "engine.py",
+    "opening.py",
+    "d1_migrations.py",
+    "worker_pool.py",
+    "local_server.py",
+)
+ENTRY = '''"""What the runtime looks for: the class that answers its events."""
+
+from editqueue.entrypoints.worker import Default
+
+__all__ = ["Default"]
+'''
+
+
+def main(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(SOURCE, folder / "editqueue", ignore=shutil.ignore_patterns(*LEFT_OUT))
+    (folder / "worker.py").write_text(ENTRY, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,71 @@
+"""The settings of a Worker: the same names, checks and words as on a server, from `env` instead of the process."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from editqueue.domain.errors import SetupError
+from editqueue.settings import Settings, check_together, first_problem
+
+NAMES = (
+    "EDITQUEUE_BUCKET_URL",
+    "EDITQUEUE_S3_ENDPOINT",
+    "R2_ACCESS_KEY_ID",
+    "R2_SECRET_ACCESS_KEY",
+    "CLOUDFLARE_ACCOUNT_ID",
+    "EDITQUEUE_JOB_TIMEOUT",
+    "EDITQUEUE_STALE_AFTER",
+    "EDITQUEUE_SWEEP_BATCH",
+    "EDITQUEUE_MAX_RETRIES",
+    "EDITQUEUE_RETENTION_DAYS",
+    "JWT_SECRET",
+    "ALLOWED_ORIGINS",
+    "FEATURE_PRODUCTION",
+    "FEATURE_GALLERY",
+)
+"""What a Worker reads: the variables and secrets of deploy/cloudflare/wrangler.jsonc."""
+WALL_LIMIT = 900
+"""Seconds that the runtime gives one queue batch or one cron tick."""
+
+
+class WorkerSettings(Settings):
+    """Filled from what it is given, and from no environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def worker_settings(env: object) -> WorkerSettings:
+    """The settings in the bindings of a Worker. Raises SetupError naming the first wrong one, with an example."""
+    given = {name: value for name in NAMES if isinstance(value := getattr(env, name, None), str) and value}
+    try:
+        settings = WorkerSettings.model_validate(given)
+    except ValidationError as error:
+        raise first_problem(error) from error
+    _check(settings, given)
+    return settings
+
+
+def _check(settings: WorkerSettings, given: Mapping[str, str]) -> None:
+    for name, remedy in (
+        ("JWT_SECRET", "wrangler secret put JWT_SECRET, the secret of your shop"),
+        ("EDITQUEUE_BUCKET_URL", "give it under vars in wrangler.jsonc, for example s3://piximmo-media"),
+    ):
+        if name not in given:
+            raise SetupError(f"{name} is missing: {remedy}")
+    check_together(settings)
+    longest = settings.job_timeout * settings.sweep_batch
+    if longest > WALL_LIMIT:
+        raise SetupError(
+            f"EDITQUEUE_JOB_TIMEOUT x EDITQUEUE_SWEEP_BATCH is {longest:g} s, and a Worker is stopped after "
+            f"{WALL_LIMIT} s; for example 60 and 10"
+        )

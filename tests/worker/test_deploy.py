@@ -1,0 +1,135 @@
+"""What is deployed: wrangler takes the configuration, and D1 gets the schema that Alembic makes."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from editqueue.adapters.job_store.d1_migrations import d1_migrations
+from editqueue.wiring.worker_settings import NAMES, WALL_LIMIT, worker_settings
+from tests.servers.cloudflare import DEPLOY, HERE, node, read_jsonc
+from tests.servers.databases import new_sqlite
+
+CONFIG = read_jsonc(DEPLOY / "wrangler.jsonc")
+
+
+def wrangler(*command: str) -> str:
+    node()
+    done = subprocess.run(
+        [str(HERE / "node_modules" / ".bin" / "wrangler"), *command],
+        cwd=DEPLOY,
+        env={**os.environ, "CI": "1", "WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_wrangler_takes_the_configuration_and_finds_every_binding(tmp_path: Path) -> None:
+    said = wrangler("deploy", "--dry-run", "--outdir", str(tmp_path))
+
+    assert "--dry-run: exiting now" in said
+    assert "[WARNING]" not in said
+    for binding in ("env.DB (editqueue)", "env.BUCKET (piximmo-media)", "env.QUEUE (editqueue-jobs)", "env.IMAGES"):
+        assert binding in said
+    assert (tmp_path / "worker.py").is_file()
+    assert (tmp_path / "editqueue" / "entrypoints" / "worker.py").is_file()
+
+
+def test_the_bundle_holds_no_module_that_only_servers_need(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(DEPLOY / "bundle.py"), str(tmp_path)], check=True)
+
+    files = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert not {"engine.py", "cli.py", "server.py", "review.html"} & files
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.py")) < 400_000
+
+
+def test_the_d1_migrations_are_the_generated_ones() -> None:
+    committed = {path.name: path.read_text(encoding="utf-8") for path in (DEPLOY / "migrations").iterdir()}
+
+    assert committed == d1_migrations(), "run `make d1-migrations`"
+
+
+@pytest.fixture
+def applied(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """The database that wrangler keeps after applying the migrations."""
+    wrangler("d1", "migrations", "apply", "editqueue", "--local", "--persist-to", str(tmp_path))
+    [file] = [path for path in tmp_path.rglob("*.sqlite") if path.name != "metadata.sqlite"]
+    database = sqlite3.connect(file)
+    yield database
+    database.close()
+
+
+def test_wrangler_applies_them_and_d1_has_the_schema_of_alembic(applied: sqlite3.Connection, tmp_path: Path) -> None:
+    migrated = sqlite3.connect(new_sqlite(tmp_path / "alembic").removeprefix("sqlite:///"))
+
+    assert schema(applied) == schema(migrated)
+
+    migrated.close()
+
+
+def schema(database: sqlite3.Connection) -> dict[str, str]:
+    """Name to definition, whitespace aside, but for what wrangler and SQLite keep for themselves."""
+    rows = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    own = ("d1_", "sqlite_", "_cf_")
+    return {name: " ".join(sql.split()) for name, sql in rows if not name.startswith(own)}
+
+
+def test_the_configuration_is_what_the_customer_asked_for() -> None:
+    [consumer] = CONFIG["queues"]["consumers"]
+    [producer] = CONFIG["queues"]["producers"]
+    variables: dict[str, str] = CONFIG["vars"]
+
+    assert CONFIG["triggers"]["crons"] == ["*/2 * * * *"]
+    assert (variables["FEATURE_PRODUCTION"], variables["FEATURE_GALLERY"]) == ("false", "false")
+    assert (variables["EDITQUEUE_SWEEP_BATCH"], variables["EDITQUEUE_MAX_RETRIES"]) == ("10", "3")
+    assert consumer["queue"] == producer["queue"]
+    assert consumer["dead_letter_queue"] not in {None, consumer["queue"]}
+    assert consumer["max_batch_size"] * float(variables["EDITQUEUE_JOB_TIMEOUT"]) < WALL_LIMIT
+
+
+def test_every_variable_is_one_that_the_worker_reads() -> None:
+    given = {**CONFIG["vars"], **dict.fromkeys(CONFIG["secrets"]["required"], "x" * 32)}
+
+    settings = worker_settings(type("Env", (), given)())
+
+    assert set(given) <= set(NAMES)
+    assert settings.limits.sweep_batch == 10
+
+
+def test_the_lock_holds_what_pyproject_names_and_no_address() -> None:
+    lock = (DEPLOY / "requirements.lock").read_text(encoding="utf-8")
+    project: Any = tomllib.loads((DEPLOY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    for wanted in project["dependencies"]:
+        assert f"\n{wanted.partition('>=')[0]}==" in f"\n{lock}"
+    assert "://" not in lock
+    assert '"resolved"' not in (HERE / "package-lock.json").read_text(encoding="utf-8")
+
+
+def test_the_wiring_imports_without_what_a_worker_lacks() -> None:
+    """In a process in which those modules cannot be imported, whatever is installed."""
+    lacking = ["obstore", "pyvips", "alembic", "aiosqlite", "asyncpg", "greenlet", "sqlalchemy.ext.asyncio", "pebble"]
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({json.dumps(lacking)}))\n"
+        "import editqueue.wiring.worker, editqueue.entrypoints.http.app, editqueue.use_cases.sweep"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_workers_sdk_stays_out_of_the_development_environment() -> None:
+    assert find_spec("workers") is None, "its .pth file patches every start of the interpreter"

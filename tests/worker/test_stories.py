@@ -1,0 +1,278 @@
+"""The customer's acceptance scenarios through the Worker itself: Python in Pyodide on D1, R2, Queues and Images."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from editqueue.domain.keys import ObjectKeys
+from editqueue.domain.messages import RAW_MISSING
+from editqueue.entrypoints.http.auth import issue_token
+from editqueue.ports import Claim
+from tests.adapters.image_tools.raws import dng, preview
+from tests.adapters.image_tools.samples import decoded, difference, encoded, scene, with_exif
+from tests.servers.bindings import d1_database
+from tests.servers.cloudflare import Cloudflare
+from tests.worker.shop import PHOTO, Shop
+
+pytestmark = pytest.mark.timeout(240)  # the first test starts Pyodide, on a machine that may be busy
+
+
+@pytest.fixture
+async def shop(cloudflare: Cloudflare) -> AsyncIterator[Shop]:
+    """Nothing is left behind: neither rows nor objects."""
+    secret = cloudflare.settings["JWT_SECRET"]
+    token = issue_token("anna", secret=secret, now=datetime.now(UTC), ttl=timedelta(hours=1))
+    async with cloudflare.client(headers={"Authorization": f"Bearer {token}"}) as http:
+        opened = Shop(cloudflare, http)
+        async with d1_database(cloudflare, database="DB"):
+            yield opened
+        await cloudflare.tell("fault", handler=0, d1=0, d1_where="", send=0, copy=0, hold=None)
+        await opened.bucket.delete([one.key async for one in opened.bucket.list("")])
+
+
+async def test_submit_is_delivered_processed_and_shown(shop: Shop) -> None:
+    files = await shop.order_with(PHOTO, PHOTO, PHOTO)
+    before = await shop.counted()
+
+    jobs = await shop.submit(files)
+    await shop.until(before, sent=3, settled=3)
+
+    assert await shop.status(files) == {"queued": 0, "in_progress": 0, "done": 3, "failed": 0, "total": 3}
+    assert {one.id for one in await shop.jobs(files)} == set(jobs)
+    assert [(one["status"], one["locked"]) for one in await shop.shown(files)] == [("done", False)] * 3
+    assert await shop.notes(files) == ["edit_done"] * 3
+    stored = await shop.objects(files[0])
+    assert stored["raw"] == stored["processed"] == PHOTO
+    assert (await shop.bucket.head(ObjectKeys.from_raw(files[0].object_key).processed)).content_type == "image/jpeg"
+
+
+async def test_the_preview_is_small_private_and_behind_a_url_that_works(shop: Shop) -> None:
+    [file] = await shop.order_with(with_exif(scene(1600, 1000), 1))
+    assert (await shop.http.get(f"/api/files/{file.id}/preview")).status_code == 404
+    before = await shop.counted()
+    await shop.submit([file])
+    await shop.until(before, settled=1)
+
+    answer = await shop.http.get(f"/api/files/{file.id}/preview")
+    picture = await shop.http.get(answer.json()["url"])
+
+    assert (answer.status_code, picture.status_code) == (200, 200)
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert decoded(picture.content).size == (1280, 800)
+    assert difference(decoded(picture.content), scene(1280, 800)) < 6
+    assert b"Exif" not in picture.content
+    assert b"SecretCamera" not in picture.content
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        (encoded(scene(640, 400), "PNG"), (640, 400)),
+        (encoded(scene(1500, 3000), "WEBP"), (640, 1280)),
+        (dng(preview(encoded(scene(1620, 1080))), padding=200_000), (1280, 853)),
+        (dng(preview(encoded(scene(1620, 1080))), orientation=6), (853, 1280)),
+    ],
+    ids=["png", "webp", "raw", "turned raw"],
+)
+async def test_every_format_of_images_and_the_jpeg_inside_raws_become_previews(
+    shop: Shop, body: bytes, size: tuple[int, int]
+) -> None:
+    [file] = await shop.order_with(body, name="IMG_1.DNG", mime="image/x-adobe-dng")
+    before = await shop.counted()
+    await shop.submit([file])
+    await shop.until(before, settled=1)
+
+    stored = await shop.objects(file)
+
+    assert stored["processed"] == body
+    assert stored["preview"] is not None
+    assert decoded(stored["preview"]).format == "JPEG"
+    assert decoded(stored["preview"]).size == size
+
+
+async def test_what_images_does_not_read_gets_the_identical_copy(shop: Shop) -> None:
+    tiff = encoded(scene(64, 40), "TIFF")
+    [file] = await shop.order_with(tiff, name="IMG_1.TIF", mime="image/tiff")
+    before = await shop.counted()
+    await shop.submit([file])
+    await shop.until(before, settled=1)
+
+    assert (await shop.objects(file))["preview"] == tiff
+    assert (await shop.bucket.head(ObjectKeys.from_raw(file.object_key).preview)).content_type == "image/tiff"
+    assert await shop.notes([file]) == ["edit_done"]
+
+
+async def test_a_file_that_is_no_picture_fails_at_once_and_the_next_one_is_done(shop: Shop) -> None:
+    files = await shop.order_with(b"only text", b"\xff\xd8\xff\xe0 cut", PHOTO)
+    before = await shop.counted()
+    await shop.submit(files)
+    await shop.until(before, settled=3)
+
+    assert [one["status"] for one in await shop.shown(files)] == ["failed", "failed", "done"]
+    assert [one.attempts for one in await shop.jobs(files)] == [1, 1, 1]
+    assert sorted(await shop.notes(files)) == ["edit_done", "revision_required", "revision_required"]
+
+
+async def test_a_missing_raw_fails_the_job_and_the_file_can_be_submitted_again(shop: Shop) -> None:
+    [file] = await shop.order_with(PHOTO)
+    await shop.bucket.delete([file.object_key])
+    before = await shop.counted()
+    await shop.submit([file])
+    await shop.until(before, settled=1)
+
+    [job] = await shop.jobs([file])
+    [shown] = await shop.shown([file])
+    [note] = await shop.store.notifications("anna", limit=9, before_id=None)
+    assert (job.status, job.attempts) == ("failed", 1)
+    assert (shown["status"], shown["locked"]) == ("queued", False)
+    assert (note.type, note.message) == ("revision_required", RAW_MISSING.replace("{name}", "IMG_1.JPG"))
+    await shop.bucket.write(file.object_key, PHOTO, content_type="image/jpeg")
+    await shop.submit([file])
+    await shop.until(before, settled=2)
+    assert (await shop.status([file]))["done"] == 1
+
+
+async def test_delete_rename_and_revision_answer_409_while_the_job_runs(shop: Shop) -> None:
+    files = await shop.order_with(PHOTO, PHOTO)
+    ids = [one.id for one in files]
+    before = await shop.counted()
+    await shop.cloudflare.tell("fault", hold="copy")
+    await shop.submit(files[:1])
+    await shop.until(before, held=1)
+
+    refused = [
+        await shop.http.request("DELETE", "/api/files/bulk", json={"ids": ids}),
+        await shop.http.post("/api/files/bulk-rename", json={"ids": ids}),
+        await shop.http.post(f"/api/files/{ids[0]}/revision", json={"note": "heller"}),
+    ]
+    [running, idle] = await shop.shown(files)
+    await shop.cloudflare.tell("release")
+    await shop.until(before, settled=1)
+    deleted = await shop.http.request("DELETE", "/api/files/bulk", json={"ids": ids})
+
+    assert [(one.status_code, one.json()["code"]) for one in refused] == [(409, "file_locked")] * 3
+    assert [(one["status"], one["locked"]) for one in (running, idle)] == [("in_progress", True), ("uploaded", False)]
+    assert (deleted.status_code, await shop.shown(files)) == (200, [])
+
+
+async def test_promise_5_the_cron_does_what_no_message_delivered(shop: Shop) -> None:
+    files = await shop.order_with(*[PHOTO] * 3)
+    before = await shop.counted()
+    await shop.cloudflare.tell("fault", send=1)
+    await shop.submit(files)
+    assert (await shop.status(files))["queued"] == 3
+
+    await shop.cloudflare.tell("cron")
+
+    after = await shop.counted()
+    assert (await shop.status(files))["done"] == 3
+    assert (after["sent"], after["delivered"]) == (before["sent"], before["delivered"])
+
+
+async def test_the_cron_takes_back_a_job_whose_worker_died(shop: Shop) -> None:
+    [file] = await shop.order_with(PHOTO)
+    await shop.cloudflare.tell("fault", send=1)
+    await shop.submit([file])
+    long_ago = datetime.now(UTC) - timedelta(minutes=16)
+    await shop.store.retry_later(
+        await _claimed(shop, datetime.now(UTC)), error="x", run_after=long_ago, now=datetime.now(UTC)
+    )
+    await _claimed(shop, long_ago)
+
+    await shop.cloudflare.tell("cron")
+
+    [job] = await shop.jobs([file])
+    assert (job.status, job.attempts) == ("done", 3)
+
+
+async def _claimed(shop: Shop, now: datetime) -> Claim:
+    taken = await shop.store.claim_next(now=now)
+    assert taken is not None
+    return taken
+
+
+async def test_a_batch_whose_handler_raised_is_delivered_again(shop: Shop) -> None:
+    files = await shop.order_with(PHOTO, PHOTO)
+    before = await shop.counted()
+    await shop.cloudflare.tell("fault", handler=1)
+
+    await shop.submit(files)
+    await shop.until(before, failed=1, settled=2)
+
+    assert (await shop.status(files))["done"] == 2
+    assert [one.attempts for one in await shop.jobs(files)] == [1, 1]
+    assert await shop.notes(files) == ["edit_done"] * 2
+
+
+async def test_a_message_is_retried_by_itself_while_the_database_is_away(shop: Shop) -> None:
+    files = await shop.order_with(PHOTO, PHOTO)
+    before = await shop.counted()
+    await shop.cloudflare.tell("fault", d1=1, d1_where="WITH head")  # the first claim of the batch
+
+    await shop.submit(files)
+    await shop.until(before, retried=1, settled=1)
+
+    assert await shop.status(files) == {"queued": 1, "in_progress": 0, "done": 1, "failed": 0, "total": 2}
+    await shop.cloudflare.tell("cron")
+    assert (await shop.status(files))["done"] == 2
+    assert [one.attempts for one in await shop.jobs(files)] == [1, 1]
+
+
+async def test_a_job_that_storage_failed_goes_back_and_its_message_comes_again_after_the_backoff(shop: Shop) -> None:
+    [file] = await shop.order_with(PHOTO)
+    before = await shop.counted()
+    await shop.cloudflare.tell("fault", copy=1)
+
+    await shop.submit([file])
+    await shop.until(before, retried=1)
+
+    [job] = await shop.jobs([file])
+    assert (job.status, job.attempts) == ("queued", 1)
+    assert timedelta(seconds=11) < job.run_after - job.created_at
+    assert (await shop.shown([file]))[0]["locked"] is False
+
+
+async def test_duplicates_and_foreign_messages_are_harmless(shop: Shop) -> None:
+    files = await shop.order_with(PHOTO, PHOTO)
+    before = await shop.counted()
+    jobs = await shop.submit(files)
+
+    ours: list[object] = [{"job_id": one} for one in jobs * 5]
+    foreign: list[object] = [{"job_id": "unknown"}, {"job_id": 7}, {"other": 1}, [], "text", None, 5]
+    await shop.cloudflare.tell("send", bodies=[*ours, *foreign])
+    await shop.until(before, settled=2 + len(ours) + len(foreign))
+
+    assert (await shop.status(files))["done"] == 2
+    assert [one.attempts for one in await shop.jobs(files)] == [1, 1]
+    assert await shop.notes(files) == ["edit_done"] * 2
+
+
+async def test_a_double_click_gives_the_same_jobs(shop: Shop) -> None:
+    files = await shop.order_with(PHOTO)
+    await shop.cloudflare.tell("fault", send=2)
+
+    first, second = await asyncio.gather(shop.submit(files), shop.submit(files))
+
+    assert first == second
+    assert len(await shop.jobs(files)) == 1
+
+
+async def test_strangers_and_large_bodies_are_refused_as_on_a_server(shop: Shop) -> None:
+    async with shop.cloudflare.client() as stranger:
+        assert (await stranger.get("/api/notifications")).status_code == 401
+        assert (await stranger.get("/healthz")).json() == {"status": "ok"}
+
+    large = await shop.http.post("/api/files/bulk-mark", content=b"[" * 3_000_000)
+
+    assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+
+
+async def test_the_runtime_loads_nothing_native(shop: Shop) -> None:
+    timings = await shop.cloudflare.tell("boot")
+
+    loaded = {name.partition(".")[0] for name in timings["modules"]}
+    assert not loaded & {"obstore", "pyvips", "alembic", "aiosqlite", "asyncpg", "greenlet", "pebble", "httpx"}
+    assert "sqlalchemy.ext.asyncio" not in timings["modules"]
+    print(f"\nWorker: imports {timings['import']:.1f} s, all of Python {timings['boot']:.1f} s")

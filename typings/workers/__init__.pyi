@@ -1,0 +1,25 @@
+# What this project uses of workers-runtime-sdk 1.9.5, which stays out of the development environment: its .pth
+# file would patch every start of the interpreter.
+
+from collections.abc import Iterable
+from typing import Any
+
+from workers import asgi as asgi
+
+class _Headers:
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+class Request:
+    def __init__(self, input: object) -> None: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def headers(self) -> _Headers: ...
+    @property
+    def body(self) -> Any: ...
+
+class WorkerEntrypoint:
+    ctx: Any
+    env: Any

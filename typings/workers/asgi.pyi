@@ -1,0 +1,3 @@
+from typing import Any
+
+async def fetch(app: Any, req: Any, env: object, ctx: object = None) -> Any: ...
