@@ -183,6 +183,28 @@ class TestStaleJobs:
 
         assert await world.queue.receive(limit=9, wait=timedelta(milliseconds=10)) == []
 
+    async def test_are_told_of_even_by_a_consumer_that_is_ending(self, world: World) -> None:
+        await world.submitted(1)
+        await claim(world.store)
+        world.clock.advance(timedelta(minutes=16))
+        entered, go_on = asyncio.Event(), asyncio.Event()
+
+        async def requeue(**given: Any) -> Any:
+            found = await world.store.requeue_stale(**given)
+            entered.set()
+            await go_on.wait()
+            return found
+
+        store: Any = Replaced(world.store, "requeue_stale", requeue)
+        task = asyncio.create_task(requeue_stale(replace(world.ports, store=store)))
+        await entered.wait()
+
+        task.cancel()
+        go_on.set()
+        await asyncio.wait([task])
+
+        assert world.journal.causes() == ["stale"]
+
     async def test_are_requeued_though_the_queue_is_away(self, world: World) -> None:
         [file] = await world.submitted(1)
         queue: Any = Outage(world.queue, "send", failures=1, error=QueueUnavailable("503"))

@@ -3,11 +3,9 @@
 import asyncio
 import re
 import time
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
 
 from editqueue.domain import messages
 from editqueue.domain.errors import (
@@ -24,8 +22,8 @@ from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import JobStatus, RetryAt, RetryPolicy, plan_retry
 from editqueue.domain.keys import ObjectKeys, preview_pointer
 from editqueue.ports import Claim, Ports
+from editqueue.use_cases.undisturbed import undisturbed
 
-T = TypeVar("T")
 SETTLE_WAITS = (0.5, 1, 2, 4, 8, 15, 30, 30)
 """Seconds between tries to write a result down while the database is away: 90 s in all."""
 MAX_ERROR = 500
@@ -79,7 +77,7 @@ async def process_next(ports: Ports) -> Outcome | None:
         verdict = await _attempt(claim, ports)
         return await _settle_patiently(claim, verdict, started, ports)
     except asyncio.CancelledError:
-        await _undisturbed(_hand_back(claim, ports))
+        await undisturbed(_hand_back(claim, ports))
         raise
 
 
@@ -101,16 +99,6 @@ async def _claim(ports: Ports) -> Claim | None:
     if claim is not None:
         ports.journal.transition(claim.job, before=JobStatus.QUEUED, cause="claim")
     return claim
-
-
-async def _undisturbed(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for `work` to end even when cancelled: a result written down but not told would be lost to the books."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 async def _attempt(claim: Claim, ports: Ports) -> Verdict:
@@ -180,7 +168,7 @@ async def _settle_patiently(claim: Claim, verdict: Verdict, started: float, port
     """
     for wait in SETTLE_WAITS:
         try:
-            return await _undisturbed(_settle_and_tell(claim, verdict, started, ports))
+            return await undisturbed(_settle_and_tell(claim, verdict, started, ports))
         except StorageUnavailable as error:
             ports.journal.error(claim.job.id, error)
             await ports.pause(wait)

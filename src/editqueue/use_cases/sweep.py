@@ -1,6 +1,6 @@
 """One cron tick: what keeps the promise when no message arrives and no worker comes back."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from editqueue.domain.messages import GAVE_UP
 from editqueue.ports import Ports
 from editqueue.use_cases.expire_objects import expire_objects
 from editqueue.use_cases.process_job import process_next
+from editqueue.use_cases.undisturbed import undisturbed
 from editqueue.use_cases.wake_consumers import wake_consumers
 
 LEFTOVER_AGE = timedelta(hours=1)
@@ -23,15 +24,19 @@ class SweepReport:
     leftovers: int
 
 
-async def sweep(ports: Ports) -> SweepReport:
+async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) -> SweepReport:
     """Requeue stale jobs, work on up to `limits.sweep_batch` jobs, retire old objects.
 
     A part that fails is logged and does not keep the others from being done. Two sweeps at once are harmless.
+    Once `stopped`, nothing new is begun. Cancelled, the running job is handed back.
     """
     requeued = await _or_zero(requeue_stale(ports), ports)
-    processed = await _or_zero(_process_some(ports), ports)
-    kept = await keep_house(ports)
+    processed = await _or_zero(_process_some(ports, stopped), ports)
+    kept = _NOTHING if stopped() else await keep_house(ports)
     return SweepReport(requeued=requeued, processed=processed, expired=kept.expired, leftovers=kept.leftovers)
+
+
+_NOTHING = SweepReport(requeued=0, processed=0, expired=0, leftovers=0)
 
 
 async def keep_house(ports: Ports) -> SweepReport:
@@ -47,6 +52,10 @@ async def requeue_stale(ports: Ports) -> int:
 
     Those that are queued again get a message: their own may be spent, or leased by the worker that died.
     """
+    return await undisturbed(_requeue_and_tell(ports))
+
+
+async def _requeue_and_tell(ports: Ports) -> int:
     now = ports.clock.now()
     jobs = await ports.store.requeue_stale(
         started_before=now - ports.limits.stale_after,
@@ -61,9 +70,9 @@ async def requeue_stale(ports: Ports) -> int:
     return len(jobs)
 
 
-async def _process_some(ports: Ports) -> int:
+async def _process_some(ports: Ports, stopped: Callable[[], bool]) -> int:
     for done in range(ports.limits.sweep_batch):
-        if await process_next(ports) is None:
+        if stopped() or await process_next(ports) is None:
             return done
     return ports.limits.sweep_batch
 

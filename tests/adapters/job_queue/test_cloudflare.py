@@ -126,6 +126,16 @@ class TestErrors:
 
         await api.close()
 
+    async def test_of_many_workers_one_hears_of_it_and_the_others_go_and_look_for_work(
+        self, there: CloudflareWorld
+    ) -> None:
+        there.server.refuse("pull", 503, 0)
+
+        waiting = [there.queue.receive(limit=1, wait=MINUTE) for _ in range(5)]
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+
+        assert [type(one) for one in answers] == [QueueUnavailable] + 4 * [list]
+
     async def test_after_one_the_queue_is_left_alone_for_a_while(self, there: CloudflareWorld) -> None:
         there.server.refuse("pull", 429, 10250, times=1, retry_after=40)
         with pytest.raises(QueueUnavailable):

@@ -91,7 +91,8 @@ class CloudflareQueue:
         while not self._held:
             nap = self._next_pull - self._clock.now()
             if nap <= timedelta(0):
-                await self._pull()
+                if not await self._pull():
+                    return []
             elif patience <= timedelta(0):
                 return []
             else:
@@ -136,12 +137,19 @@ class CloudflareQueue:
                 self._retries[one.message.receipt] = now
         return taken
 
-    async def _pull(self) -> None:
-        """One pull for all who wait. A worker that gives up leaves it alone: its messages are leased already."""
-        if self._pulling is None:
-            self._pulling = asyncio.create_task(self._pull_once())
-            self._pulling.add_done_callback(self._pulled)
+    async def _pull(self) -> bool:
+        """One pull for all who wait. A worker that gives up leaves it alone: its messages are leased already.
+
+        Raises its error to the one who began it; False tells it to the others.
+        """
+        if self._pulling is not None:
+            joined = self._pulling
+            await asyncio.wait([joined])
+            return not joined.cancelled() and joined.exception() is None
+        self._pulling = asyncio.create_task(self._pull_once())
+        self._pulling.add_done_callback(self._pulled)
         await asyncio.shield(self._pulling)
+        return True
 
     def _pulled(self, task: asyncio.Task[None]) -> None:
         self._pulling = None

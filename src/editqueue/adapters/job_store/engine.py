@@ -108,7 +108,8 @@ class EngineDatabase:
                 yield connection
                 await connection.exec_driver_sql("COMMIT")
             except BaseException:
-                await connection.exec_driver_sql("ROLLBACK")
+                if not connection.invalidated:  # a cancelled statement costs the connection, and with it the group
+                    await connection.exec_driver_sql("ROLLBACK")
                 raise
 
 

@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from editqueue.domain.errors import Invalid, JobNotFailed, JobNotFound
 from editqueue.domain.jobs import EditJob, JobStatus
-from editqueue.entrypoints.commands.running import on_the_system, print_facts, print_json, print_line
+from editqueue.entrypoints.commands.running import (
+    on_the_system,
+    print_facts,
+    print_json,
+    print_line,
+    stop_on_signals,
+    within_grace,
+)
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports import JobQuery
 from editqueue.settings import load_settings
@@ -25,7 +32,10 @@ def run_migrate() -> None:
 
 def run_sweep() -> None:
     async def work(server: Server) -> None:
-        print_json(asdict(await sweep(server.ports)))
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
+        print_json(asdict(report))
 
     on_the_system(work)
 

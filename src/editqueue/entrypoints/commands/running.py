@@ -4,10 +4,13 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from datetime import timedelta
+from typing import Any, TypeVar
 
+from editqueue.domain.errors import EditQueueError
+from editqueue.entrypoints.consumer import GRACE
 from editqueue.settings import load_settings
 from editqueue.wiring.server import Server, open_server
 
@@ -38,6 +41,21 @@ def print_facts(facts: Mapping[str, object]) -> None:
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         print_line(f"{name.ljust(width)}  {'-' if value is None else value}")
+
+
+async def within_grace(work: Coroutine[Any, Any, T], stop: asyncio.Event, *, grace: timedelta = GRACE) -> T:
+    """Wait for `work`; once `stop` is set not longer than `grace`. Raises EditQueueError when that was too short."""
+    task = asyncio.create_task(work)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    await asyncio.wait([task], timeout=grace.total_seconds())
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    if task.cancelled():
+        raise EditQueueError("ended by a signal; the running job was handed back")
+    return task.result()
 
 
 @contextmanager
