@@ -6,10 +6,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import growth, submit
+from bench import growth, plans, submit
 from bench.figures import Figure
 
-BENCHES = {"submit": submit.measure, "growth": growth.measure}
+BENCHES = {"submit": submit.measure, "growth": growth.measure, "plans": plans.measure}
 RESULTS = Path(__file__).parent / "results"
 
 

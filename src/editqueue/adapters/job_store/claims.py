@@ -8,7 +8,7 @@ from sqlalchemy import CTE, Executable, Update, and_, select, update
 from editqueue.adapters.job_store.database import to_ms
 from editqueue.adapters.job_store.rows import to_file, to_job
 from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
-from editqueue.adapters.job_store.store_base import StoreBase, hold_files
+from editqueue.adapters.job_store.store_base import StoreBase, hold_file
 from editqueue.adapters.job_store.transitions import carries, notify, release_file
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus, NotificationType
@@ -91,7 +91,7 @@ class ClaimStatements(StoreBase):
         await self._settle(claim, back, [_unlock(claim, token, now)])
 
     async def _settle(self, claim: Claim, end: Update, follow: Sequence[Executable]) -> None:
-        _, ended, *_ = await self._database.run(hold_files([claim.file.id]), end.returning(jobs.c.id), *follow)
+        _, ended, *_ = await self._database.run(hold_file(claim.file.id), end.returning(jobs.c.id), *follow)
         if not ended:
             raise ClaimLost(f"job {claim.job.id} was taken over; this worker's result is void")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Executable, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Integer, case, exists, literal_column, or_, select, update
 
 from editqueue.adapters.job_store.database import each, each_id, to_ms
 from editqueue.adapters.job_store.rows import to_file, to_job
@@ -59,7 +59,7 @@ class HousekeepingStatements(StoreBase):
             files.c.locked.is_(False),
             or_(files.c.expiring_at.is_(None), files.c.expiring_at < to_ms(abandoned_before)),
         )
-        oldest = due.order_by(files.c.finished_at).limit(limit).with_for_update(skip_locked=True).cte("due")
+        oldest = due.order_by(files.c.finished_at).limit(_plainly(limit)).with_for_update(skip_locked=True).cte("due")
         mark = (
             update(files).where(files.c.id.in_(select(oldest.c.id))).values(expiring_at=to_ms(now)).returning(*files.c)
         )
@@ -87,6 +87,11 @@ class HousekeepingStatements(StoreBase):
         )
         _, rows = await self._database.run(hold, unlock)
         return [row["id"] for row in rows]
+
+
+def _plainly(number: int) -> ColumnElement[int]:
+    """`number` for the planner to see: PostgreSQL takes an unknown limit for a tenth of everything."""
+    return literal_column(str(int(number)), Integer)
 
 
 def _release(job_of: Mapping[str, str], token: str, now: datetime) -> Executable:

@@ -31,6 +31,10 @@ def hold_files(ids: Iterable[str]) -> Select[tuple[object, ...]]:
     return lock_files(ids).with_only_columns(files.c.id)
 
 
+def hold_file(file_id: str) -> Select[tuple[str]]:
+    return select(files.c.id).where(files.c.id == file_id).with_for_update(of=files)
+
+
 def active_jobs(ids: Iterable[str]) -> Select[tuple[object, ...]]:
     """The active jobs of the files `ids`."""
     wanted = each_id(ids)

@@ -1,0 +1,38 @@
+"""No statement of the store reads a whole table: `make bench-plans` on a million jobs, here on enough to tell."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from bench.books import Size
+from bench.plans import Plan, plans_on
+from editqueue.adapters.job_store import SqlStore
+from tests.servers.databases import KINDS, Kind
+
+SIZE = Size(finished=20_000, queued=200, files=20_000)
+"""On tables much smaller than this PostgreSQL is right to read them whole."""
+METHODS = {
+    name for name in dir(SqlStore) if not name.startswith("_") and name != "close" and callable(getattr(SqlStore, name))
+}
+
+
+@pytest.fixture(scope="module", params=KINDS, name="plans")
+def _plans(request: pytest.FixtureRequest) -> Sequence[Plan]:
+    kind: Kind = request.param
+    return asyncio.run(plans_on(kind, SIZE))
+
+
+def test_no_statement_reads_a_whole_table(plans: Sequence[Plan]) -> None:
+    assert [str(one) for one in plans if one.scanned] == []
+
+
+def test_every_method_of_the_store_was_asked(plans: Sequence[Plan]) -> None:
+    assert {one.method for one in plans} == METHODS
+
+
+def test_a_plan_that_reads_a_whole_table_is_seen() -> None:
+    lines = ["Limit", "  Seq Scan on edit_jobs (Filter: x)", "SCAN files", "SCAN files USING INDEX a", "SCAN ids"]
+    plan = Plan(method="m", kind="k", statement="SELECT 1", lines=lines)
+
+    assert plan.scanned == lines[1:3]
