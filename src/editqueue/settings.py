@@ -28,6 +28,7 @@ _REMEDY = "give JWT_SECRET, for example JWT_SECRET=$(openssl rand -hex 32)"
 _EXAMPLES = {
     "EDITQUEUE_DATABASE_URL": "postgresql://user:password@host/editqueue",
     "EDITQUEUE_BUCKET_URL": "s3://piximmo-media",
+    "R2_JURISDICTION": "eu",
     "EDITQUEUE_QUEUE": "local",
     "EDITQUEUE_CONCURRENCY": "1",
     "EDITQUEUE_JOB_TIMEOUT": "300",
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     cloudflare_api_token: str | None = Field(None, validation_alias=_named("CLOUDFLARE_API_TOKEN"), repr=False)
     cloudflare_queue_id: str | None = Field(None, validation_alias=_named("CLOUDFLARE_QUEUE_ID"))
     cloudflare_base_url: str | None = Field(None, validation_alias=_named("CLOUDFLARE_BASE_URL"))
+    r2_jurisdiction: Literal["eu", "fedramp"] | None = Field(None, validation_alias=_named("R2_JURISDICTION"))
     queue: Literal["local", "cloudflare", "none"] = Field("local", validation_alias=_named("EDITQUEUE_QUEUE"))
     concurrency: int = Field(1, ge=1, le=64, validation_alias=_named("EDITQUEUE_CONCURRENCY"))
     job_timeout: float = Field(300, gt=0, le=LONGEST, validation_alias=_named("EDITQUEUE_JOB_TIMEOUT"))
@@ -240,6 +242,11 @@ def _check_bucket(settings: Settings) -> None:
             f"{settings.bucket_url}, for example EDITQUEUE_S3_ENDPOINT=http://127.0.0.1:8333"
         )
     endpoint = settings.s3_endpoint
+    if endpoint is not None and settings.r2_jurisdiction is not None:
+        raise SetupError(
+            "R2_JURISDICTION is for the endpoint that follows from CLOUDFLARE_ACCOUNT_ID; "
+            f"EDITQUEUE_S3_ENDPOINT={endpoint} says it all: give one of the two"
+        )
     if endpoint is not None and not (re.match(r"https?://[^/\s]", endpoint) and _is_url(endpoint)):
         raise SetupError("EDITQUEUE_S3_ENDPOINT must be a URL, for example EDITQUEUE_S3_ENDPOINT=http://127.0.0.1:8333")
     for name, value in (

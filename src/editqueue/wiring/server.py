@@ -29,10 +29,13 @@ from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store import migrate_schema, open_store
 from editqueue.adapters.journal.json_lines import JsonJournal
 from editqueue.adapters.journal.metrics import Metrics
-from editqueue.domain.errors import SetupError
+from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.ports import Bucket, ImageTools, JobQueue, JobStore, Ports
 from editqueue.settings import Settings
+from editqueue.wiring.patience import patience_within
 
+START_PATIENCE = 20
+"""Seconds in which a bucket must answer when a program starts."""
 DEFAULT_BASE_URL = "http://127.0.0.1:8787"
 
 
@@ -125,17 +128,36 @@ def bucket_folder(settings: Settings) -> Path | None:
 
 
 def _open_s3(settings: Settings) -> S3Bucket:
+    patience = patience_within(settings.limits.job_timeout)
     return S3Bucket(
         name=urlsplit(settings.bucket_url).netloc,
         endpoint=_endpoint(settings),
         access_key_id=settings.r2_access_key_id or "",
         secret_access_key=settings.r2_secret_access_key or "",
         clock=SystemClock(),
+        timeout=patience.request,
+        max_retries=patience.retries,
+        longest_pause=patience.pause,
     )
 
 
+async def look_at_bucket(bucket: Bucket) -> None:
+    """Ask the bucket something harmless. Raises PermanentError and StorageUnavailable, naming the setting."""
+    try:
+        async with asyncio.timeout(START_PATIENCE):
+            async for _ in bucket.list("is-it-there"):
+                break
+    except TimeoutError as error:
+        raise StorageUnavailable(
+            f"bucket {bucket.name!r} did not answer within {START_PATIENCE} s: check EDITQUEUE_BUCKET_URL and, "
+            "if it is given, EDITQUEUE_S3_ENDPOINT"
+        ) from error
+
+
 def _endpoint(settings: Settings) -> str:
-    return settings.s3_endpoint or r2_endpoint(settings.cloudflare_account_id or "")
+    return settings.s3_endpoint or r2_endpoint(
+        settings.cloudflare_account_id or "", jurisdiction=settings.r2_jurisdiction
+    )
 
 
 def _origin(url: str) -> str:

@@ -150,6 +150,11 @@ async def test_an_r2_upload_url_signs_the_content_type() -> None:
     assert signed.headers == {"Content-Type": "image/jpeg"}
 
 
+def test_a_bucket_with_a_jurisdiction_has_an_endpoint_of_its_own() -> None:
+    assert r2_endpoint("abc", jurisdiction="eu") == "https://abc.eu.r2.cloudflarestorage.com"
+    assert r2_endpoint("abc") == "https://abc.r2.cloudflarestorage.com"
+
+
 def test_a_presigned_url_is_the_one_in_the_s3_reference() -> None:
     """The worked example of "Authenticating Requests: Using Query Parameters" in the S3 API Reference."""
     url = presigned(

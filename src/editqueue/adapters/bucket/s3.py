@@ -20,6 +20,8 @@ from editqueue.domain.errors import EditQueueError, PermanentError, StorageUnava
 from editqueue.ports import Clock, SignedPut
 
 __all__ = ["S3Bucket", "r2_endpoint"]
+_DENIED: Final = re.compile(r"status(?: code)?:? 40[13]")
+"""A list that is denied comes without the error class that other calls have."""
 _REFUSED: Final = re.compile(r"status(?: code)?:? (?:3\d\d|501|4(?!08|29)\d\d)")
 """Answers that come again: redirects to another region, client errors but 408 and 429, "not implemented"."""
 
@@ -28,7 +30,7 @@ class S3Bucket(ReadsObjects):
     """Raises SetupError for an endpoint that is not https (http is for this machine only).
 
     `list` comes in the server's order: on S3 and R2 that is key order, SeaweedFS walks its folders.
-    `timeout` ends one request; a call is at most `1 + max_retries` of them, with pauses between.
+    `timeout` ends one request; a call is at most `1 + max_retries` of them, with `longest_pause` between two.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class S3Bucket(ReadsObjects):
         region: str = "auto",
         timeout: timedelta = timedelta(seconds=60),
         max_retries: int = 2,
+        longest_pause: timedelta = timedelta(seconds=2),
     ) -> None:
         self._endpoint = checked_endpoint(endpoint)
         credentials = Credentials(access_key_id=access_key_id, secret_access_key=secret_access_key, region=region)
@@ -57,10 +60,18 @@ class S3Bucket(ReadsObjects):
             },
             client_options={
                 "allow_http": self._endpoint.startswith("http://"),
-                "connect_timeout": timedelta(seconds=5),
+                "connect_timeout": min(timedelta(seconds=5), timeout),
                 "timeout": timeout,
             },
-            retry_config={"max_retries": max_retries, "retry_timeout": timeout},
+            retry_config={
+                "max_retries": max_retries,
+                "retry_timeout": (1 + max_retries) * (timeout + longest_pause),  # never the first to end a call
+                "backoff": {
+                    "init_backoff": min(timedelta(milliseconds=200), longest_pause),
+                    "max_backoff": longest_pause,
+                    "base": 2,
+                },
+            },
             # Not as config: beside that, obstore would take AWS_SESSION_TOKEN from the environment.
             credential_provider=lambda: {
                 "access_key_id": access_key_id,
@@ -107,15 +118,22 @@ class S3Bucket(ReadsObjects):
     async def close(self) -> None:
         pass
 
+    def _hint(self) -> str:
+        return (
+            ", and R2_JURISDICTION if the bucket has one"
+            if self._endpoint.endswith(".r2.cloudflarestorage.com")
+            else ""
+        )
+
     def _sort(self, error: Exception, key: str) -> EditQueueError:
         what = f"bucket {self.name!r} at {self._endpoint} cannot serve {key!r}"
-        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or _DENIED.search(str(error)):
             return PermanentError(
                 f"{what}: access denied. Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, and that the "
                 "token may read and write the bucket of EDITQUEUE_BUCKET_URL."
             )
         if "NoSuchBucket" in str(error):
-            return PermanentError(f"{what}: there is no such bucket. Check EDITQUEUE_BUCKET_URL.")
+            return PermanentError(f"{what}: there is no such bucket. Check EDITQUEUE_BUCKET_URL{self._hint()}.")
         if isinstance(error, ValueError) or _REFUSED.search(str(error)):
             return PermanentError(f"{what}: {first_line(error)}")
         return StorageUnavailable(f"{what}: {first_line(error)}. If it stays so, check EDITQUEUE_S3_ENDPOINT.")

@@ -14,8 +14,10 @@ from editqueue.ports import Clock, SignedPut
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
-def r2_endpoint(account_id: str) -> str:
-    return f"https://{account_id}.r2.cloudflarestorage.com"
+def r2_endpoint(account_id: str, *, jurisdiction: str | None = None) -> str:
+    """A bucket with a jurisdiction (`eu`, `fedramp`) is found at the endpoint of that jurisdiction alone."""
+    place = f"{account_id}.{jurisdiction}" if jurisdiction else account_id
+    return f"https://{place}.r2.cloudflarestorage.com"
 
 
 def checked_endpoint(endpoint: str) -> str:

@@ -14,6 +14,7 @@ from editqueue.entrypoints.commands.running import (
     stop_on_signals,
     within_grace,
 )
+from editqueue.entrypoints.commands.serving import confirm_bucket
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports import JobQuery
 from editqueue.settings import load_settings
@@ -32,6 +33,7 @@ def run_migrate() -> None:
 
 def run_sweep() -> None:
     async def work(server: Server) -> None:
+        await confirm_bucket(server, working=True)
         stop = asyncio.Event()
         with stop_on_signals(stop):
             report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)

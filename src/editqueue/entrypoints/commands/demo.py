@@ -21,7 +21,14 @@ from rich.table import Table
 from editqueue.domain.errors import SetupError
 from editqueue.entrypoints.commands.demo_photos import EDITED, ROOM_TYPES, WAITING, Room, generate_photos
 from editqueue.entrypoints.commands.running import print_line, stop_on_signals
-from editqueue.entrypoints.commands.serving import base_url, listening, metrics_served, review_link, run_both
+from editqueue.entrypoints.commands.serving import (
+    base_url,
+    confirm_bucket,
+    listening,
+    metrics_served,
+    review_link,
+    run_both,
+)
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.create_order import create_order
@@ -82,6 +89,7 @@ async def _running(settings: Settings, listener: socket.socket, url: str, stop: 
     log_path = settings.prepared_data_dir() / "demo.log"
     with log_path.open("a", encoding="utf-8") as log:
         async with open_server(settings, base_url=url, log=log) as server, metrics_served(server, settings):
+            await confirm_bucket(server, working=True)
             ports = server.ports
             order = await create_order(user_id=USER, title="Musterhaus", store=ports.store, clock=ports.clock)
             print_line(f"Order {order.id} on {url}, logs in {log_path}")

@@ -15,7 +15,15 @@ from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.commands.running import print_json, print_line
 from editqueue.ports import Bucket, JobStore
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import SystemClock, Tool, image_tools, look_at_queue, open_books, open_bucket
+from editqueue.wiring.server import (
+    SystemClock,
+    Tool,
+    image_tools,
+    look_at_bucket,
+    look_at_queue,
+    open_books,
+    open_bucket,
+)
 
 SAFE_AGE = timedelta(days=1)
 """Objects younger than this may belong to work under way; `--fix` leaves them alone."""
@@ -122,6 +130,7 @@ async def _check_bucket(settings: Settings, stack: AsyncExitStack) -> tuple[Buck
     try:
         bucket, app = open_bucket(settings)
         stack.push_async_callback(bucket.close)
+        await look_at_bucket(bucket)  # before a write: there are servers that make a bucket of it
         same = await _probe(bucket, app)
     except (EditQueueError, httpx.HTTPError) as error:
         remedy = "check EDITQUEUE_BUCKET_URL, its credentials, free space and permissions"

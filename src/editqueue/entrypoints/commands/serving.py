@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import uvicorn
 
-from editqueue.domain.errors import EditQueueError, SetupError
+from editqueue.domain.errors import EditQueueError, PermanentError, SetupError, StorageUnavailable
 from editqueue.entrypoints.commands.running import print_line, stop_on_signals
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import Server, look_at_queue, open_server
+from editqueue.wiring.server import Server, look_at_bucket, look_at_queue, open_server
 
 COUNT_EVERY = 15.0
 """Seconds between looks at the database for the gauges; Prometheus asks about as often."""
@@ -28,6 +28,7 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
             open_server(settings, base_url=base_url(host, listener.getsockname()[1])) as server,
             metrics_served(server, settings),
         ):
+            await confirm_bucket(server, working=with_consumer)
             await confirm_queue(server, settings, pulling=with_consumer)
             stop = asyncio.Event()
             with stop_on_signals(stop):
@@ -41,11 +42,23 @@ async def consume(*, drain: bool) -> None:
     """A consumer only; with `drain` it ends when nothing is left to do. Raises SetupError."""
     settings = load_settings()
     async with open_server(settings) as server, metrics_served(server, settings):
+        await confirm_bucket(server, working=True)
         await confirm_queue(server, settings, pulling=True)
         stop = asyncio.Event()
         with stop_on_signals(stop):
             consumer = make_consumer(server, settings, stop)
             await (consumer.drain() if drain else consumer.run())
+
+
+async def confirm_bucket(server: Server, *, working: bool) -> None:
+    """Raises SetupError if the bucket will never work as it is set up, and for a consumer also if it is away:
+    its jobs would use up their attempts, and wait better until it is started again."""
+    try:
+        await look_at_bucket(server.ports.bucket)
+    except (PermanentError, StorageUnavailable) as error:
+        if working or isinstance(error, PermanentError):
+            raise SetupError(str(error)) from error
+        server.ports.journal.warning("bucket_not_confirmed", found=str(error))
 
 
 async def confirm_queue(server: Server, settings: Settings, *, pulling: bool) -> None:
