@@ -9,16 +9,16 @@ import re
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import psycopg
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import ClauseElement
-from sqlalchemy.sql.compiler import Compiled
 
 from bench.books import Size, load
 from bench.figures import Figure
@@ -26,6 +26,8 @@ from bench.scratch import NOW
 from editqueue.adapters.job_store import SqlStore
 from editqueue.adapters.job_store.database import Rows
 from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.postgres_database import PostgresDatabase
+from editqueue.adapters.job_store.postgres_store import PostgresStore
 from editqueue.domain.files import FileStatus, Order, Upload
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
@@ -67,45 +69,56 @@ class Plan:
         return f"{self.method} ({self.kind}): {_short(self.statement)}\n{steps}"
 
 
-@dataclass
-class ExplainingDatabase:
+class Plans:
+    """Of the statements of one database, as they come."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.method = ""
+        """Of the store, whose statements come next."""
+        self.found: list[Plan] = []
+
+    async def explain(self, one: Executable, engine: AsyncEngine) -> None:
+        assert isinstance(one, ClauseElement)
+        compiled = one.compile(dialect=engine.dialect, compile_kwargs={"render_postcompile": True})
+        values: Mapping[str, Any] = compiled.params or {}
+        names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+        how = "EXPLAIN (FORMAT JSON)" if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        async with engine.connect() as connection:
+            answer = await connection.exec_driver_sql(f"{how} {compiled}", tuple(values[name] for name in names))
+            rows = [tuple(row) for row in answer]
+        if engine.dialect.name == "postgresql":
+            self.keep_postgres(str(compiled), rows[0][0])
+        else:
+            self._keep("sqlite", str(compiled), [str(row[3]) for row in rows])
+
+    def keep_postgres(self, statement: str, custom: Any) -> None:
+        self._keep("postgresql", statement, _steps(custom))
+        # asyncpg prepares statements, and from the sixth run on the server may plan without looking at parameters.
+        self._keep("postgresql, any parameters", statement, _steps(_generic_plan(self.url, statement)))
+
+    def _keep(self, kind: str, statement: str, lines: Sequence[str]) -> None:
+        self.found.append(Plan(method=self.method, kind=kind, statement=statement, lines=lines))
+
+
+class ExplainingDatabase(EngineDatabase):
     """Asks the database for its plan before it runs a statement."""
 
-    url: str
-    method: str = ""
-    plans: list[Plan] = field(default_factory=list[Plan])
-
-    def __post_init__(self) -> None:
-        self.engine: AsyncEngine = create_engine(self.url)
-        self._inner = EngineDatabase(self.engine)
+    def __init__(self, engine: AsyncEngine, plans: Plans) -> None:
+        super().__init__(engine)
+        self.plans = plans
 
     async def run(self, *statements: Executable) -> Sequence[Rows]:
         for one in statements:
-            assert isinstance(one, ClauseElement)
-            await self._explain(one.compile(dialect=self.engine.dialect, compile_kwargs={"render_postcompile": True}))
-        return await self._inner.run(*statements)
+            await self.plans.explain(one, self._engine)
+        return await super().run(*statements)
 
-    async def close(self) -> None:
-        await self._inner.close()
 
-    async def _explain(self, compiled: Compiled) -> None:
-        if self.engine.dialect.name == "sqlite":
-            rows = await self._ask(f"EXPLAIN QUERY PLAN {compiled}", compiled)
-            self._keep("sqlite", compiled, [str(row[3]) for row in rows])
-            return
-        [[custom]] = await self._ask(f"EXPLAIN (FORMAT JSON) {compiled}", compiled)
-        self._keep("postgresql", compiled, _steps(custom))
-        # asyncpg prepares statements, and from the sixth run on the server may plan without looking at parameters.
-        self._keep("postgresql, any parameters", compiled, _steps(_generic_plan(self.url, str(compiled))))
-
-    async def _ask(self, statement: str, compiled: Compiled) -> Sequence[Any]:
-        values: Mapping[str, Any] = compiled.params or {}
-        names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
-        async with self.engine.connect() as connection:
-            return (await connection.exec_driver_sql(statement, tuple(values[name] for name in names))).fetchall()
-
-    def _keep(self, kind: str, compiled: Compiled, lines: Sequence[str]) -> None:
-        self.plans.append(Plan(method=self.method, kind=kind, statement=str(compiled), lines=lines))
+class ExplainingPostgres(ExplainingDatabase, PostgresDatabase):
+    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
+        [plan] = await super().fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
+        self.plans.keep_postgres(query, plan[0])
+        return await super().fetch(query, *values)
 
 
 def _generic_plan(url: str, statement: str) -> Any:
@@ -153,12 +166,18 @@ async def measure() -> list[Figure]:
 async def plans_on(kind: Kind, size: Size) -> list[Plan]:
     """The plans of every statement of every method of the store."""
     async with books_on(kind, size) as url:
-        database = ExplainingDatabase(url)
+        plans = Plans(url)
+        engine = create_engine(url)
+        store = (
+            SqlStore(ExplainingDatabase(engine, plans))
+            if kind == "sqlite"
+            else PostgresStore(ExplainingPostgres(engine, plans))
+        )
         try:
-            await Tour(store=SqlStore(database), database=database).go()
+            await Tour(store=store, plans=plans).go()
         finally:
-            await database.close()
-    return database.plans
+            await store.close()
+    return plans.found
 
 
 @asynccontextmanager
@@ -185,7 +204,7 @@ class Tour:
     """Every method of the store, once, on the books of a busy day."""
 
     store: SqlStore
-    database: ExplainingDatabase
+    plans: Plans
 
     async def go(self) -> None:
         """Claims and their ends first: there is something to claim."""
@@ -193,7 +212,7 @@ class Tour:
             await one()
 
     async def call(self, method: Callable[..., Awaitable[Any]], *words: Any, **named: Any) -> Any:
-        self.database.method = method.__name__
+        self.plans.method = method.__name__
         return await method(*words, **named)
 
     async def _orders(self) -> None:

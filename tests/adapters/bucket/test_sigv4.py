@@ -1,6 +1,8 @@
 """Our presigned URLs against those of Amazon's own library."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import botocore.auth
@@ -18,17 +20,22 @@ OURS = Credentials(access_key_id="AKIDEXAMPLE", secret_access_key="wJalr+XUtn/FE
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_moment() -> None:
+def _one_moment() -> Iterator[None]:
     """Both sign for the same moment."""
+
+    def now(**_: object) -> datetime:
+        return NOW.replace(tzinfo=None)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.auth, "get_current_datetime", lambda *_: NOW.replace(tzinfo=None))
+        patch.setattr(botocore.auth, "get_current_datetime", now)
         yield
 
 
 def theirs(method: str, url: str, headers: dict[str, str], expires_in: timedelta) -> str:
-    request = AWSRequest(method=method, url=url, headers=headers)
+    request: Any = AWSRequest(method=method, url=url, headers=headers)
     credentials = TheirCredentials(OURS.access_key_id, OURS.secret_access_key)
-    S3SigV4QueryAuth(credentials, "s3", OURS.region, expires=int(expires_in.total_seconds())).add_auth(request)
+    signer: Any = S3SigV4QueryAuth(credentials, "s3", OURS.region, expires=int(expires_in.total_seconds()))
+    signer.add_auth(request)
     return str(request.url)
 
 
