@@ -61,7 +61,10 @@ def open_worker(env: Env) -> Worker:
 
 def _urls(settings: Settings) -> S3Urls:
     return S3Urls(
-        endpoint=checked_endpoint(settings.s3_endpoint or r2_endpoint(settings.cloudflare_account_id or "")),
+        endpoint=checked_endpoint(
+            settings.s3_endpoint
+            or r2_endpoint(settings.cloudflare_account_id or "", jurisdiction=settings.r2_jurisdiction)
+        ),
         bucket=urlsplit(settings.bucket_url).netloc,
         credentials=Credentials(
             access_key_id=settings.r2_access_key_id or "",
