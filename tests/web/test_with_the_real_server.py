@@ -79,7 +79,9 @@ async def test_twelve_submitted_photos_become_previews_without_reloading(browser
         await expect(page.locator("#progress-line")).to_have_text("12 von 13 fertig")
         await page.evaluate("scrollTo(0, document.body.scrollHeight)")
         await expect(page.locator(".picture:visible")).to_have_count(12)
-        widths: list[int] = await page.locator(".picture:visible").evaluate_all("all => all.map(one => one.naturalWidth)")
+        widths: list[int] = await page.locator(".picture:visible").evaluate_all(
+            "all => all.map(one => one.naturalWidth)"
+        )
         assert sorted(widths) == [*range(901, 913)]
         failed = page.locator(".tile[data-status=failed]")
         await expect(failed.locator(".name")).to_have_text("text.jpg")

@@ -140,7 +140,7 @@ class _Uploads:
         bar = self.progress.add_task("uploading", total=count)
         ids: list[str] = []
         while (photo := await asyncio.to_thread(next, photos, None)) is not None:
-            room_type = room_types.get(photo.stem.partition("_")[2])
+            room_type = room_types.get(photo.name)
             ids.append(await _upload(self.client, self.order_id, photo, room_type))
             self.progress.advance(bar)
         return ids

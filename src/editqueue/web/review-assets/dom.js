@@ -25,6 +25,13 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** A file name, which may break after its signs and nowhere in a number. */
+export function setName(target, name) {
+  if (target.textContent === name) return;
+  const pieces = name.split(/(?<=[_.-])/);
+  target.replaceChildren(...pieces.flatMap((piece) => [piece, document.createElement("wbr")]));
+}
+
 export function setAttribute(target, name, value) {
   if (value === null) target.removeAttribute(name);
   else if (target.getAttribute(name) !== String(value)) target.setAttribute(name, String(value));

@@ -1,6 +1,6 @@
 // One photo of the grid: made once, then only brought up to date.
 
-import { element, icon, setAttribute, setText } from "./dom.js";
+import { element, icon, setAttribute, setName, setText } from "./dom.js";
 import { canApprove, canMark, canRevise, isShowable, roomOf, shownStatus } from "./files.js";
 
 const ICON_OF = {
@@ -52,7 +52,7 @@ export function updateTile({ tile, parts }, file, { i18n, isMissing }) {
   const { t } = i18n;
   const focused = tile.contains(document.activeElement) ? document.activeElement : null;
   setAttribute(tile, "data-status", shownStatus(file, isMissing));
-  setText(parts.name, file.name);
+  setName(parts.name, file.name);
   parts.name.title = file.name;
   setText(parts.room, lineOf(file, i18n));
   setAttribute(parts.open, "aria-label", t("picture.open", { name: file.name }));
