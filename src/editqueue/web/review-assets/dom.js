@@ -28,7 +28,7 @@ export function setText(target, text) {
 /** A file name, which may break after its signs and nowhere in a number. */
 export function setName(target, name) {
   if (target.textContent === name) return;
-  const pieces = name.split(/(?<=[_.-])/);
+  const pieces = name.split(/(?<=[_-])/);
   target.replaceChildren(...pieces.flatMap((piece) => [piece, document.createElement("wbr")]));
 }
 
