@@ -6,10 +6,16 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import growth, plans, submit
+from bench import growth, jpeg, plans, raw, submit
 from bench.figures import Figure
 
-BENCHES = {"submit": submit.measure, "growth": growth.measure, "plans": plans.measure}
+BENCHES = {
+    "submit": submit.measure,
+    "growth": growth.measure,
+    "plans": plans.measure,
+    "jpeg": jpeg.measure,
+    "raw": raw.measure,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

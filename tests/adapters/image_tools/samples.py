@@ -52,6 +52,38 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(pixels[0] - pixels[1]).mean())
 
 
+def ssim(one: Image.Image, other: Image.Image) -> float:
+    """Structural similarity of the brightness of two pictures of one size, 1 for the same (windows of 8 x 8)."""
+    x, y = (np.asarray(each.convert("L"), dtype=np.float64) for each in (one, other))
+    x_mean, y_mean = _windows(x), _windows(y)
+    x_var, y_var = _windows(x * x) - x_mean**2, _windows(y * y) - y_mean**2
+    both = _windows(x * y) - x_mean * y_mean
+    small, smaller = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    top = (2 * x_mean * y_mean + small) * (2 * both + smaller)
+    return float((top / ((x_mean**2 + y_mean**2 + small) * (x_var + y_var + smaller))).mean())
+
+
+def _windows(values: Any, size: int = 8) -> Any:
+    """The mean of every window."""
+    sums = np.pad(values, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    whole = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
+    return whole / size**2
+
+
+def photograph(width: int, height: int, *, seed: int = 1) -> Image.Image:
+    """Like a photograph to a codec: detail of every size, the finer the fainter, and the noise of a sensor."""
+    chance = np.random.default_rng(seed)
+    pixels = np.full((height, width, 3), 128, np.float32)
+    for octave in range(2, 11):
+        shape = (max(2, 2**octave * height // width), 2**octave, 3)
+        grain = chance.normal(0, 1, shape).astype(np.float32)
+        for band in range(3):
+            layer = Image.fromarray(grain[..., band]).resize((width, height), Image.Resampling.BICUBIC)
+            pixels[..., band] += np.asarray(layer) * (110 / 1.6 ** (octave - 2))
+    pixels += chance.normal(0, 3, (height, width, 1)).astype(np.float32)
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
 def with_exif(image: Image.Image, orientation: int, *, kind: str = "JPEG") -> bytes:
     """With an orientation, a place and a camera."""
     exif = Image.Exif()

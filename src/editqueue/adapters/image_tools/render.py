@@ -135,10 +135,11 @@ RENDERERS: Mapping[str, Renderer] = {
 
 
 def shrink_on_load(long_edge: int) -> int:
-    """How far the JPEG decoder itself shrinks: the largest of 8, 4, 2 that leaves pixels to resample."""
-    scale = long_edge / LONG_EDGE
-    shrink = next((one for one in (8, 4, 2) if one <= scale), 1)
-    return shrink // 2 if shrink > 1 and int(scale) == shrink else shrink
+    """How far the JPEG decoder itself shrinks: the largest of 8, 4, 2 that leaves enough pixels.
+
+    sharp takes one step less between 4 and 5: a third more work for 0.001 of SSIM against a full decode.
+    """
+    return next((one for one in (8, 4, 2) if long_edge >= one * LONG_EDGE), 1)
 
 
 def _thumbnail(body: bytes, header: Any) -> Any:
