@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import growth, jpeg, plans, raw, submit
+from bench import growth, jpeg, memory, moved, plans, raw, submit
 from bench.figures import Figure
 
 BENCHES = {
@@ -15,6 +15,8 @@ BENCHES = {
     "plans": plans.measure,
     "jpeg": jpeg.measure,
     "raw": raw.measure,
+    "moved": moved.measure,
+    "memory": memory.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -94,3 +94,26 @@ def sound_only() -> bytes:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return body.getvalue()
+
+
+def long_clip(pictures: Iterable[np.ndarray[Any, Any]], *, times: int, front: bool = False, crf: int = 30) -> bytes:
+    """An mp4 that shows the same pictures again and again; they are encoded once."""
+    packets, pictures = [], list(pictures)
+    height, width = pictures[0].shape[:2]
+    options = {"movflags": "+faststart"} if front else {}
+    with tempfile.TemporaryDirectory() as folder, av.open(f"{folder}/clip.mp4", "w", options=options) as container:
+        stream: Any = container.add_stream("libx264", rate=RATE, options={"crf": str(crf), "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.gop_size = len(pictures)
+        for picture in pictures:
+            packets += stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24"))
+        packets += stream.encode(None)
+        base, length = packets[0].time_base, round(len(pictures) / RATE / packets[0].time_base)
+        for round_ in range(times):
+            for encoded in packets:
+                packet = av.Packet(bytes(encoded))  # a muxer empties what it is given
+                packet.stream, packet.time_base, packet.is_keyframe = stream, base, encoded.is_keyframe
+                packet.pts, packet.dts = (moment + round_ * length for moment in (encoded.pts, encoded.dts))
+                container.mux(packet)
+        container.close()
+        return Path(folder, "clip.mp4").read_bytes()

@@ -93,10 +93,20 @@ def with_exif(image: Image.Image, orientation: int, *, kind: str = "JPEG") -> by
     return encoded(image, kind, exif=exif.tobytes())
 
 
-def png(width: int, height: int, *, depth: int, colour: int, rows: bytes = b"") -> bytes:
+def png(
+    width: int,
+    height: int,
+    *,
+    depth: int,
+    colour: int,
+    rows: bytes = b"",
+    squeezed: bytes | None = None,
+    interlaced: bool = False,
+) -> bytes:
     """A PNG by hand, for what PIL does not write; without `rows` the pixels are missing."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, int(interlaced))
+    pixels = zlib.compress(rows) if squeezed is None else squeezed
+    chunks = [(b"IHDR", header), (b"IDAT", pixels), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
     )

@@ -13,7 +13,7 @@ from editqueue.adapters.image_tools.caps import Caps
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, OverLimit, StorageUnavailable
 from editqueue.ports import Preview
-from tests.adapters.image_tools.clips import black, clip, frames, hdr_clip, sound_only
+from tests.adapters.image_tools.clips import black, clip, frames, hdr_clip, long_clip, sound_only
 from tests.adapters.image_tools.samples import decoded, difference, scene
 
 SCENE = scene(960, 540)
@@ -90,7 +90,7 @@ def test_high_dynamic_range_is_shown_as_bright_as_it_was_meant(transfer: int, pa
 @pytest.mark.parametrize("front", [True, False])
 def test_a_long_clip_costs_few_bytes(front: bool) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (24, 480, 640, 3), np.uint8)
-    body = clip([noise[n % 24] for n in range(24 * 12)], front=front, crf=30)
+    body = long_clip(noise, times=12, front=front)
     assert len(body) > 20_000_000
 
     assert render(body).bytes_read < 0.1 * len(body)

@@ -6,7 +6,7 @@ from typing import Any
 
 from editqueue.adapters.image_tools.boxes import check_extents
 from editqueue.adapters.image_tools.vips import vips
-from editqueue.domain.errors import BrokenPicture, NoToolForFormat
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat, OverLimit, PermanentError
 
 BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 FAILURES = (ValueError, RuntimeError, EOFError, OSError, SyntaxError, LookupError, TypeError, ArithmeticError)
@@ -21,7 +21,9 @@ def open_heic(body: bytes) -> Any:
     import pillow_heif  # noqa: PLC0415  # 110 ms, only where pictures are decoded
 
     try:
-        return pillow_heif.open_heif(body)
+        picture = pillow_heif.open_heif(body)
+        _ = picture.size  # asks for the primary picture, which may not be there
+        return picture
     except FAILURES as error:
         raise _broken(error) from error
 
@@ -53,5 +55,7 @@ def _tight(picture: Any) -> Any:
     return b"".join(rows[at : at + row] for at in range(0, stride * height, stride))
 
 
-def _broken(error: Exception) -> BrokenPicture:
+def _broken(error: Exception) -> PermanentError:
+    if "Memory allocation" in str(error):
+        return OverLimit(f"needs more memory than a worker may have: {str(error)[:200]}")
     return BrokenPicture(f"cannot be decoded: {str(error)[:200]}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from editqueue.adapters.image_tools.caps import Caps
 from editqueue.adapters.image_tools.vips import vips
-from editqueue.domain.errors import BrokenPicture, NoToolForFormat
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat, OverLimit
 
 
 def installed() -> bool:
@@ -19,7 +19,7 @@ def installed() -> bool:
 def develop(body: bytes, kind: str, caps: Caps, *, long_edge: int) -> Any:
     """The sensor's picture as a libvips image, upright, sRGB, 8 bit; at half size where that is enough.
 
-    Raises NoToolForFormat for a camera LibRaw does not know, BrokenPicture for what it cannot read.
+    Raises NoToolForFormat for a camera LibRaw does not know, BrokenPicture for what it cannot read, OverLimit.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of numpy: each thread takes address space, which is limited
     import rawpy  # noqa: PLC0415  # 260 ms, only where raws are developed
@@ -31,6 +31,8 @@ def develop(body: bytes, kind: str, caps: Caps, *, long_edge: int) -> Any:
             pixels = raw.postprocess(half_size=half, use_camera_wb=True, output_bps=8)
     except rawpy.LibRawFileUnsupportedError as error:
         raise NoToolForFormat(f"no installed tool reads the {kind} of this camera") from error
+    except (rawpy.LibRawUnsufficientMemoryError, rawpy.LibRawTooBigError) as error:
+        raise OverLimit(f"needs more memory than a worker may have: {error}") from error
     except rawpy.LibRawError as error:
         raise BrokenPicture(f"cannot be developed: {error}") from error
     height, width, bands = pixels.shape

@@ -8,7 +8,7 @@ import os
 from functools import cache
 from typing import Any
 
-from editqueue.domain.errors import BrokenPicture
+from editqueue.domain.errors import BrokenPicture, OverLimit
 
 ALLOWED_LOADERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif")
 """All others are blocked: an SVG named .jpg would be rendered, with whatever it refers to."""
@@ -29,11 +29,14 @@ def vips() -> Any:
 
 
 class decoding:  # noqa: N801  # a context manager reads as a verb
-    """Turn libvips' errors into BrokenPicture."""
+    """Turn libvips' errors into BrokenPicture, those of memory into OverLimit."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is not None and isinstance(error, vips().Error):
             lines = [line for line in str(error).splitlines() if line.strip()]
-            raise BrokenPicture(f"cannot be decoded: {'; '.join(lines[:3])[:300]}") from error
+            told = "; ".join(lines[:3])[:300]
+            if "out of memory" in told:
+                raise OverLimit(f"needs more memory than a worker may have: {told}") from error
+            raise BrokenPicture(f"cannot be decoded: {told}") from error

@@ -23,6 +23,8 @@ from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit, 
 from editqueue.ports import Preview
 
 PR_SET_PDEATHSIG = 1
+RESERVED = 1024 * 1024 * 1024
+"""Bytes of address space above the memory limit: a 200 MP HEIC after a 33 MP one needs 0.4 GiB of them."""
 CLOSE_SECONDS = 10
 """How long a close waits for its workers; those left over die with this process."""
 
@@ -32,7 +34,7 @@ class WorkerLimits:
     """What one picture may cost. A 45 MP JPEG takes 120 MB and 0.2 s, so these stop only the hostile."""
 
     memory_bytes: int = 1536 * 1024 * 1024
-    """Address space of a worker; allocations over it fail cleanly inside libvips."""
+    """What a worker may allocate (RLIMIT_DATA); more fails cleanly inside the decoders."""
     wall_seconds: float = 30
     """Of work on one file, waits for the storage left out; then the kernel ends the worker."""
     cpu_seconds: int = 30
@@ -97,7 +99,9 @@ def _prepare_worker(memory_bytes: int, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _die_with(parent)
     vips()
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    # Address space is no memory: allocators reserve it for every thread. A limit all the same, for mapped files.
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes + RESERVED, memory_bytes + RESERVED))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
