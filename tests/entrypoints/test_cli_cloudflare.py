@@ -9,7 +9,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from editqueue.domain.files import FileStatus
 from tests.entrypoints.running import Installation
+from tests.seeds import NOON, claim, seed_files, seed_order, submit
 from tests.servers.cloudflare_queue import QueueProcess, cloudflare_queue_process
 
 
@@ -71,11 +73,27 @@ def test_an_order_goes_all_the_way(tmp_path: Path) -> None:
 
     with cloudflare_queue_process() as queue:
         ended = at(tmp_path, queue).run("demo", str(photos), "--exit", "--port", "0")
-        books = httpx.get(queue.books_url).json()
+        books = books_of(queue)
 
     assert ended.code == 0, ended.err
     assert books["sent"] == 1
     assert (books["backlog"], books["dead_letters"], books["delivered"]) == (0, 0, books["sent"])
+
+
+async def test_a_job_that_is_put_back_by_hand_wakes_a_consumer(tmp_path: Path) -> None:
+    with cloudflare_queue_process() as queue:
+        here = at(tmp_path, queue)
+        store = await here.open_store()
+        [job_id] = await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+        await store.fail(taken, error="broken", message="{name}", file_status=FileStatus.FAILED, now=NOON)
+        await store.close()
+
+        ended = here.run("jobs", "retry", job_id)
+        books = books_of(queue)
+
+    assert ended.code == 0, ended.err
+    assert books["sent"] == 1
 
 
 def test_sigterm_gives_back_what_an_idle_consumer_holds(tmp_path: Path) -> None:
@@ -88,13 +106,18 @@ def test_sigterm_gives_back_what_an_idle_consumer_holds(tmp_path: Path) -> None:
             _, err = process.communicate(timeout=30)
         finally:
             process.kill()
-        books = httpx.get(queue.books_url).json()
+        books = books_of(queue)
 
     assert process.returncode == 0, err
     assert "Traceback" not in err
     assert books["leased"] == 0
 
 
+def books_of(queue: QueueProcess) -> dict[str, int]:
+    found: dict[str, int] = httpx.get(queue.books_url).json()
+    return found
+
+
 def _wait_for_pull(queue: QueueProcess) -> None:
-    while httpx.get(queue.books_url).json()["pulls"] == 0:
+    while books_of(queue)["pulls"] == 0:
         os.sched_yield()

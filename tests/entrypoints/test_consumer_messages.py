@@ -14,6 +14,7 @@ from editqueue.domain.ids import new_id
 from editqueue.entrypoints.consumer import AFTER_FAILURE, Consumer
 from editqueue.ports import Claim
 from editqueue.use_cases.answer_message import PASSED_OVER
+from editqueue.use_cases.submit_edits import submit_edits
 from editqueue.use_cases.sweep import requeue_stale
 from tests.entrypoints.test_consumer import (
     Outage,
@@ -25,7 +26,7 @@ from tests.entrypoints.test_consumer import (
     running,
 )
 from tests.fakes import World
-from tests.seeds import claim
+from tests.seeds import claim, seed_files, seed_order
 from tests.servers.cloudflare_world import cloudflare_world
 
 NOW = timedelta(0)
@@ -160,6 +161,27 @@ class TestOutages:
             await task
 
         assert [(await world.file(one)).status for one in files] == ["done"] * 3
+
+
+class TestSubmitting:
+    @pytest.mark.parametrize(("status", "code"), [(429, 10252), (403, 10000), (503, 0)])
+    async def test_is_answered_though_the_messages_cannot_be_sent(self, world: World, status: int, code: int) -> None:
+        files = await seed_files(world.store, await seed_order(world.store), 250)
+        async with cloudflare_world(clock=world.clock) as there:
+            there.server.refuse("batch", status, code, times=9)
+            ports = replace(world.ports, queue=there.queue)
+
+            jobs = await submit_edits(
+                [one.id for one in files],
+                order_id=files[0].order_id,
+                user_id="anna",
+                express=False,
+                notes=None,
+                ports=ports,
+            )
+
+        assert [one.status for one in jobs] == ["queued"] * 250
+        assert world.journal.warnings == ["messages_not_sent"]
 
 
 class TestStaleJobs:
