@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup run test check format reliability bench screenshots lock build clean
+.PHONY: help setup run test check format reliability bench screenshots lock d1-migrations measure-worker build clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP)  ## make .venv with everything the project needs
 
@@ -54,6 +54,13 @@ screenshots: setup  ## the review page's pictures in docs/screenshots/ (needs Ch
 lock: setup  ## renew the hashed lock files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.14 --python-platform linux deploy/cloudflare/pyproject.toml -o deploy/cloudflare/requirements.lock
+
+d1-migrations: setup  ## write Cloudflare D1's migrations from Alembic's
+	$(BIN)/python -m editqueue.adapters.job_store.d1_migrations deploy/cloudflare/migrations
+
+measure-worker: setup  ## how large the Cloudflare Worker is and what its start costs
+	$(BIN)/python -m tests.worker.measure
 
 build: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist .

@@ -111,7 +111,10 @@ const CONTROLS = {
   release: () => release(),
   counted: () => counted,
   cron: async () => void (await (await miniflare.getWorker()).scheduled({ cron: "*/2 * * * *" })),
-  boot: async () => (await started()).timings,
+  loaded: async () => (await started()).loaded,
+  cpu: () => process.cpuUsage(),
+  heap: async () => (await started()).heap(),
+  evaluate: async ({ code }) => (await started()).evaluate(code),
   async send({ bodies }) {
     await call("send", { messages: bodies.map((body) => ({ body, contentType: "json" })) });
   },

@@ -2,7 +2,7 @@
 import { loadPyodide } from "pyodide";
 
 const BOOTSTRAP = `
-import sys, time
+import sys
 sys.path[:0] = ["/source", "/packages"]
 
 def before():
@@ -13,9 +13,7 @@ def before():
     anyio.to_thread.run_sync = run_sync
 before()
 
-started = time.perf_counter()
 from worker import Default
-import_seconds = time.perf_counter() - started
 modules = sorted(sys.modules)
 
 def worker(context, env):
@@ -23,7 +21,6 @@ def worker(context, env):
 `;
 
 export async function startPython({ source, packages, env }) {
-  const begun = performance.now();
   const pyodide = await loadPyodide({ stdout: console.error, stderr: console.error });
   for (const [place, folder] of [["/source", source], ["/packages", packages]]) {
     pyodide.FS.mkdir(place);
@@ -35,18 +32,17 @@ export async function startPython({ source, packages, env }) {
     python_workflows_implicit_dependencies: true,
     python_request_headers_preserve_commas: true,
   });
+  const begun = process.cpuUsage();
   await pyodide.runPythonAsync(BOOTSTRAP);
+  const { user, system } = process.cpuUsage(begun);
   const make = pyodide.globals.get("worker");
-  const worker = make({ waitUntil() {} }, env);
-  const timings = {
-    boot: (performance.now() - begun) / 1000,
-    import: pyodide.globals.get("import_seconds"),
-    modules: pyodide.globals.get("modules").toJs(),
-  };
+  const fresh = () => make({ waitUntil() {} }, env); // for each event, as the runtime does
   return {
-    timings,
-    fetch: (request) => worker.fetch(request),
-    queue: (batch) => worker.queue(batch, env, {}),
-    scheduled: () => worker.scheduled({ cron: "*/2 * * * *" }, env, {}),
+    loaded: { import_cpu_seconds: (user + system) / 1e6, modules: pyodide.globals.get("modules").toJs() },
+    evaluate: (code) => pyodide.runPython(code),
+    heap: () => pyodide._module.HEAP8.length,
+    fetch: (request) => fresh().fetch(request),
+    queue: (batch) => fresh().queue(batch, env, {}),
+    scheduled: () => fresh().scheduled({ cron: "*/2 * * * *" }, env, {}),
   };
 }

@@ -270,9 +270,30 @@ async def test_strangers_and_large_bodies_are_refused_as_on_a_server(shop: Shop)
 
 
 async def test_the_runtime_loads_nothing_native(shop: Shop) -> None:
-    timings = await shop.cloudflare.tell("boot")
+    loaded = await shop.cloudflare.tell("loaded")
 
-    loaded = {name.partition(".")[0] for name in timings["modules"]}
-    assert not loaded & {"obstore", "pyvips", "alembic", "aiosqlite", "asyncpg", "greenlet", "pebble", "httpx"}
-    assert "sqlalchemy.ext.asyncio" not in timings["modules"]
-    print(f"\nWorker: imports {timings['import']:.1f} s, all of Python {timings['boot']:.1f} s")
+    packages = {name.partition(".")[0] for name in loaded["modules"]}
+    assert not packages & {"obstore", "pyvips", "alembic", "aiosqlite", "asyncpg", "greenlet", "pebble", "httpx"}
+    assert "sqlalchemy.ext.asyncio" not in loaded["modules"]
+
+
+async def test_an_isolate_makes_the_application_once(shop: Shop) -> None:
+    for _ in range(3):
+        assert (await shop.http.get("/healthz")).status_code == 200
+
+    made = "import gc, fastapi; sum(isinstance(one, fastapi.FastAPI) for one in gc.get_objects())"
+    assert await shop.cloudflare.tell("evaluate", code=made) == 1
+
+
+async def test_a_large_raw_never_enters_pythons_memory(shop: Shop) -> None:
+    body = dng(preview(encoded(scene(1620, 1080))), padding=60_000_000)
+    [file] = await shop.order_with(body, name="IMG_1.DNG", mime="image/x-adobe-dng")
+    before = await shop.counted()
+    heap = await shop.cloudflare.tell("heap")
+    await shop.submit([file])
+    await shop.until(before, settled=1)
+
+    assert await shop.cloudflare.tell("heap") - heap < 8_000_000
+    assert heap < 100_000_000, "the runtime allows 128 MB in all"
+    assert (await shop.bucket.head(ObjectKeys.from_raw(file.object_key).processed)).size == len(body)
+    assert (await shop.status([file]))["done"] == 1

@@ -5,7 +5,7 @@
 
 import math
 from collections.abc import AsyncIterator, Iterable
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -28,19 +28,19 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request: object) -> Any:
         """One HTTP request, JavaScript's or already the SDK's."""
         bounded = _Bounded(request if isinstance(request, Request) else Request(request))
-        return await asgi.fetch(_app(_opened(self.env)), bounded, self.env, self.ctx)
+        return await asgi.fetch(_ISOLATE.app(self.env), bounded, self.env, self.ctx)
 
     async def queue(self, batch: Any, env: object = None, ctx: object = None) -> None:
         """One batch of messages, each acknowledged or retried by itself: no message pays for another's job."""
         del env, ctx  # the runtime passes them besides self.env and self.ctx
-        ports = _opened(self.env).ports
+        ports = _ISOLATE.worker(self.env).ports
         for message in batch.messages:
             await _deliver(message, ports)
 
     async def scheduled(self, controller: Any, env: object = None, ctx: object = None) -> None:
         """One cron tick."""
         del controller, env, ctx
-        await sweep(_opened(self.env).ports)
+        await sweep(_ISOLATE.worker(self.env).ports)
 
 
 async def _deliver(message: Any, ports: Ports) -> None:
@@ -56,15 +56,30 @@ async def _deliver(message: Any, ports: Ports) -> None:
         message.retry({"delaySeconds": math.ceil(again.total_seconds())})
 
 
-@lru_cache(maxsize=1)
-def _opened(env: Env) -> Worker:
-    return open_worker(env)
+@dataclass
+class _Isolate:
+    """What an isolate keeps from event to event: making the application takes longer than answering with it.
+
+    The runtime makes a new `Default` and a new `env` for each event; the bindings in them are the same.
+    """
+
+    _worker: Worker | None = None
+    _app: FastAPI | None = None
+
+    def worker(self, env: Env) -> Worker:
+        if self._worker is None:
+            self._worker = open_worker(env)
+        return self._worker
+
+    def app(self, env: Env) -> FastAPI:
+        if self._app is None:
+            worker = self.worker(env)
+            auth = AuthSettings(secret=worker.jwt_secret)
+            self._app = create_app(worker.ports, auth=auth, allowed_origins=worker.allowed_origins)
+        return self._app
 
 
-@lru_cache(maxsize=1)
-def _app(worker: Worker) -> FastAPI:
-    auth = AuthSettings(secret=worker.jwt_secret)
-    return create_app(worker.ports, auth=auth, allowed_origins=worker.allowed_origins)
+_ISOLATE = _Isolate()
 
 
 class _Bounded:

@@ -1,0 +1,103 @@
+"""Promises 4 and 5 on D1, whose only transaction is `batch()`. Its contract suite holds promise 4 for 200 submits."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from editqueue.adapters.job_store.d1 import D1Database
+from editqueue.adapters.job_store.store import SqlStore
+from editqueue.domain.errors import StorageUnavailable
+from editqueue.domain.files import File, FileStatus
+from editqueue.ports import JobQuery
+from tests.seeds import NOON, URL, claim, seed_files, seed_order, submit
+from tests.servers.bindings import D1, Gateway, PreparedStatement, d1_database
+from tests.servers.cloudflare import Cloudflare
+
+pytestmark = pytest.mark.reliability
+STATEMENTS = 6
+
+
+class Breaking:
+    """The D1 binding, but that statement number `fails` of a batch names a table that is not there."""
+
+    def __init__(self, binding: D1) -> None:
+        self.binding = binding
+        self.fails: int | None = None
+        self.batches: list[int] = []
+
+    def prepare(self, query: str) -> PreparedStatement:
+        return self.binding.prepare(query)
+
+    async def batch(self, statements: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        self.batches.append(len(statements))
+        given = list(statements)
+        if self.fails is not None:
+            given[self.fails] = PreparedStatement("INSERT INTO no_such_table VALUES (1)")
+        return await self.binding.batch(given)
+
+
+@pytest.fixture
+async def binding(cloudflare: Cloudflare) -> AsyncIterator[Breaking]:
+    async with cloudflare.client() as http, d1_database(cloudflare):
+        yield Breaking(D1(Gateway(http)))
+
+
+async def _submit(store: SqlStore, files: Sequence[File]) -> Sequence[str]:
+    _, _, made = await store.submit(
+        [one.id for one in files],
+        order_id=files[0].order_id,
+        user_id="anna",
+        express=False,
+        notes="bitte hell",
+        now=NOON,
+    )
+    return made
+
+
+@pytest.mark.parametrize("number", range(STATEMENTS))
+async def test_promise_5_a_failing_statement_leaves_nothing_behind(binding: Breaking, number: int) -> None:
+    store = SqlStore(D1Database(binding))
+    order = await seed_order(store)
+    files = await seed_files(store, order, 3)
+    binding.fails = number
+
+    with pytest.raises(StorageUnavailable, match="no such table"):
+        await _submit(store, files)
+
+    binding.fails = None
+    assert await store.order(order.id) == order
+    assert {one.status for one in await store.files([one.id for one in files])} == {FileStatus.UPLOADED}
+    assert not await store.has_work()
+    assert len(await _submit(store, files)) == 3
+
+
+@pytest.mark.parametrize("count", [1, 50])
+async def test_a_submit_is_one_batch_whatever_the_number_of_files(binding: Breaking, count: int) -> None:
+    store = SqlStore(D1Database(binding))
+    files = await seed_files(store, await seed_order(store), count)
+    binding.batches.clear()
+
+    assert len(await _submit(store, files)) == count
+
+    assert binding.batches == [STATEMENTS]
+
+
+async def test_promise_4_submits_and_claims_at_once_never_make_two_active_jobs(binding: Breaking) -> None:
+    store = SqlStore(D1Database(binding))
+    files = await seed_files(store, await seed_order(store), 5)
+
+    for _ in range(3):
+        await asyncio.gather(
+            *(submit(store, files) for _ in range(20)), *(store.claim_next(now=NOON) for _ in range(3))
+        )
+        active = [one for one in await store.jobs(JobQuery(order_id=files[0].order_id)) if one.finished_at is None]
+        assert len(active) == len({one.file_id for one in active}) == 5
+        await _finish_all(store, len(active))
+
+
+async def _finish_all(store: SqlStore, count: int) -> None:
+    await store.requeue_stale(started_before=NOON.replace(year=2027), max_retries=9, message="{name}", now=NOON)
+    for _ in range(count):
+        await store.finish(await claim(store, NOON.replace(year=2027)), preview_url=URL, bytes_copied=7, now=NOON)
