@@ -21,6 +21,7 @@ from editqueue.domain.errors import ObjectMissing, PermanentError
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import Bucket
 from tests.servers.bindings import r2_bucket
+from tests.servers.cloudflare import Cloudflare
 from tests.servers.seaweed import S3Server
 
 BASE_URL = "http://127.0.0.1:8787/objects"
@@ -76,7 +77,8 @@ def start(request: pytest.FixtureRequest, folder: Path) -> Running:
         case "s3":
             return on_s3(request.getfixturevalue("s3_server"))
         case _:
-            http = httpx.AsyncClient(base_url=(there := request.getfixturevalue("cloudflare")).gateway, timeout=90)
+            there: Cloudflare = request.getfixturevalue("cloudflare")
+            http = there.client()
             return Running(bucket=r2_bucket(there, http), http=http)
 
 

@@ -30,6 +30,8 @@ PLATFORM = (
     *("--platform", "pyemscripten_2026_0_wasm32", "--platform", "any"),
 )
 OLDEST_NODE = 20
+PATIENCE = 240
+"""Seconds; Python starts in 5 on a free machine, and in over 90 when twenty others want its cores."""
 
 
 def missing(reason: str) -> NoReturn:
@@ -110,12 +112,13 @@ class Cloudflare:
     settings: Mapping[str, str]
 
     def client(self, **options: Any) -> httpx.AsyncClient:
-        """For the gateway; a loaded machine needs patience."""
-        return httpx.AsyncClient(base_url=self.gateway, timeout=90, **options)
+        """For the gateway. No connection is used twice: workerd closes idle ones just when the next request leaves."""
+        limits = httpx.Limits(max_keepalive_connections=0)
+        return httpx.AsyncClient(base_url=self.gateway, timeout=PATIENCE, limits=limits, **options)
 
     async def tell(self, what: str, **body: object) -> Any:
         """Ask the host itself: cron, send, fault, wait ..."""
-        async with httpx.AsyncClient(base_url=self.control, timeout=90) as http:
+        async with httpx.AsyncClient(base_url=self.control, timeout=PATIENCE) as http:
             answer = await http.post(f"/{what}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()

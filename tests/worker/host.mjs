@@ -4,9 +4,12 @@ import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Miniflare, Response as MiniflareResponse } from "miniflare";
+import { Agent, setGlobalDispatcher } from "undici";
 import { MessageBatch, QueueMessage, bindings } from "./bindings.mjs";
 import { startPython } from "./python.mjs";
 
+// No connection twice: workerd closes idle ones just when the next request leaves.
+setGlobalDispatcher(new Agent({ pipelining: 0 }));
 const { here, source, packages, migrations, consumer, settings } = JSON.parse(process.argv[2]);
 const counted = { settled: 0, retried: 0, delivered: 0, failed: 0, held: 0, sent: 0 };
 const faults = { handler: 0, d1: 0, d1_where: "", send: 0, copy: 0, hold: null };

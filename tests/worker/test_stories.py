@@ -16,12 +16,13 @@ from tests.servers.bindings import d1_database
 from tests.servers.cloudflare import Cloudflare
 from tests.worker.shop import PHOTO, Shop
 
-pytestmark = pytest.mark.timeout(240)  # the first test starts Pyodide, on a machine that may be busy
+pytestmark = pytest.mark.timeout(300)  # the first test starts Pyodide, on a machine that may be busy
 
 
 @pytest.fixture
 async def shop(cloudflare: Cloudflare) -> AsyncIterator[Shop]:
     """Nothing is left behind: neither rows nor objects."""
+    await cloudflare.tell("loaded")  # Python starts before the clock of a story does
     secret = cloudflare.settings["JWT_SECRET"]
     token = issue_token("anna", secret=secret, now=datetime.now(UTC), ttl=timedelta(hours=1))
     async with cloudflare.client(headers={"Authorization": f"Bearer {token}"}) as http:
