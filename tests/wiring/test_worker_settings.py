@@ -27,6 +27,12 @@ def test_they_come_from_the_bindings_and_not_from_the_process(monkeypatch: pytes
     assert (settings.feature_production, settings.feature_gallery) == (False, False)
 
 
+def test_signed_urls_point_to_the_jurisdiction_of_the_bucket() -> None:
+    settings = worker_settings(SimpleNamespace(**GIVEN, R2_JURISDICTION="eu"))
+
+    assert settings.r2_jurisdiction == "eu"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
