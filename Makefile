@@ -36,8 +36,8 @@ format: setup  ## let ruff mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-reliability: setup  ## the promises 1-12 at full size
-	EDITQUEUE_TEST_SIZE=full $(BIN)/pytest -m reliability --timeout 1800
+reliability: setup  ## the promises 1-12 at full size, on both databases; the report comes last
+	EDITQUEUE_TEST_SIZE=full $(BIN)/python -m pytest -m reliability -p tests.reliability.report -n 2 --dist worksteal --timeout 1800
 
 fuzz: setup  ## 10,000 spoiled files of every format against a real consumer (EDITQUEUE_FUZZ_FILES for more or fewer)
 	$(BIN)/python -m tests.fuzz

@@ -290,7 +290,11 @@ class JobStore(Protocol):
         ...
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
-        """Done, unlocked, notified. Raises ClaimLost, changing nothing, if the token is not current."""
+        """Done, unlocked, notified. Raises ClaimLost, changing nothing, if the token is not current.
+
+        The same end of the same claim again, as after an answer that was lost, changes nothing and is no error;
+        so it is with `fail`, `retry_later` and `hand_back`.
+        """
         ...
 
     async def fail(self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime) -> None:

@@ -79,15 +79,6 @@ class TestSubmit:
             await store.delete_files([file.id], user_id="anna", now=NOON)
         return file.id
 
-    @pytest.mark.reliability
-    async def test_promise_4_200_submits_at_once_make_one_active_job_per_file(self, store: SqlStore) -> None:
-        files = await seed_files(store, await seed_order(store), 20)
-
-        answers = await asyncio.gather(*(submit(store, files) for _ in range(200)))
-
-        assert {tuple(one) for one in answers} == {tuple(answers[0])}
-        assert (await store.census(now=NOON)).jobs["queued"] == 20
-
     async def test_the_database_itself_refuses_a_second_active_job(self, store: SqlStore) -> None:
         files = await seed_files(store, await seed_order(store), 1)
         await submit(store, files)
@@ -220,13 +211,40 @@ class TestTheEndOfAClaim:
         else:
             await store.hand_back(taken, now=LATER)
 
-    async def test_a_second_finish_of_the_same_claim_is_refused(self, store: SqlStore) -> None:
+    @pytest.mark.parametrize("verb", ["finish", "fail", "retry_later", "hand_back"])
+    async def test_the_same_end_again_changes_nothing_and_is_no_error(self, store: SqlStore, verb: str) -> None:
         await submit(store, await seed_files(store, await seed_order(store), 1))
         taken = await claim(store)
-        await store.finish(taken, preview_url=URL, bytes_copied=7, now=NOON)
+        await self._end(store, verb, taken)
+        before = await self._everything(store, taken)
+
+        await self._end(store, verb, taken)
+
+        assert await self._everything(store, taken) == before
+
+    async def test_the_same_end_again_leaves_the_work_that_followed_alone(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+        await self._end(store, "finish", taken)
+        await store.revise(taken.file.id, user_id="anna", note="heller", now=LATER)
+        revision = await claim(store, LATER)
+        before = await self._everything(store, revision)
+
+        await self._end(store, "finish", taken)
+
+        assert await self._everything(store, revision) == before
+
+    @pytest.mark.parametrize("verb", ["fail", "retry_later", "hand_back"])
+    async def test_another_end_of_a_finished_claim_is_refused(self, store: SqlStore, verb: str) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+        await self._end(store, "finish", taken)
+        before = await self._everything(store, taken)
 
         with pytest.raises(ClaimLost):
-            await store.finish(taken, preview_url=URL, bytes_copied=7, now=NOON)
+            await self._end(store, verb, taken)
+
+        assert await self._everything(store, taken) == before
 
 
 class TestStale:

@@ -1,20 +1,32 @@
 """Number every call of a worker to database, bucket and images, before and after, and do something there."""
 
-from collections.abc import Awaitable, Callable
+import inspect
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
 from editqueue.ports import Bucket, Ports
 
-WATCHED = {"claim_next", "finish", "fail", "retry_later", "hand_back", "copy", "write", "make_preview"}
+OF_A_JOB = frozenset(
+    {"claim_next", "finish", "fail", "retry_later", "hand_back", "copy", "write", "make_preview"},
+)
+"""The calls by which one attempt at a job changes anything."""
 ONE_JOB = 10
 """Claim, copy, preview, write and finish, before and after each."""
+_STATEMENT_EVENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
 
 
 class Steps:
-    def __init__(self, at: int, act: Callable[[], Awaitable[None]]) -> None:
+    """Does `act` at step number `at`. With `every`, all calls count, not only those of OF_A_JOB."""
+
+    def __init__(self, at: int, act: Callable[[], Awaitable[None]], *, every: bool = False) -> None:
         self._at = at
         self._act = act
+        self._every = every
         self.taken = 0
 
     def around(self, ports: Ports, bucket: Bucket | None = None) -> Ports:
@@ -28,10 +40,33 @@ class Steps:
     def _watch(self, inner: Any) -> Any:
         return _Watched(inner, self)
 
+    def watches(self, name: str) -> bool:
+        return name in OF_A_JOB or (self._every and name != "close")
+
     async def step(self) -> None:
-        self.taken += 1
-        if self.taken == self._at:
+        if self.is_next():
             await self._act()
+
+    def is_next(self) -> bool:
+        self.taken += 1
+        return self.taken == self._at
+
+
+@contextmanager
+def statements_counted(steps: Steps, act: Callable[[], None]) -> Generator[None]:
+    """Every statement counts as well, before and after, and every moment before a COMMIT."""
+
+    def step(*_: object) -> None:
+        if steps.is_next():
+            act()
+
+    for name in _STATEMENT_EVENTS:
+        event.listen(Engine, name, step)
+    try:
+        yield
+    finally:
+        for name in _STATEMENT_EVENTS:
+            event.remove(Engine, name, step)
 
 
 class _Watched:
@@ -41,7 +76,7 @@ class _Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if name not in WATCHED:
+        if not (self._steps.watches(name) and inspect.iscoroutinefunction(found)):
             return found
 
         async def watched(*args: Any, **kwargs: Any) -> Any:

@@ -1,82 +1,154 @@
 """Promise 1: a consumer killed at any step leaves nothing that its successor does not put right."""
 
 import asyncio
+import random
 import signal
-import sys
-from collections import Counter
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from itertools import count
 
 import pytest
 
 from editqueue.domain.files import File
-from editqueue.entrypoints.consumer import Consumer
-from tests.fakes import World, keys_of, make_ports, original, preview_of
-from tests.reliability.crashing_consumer import TROUBLES, local_bucket
+from tests.adapters.image_tools.samples import encoded, scene
+from tests.reliability.audit import audit, audit_books, audit_log
+from tests.reliability.fates import FATES
+from tests.reliability.plan import Plan
+from tests.reliability.processes import Ended, Processes
+from tests.reliability.report import Tally
+from tests.reliability.site import Opened, Site
 from tests.reliability.size import sized
-from tests.reliability.steps import ONE_JOB
-from tests.seeds import seed_files, seed_order, submit
 
-pytestmark = pytest.mark.reliability
-JOBS = sized(1, 3)
-FAILING = range(sized(5, 1), 8)
-"""Claim, copy and settling, before and after each, and the preview that fails; the last three in small."""
-ROOT = Path(__file__).parents[2]
-
-
-async def _seed(world: World, folder: Path) -> list[File]:
-    bucket = local_bucket(world, folder)
-    files = [*await seed_files(world.store, await seed_order(world.store), JOBS)]
-    for file in files:
-        await bucket.write(file.object_key, original(file), content_type="image/jpeg")
-    await submit(world.store, files)
-    return files
+pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(120, 1800))]
+TURN, STALE = 7200.0, 2400.0
+"""Seconds from one try to the next, and to the successor: a consumer that waited for retries died 20 minutes later."""
+JOBS = {"": sized(1, 3), "no tool": 1, "broken": sized(1, 2), "missing": 1, "away": 1}
+EVERY = {"": sized(3, 1), "no tool": sized(7, 1), "broken": sized(5, 1), "missing": sized(7, 1), "away": sized(17, 1)}
+"""Small, not every step of every kind of failure is one to die at."""
+ROUNDS, AT_ONCE = sized(4, 100), 3
+"""Of the random schedule: rounds, and consumers that work side by side in each."""
 
 
-async def _crash(folder: Path, step: int, *trouble: str) -> int:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.reliability.crashing_consumer", str(folder), str(step), *trouble, cwd=ROOT
-    )
-    return await process.wait()
+class Sweep:
+    """Kill a consumer at one step after the other, let another clear up, and look."""
+
+    def __init__(self, here: Opened, forks: Processes, tally: Tally, *, real_images: bool = False) -> None:
+        self.here = here
+        self._forks = forks
+        self._tally = tally
+        self._real_images = real_images
+        self._numbers = count()
+
+    async def try_step(
+        self, step: int, trouble: str, jobs: int, *, body: bytes | None = None
+    ) -> tuple[bool, list[str]]:
+        """Whether there was such a step, and what was wrong after the kill."""
+        moment = next(self._numbers) * TURN
+        files = await self._submit(jobs, trouble, moment, body)
+        first = await self._consume(moment, trouble, kill_at=step)
+        second = await self._consume(moment + STALE, trouble)
+        found = await audit(self.here, files, FATES[trouble]) + audit_log(first.err + second.err)
+        killed = first.code == -signal.SIGKILL
+        self._tally.kills += killed
+        self._tally.jobs += jobs
+        return killed, [f"step {step} ({trouble or 'done'}): {one}" for one in found + _ended_well(first, second)]
+
+    async def _submit(self, jobs: int, trouble: str, moment: float, body: bytes | None) -> list[File]:
+        files = await self.here.submitted(jobs, after=moment, body=body)
+        if not FATES[trouble].original:
+            await self.here.bucket.delete([one.object_key for one in files])
+        return files
+
+    async def _consume(self, moment: float, trouble: str, *, kill_at: int = 0) -> Ended:
+        return await self._forks.run(
+            Plan(
+                task="consume",
+                environment=self.here.site.environment(),
+                moment=moment,
+                trouble=trouble,
+                kill_at=kill_at,
+                real_images=self._real_images,
+            )
+        )
 
 
-@pytest.mark.parametrize("step", range(1, JOBS * ONE_JOB + 1))
-async def test_the_next_consumer_puts_everything_right(tmp_path: Path, step: int) -> None:
-    async with make_ports(tmp_path) as world:
-        files = await _seed(world, tmp_path)
-        assert await _crash(tmp_path, step) == -signal.SIGKILL
-        bucket = local_bucket(world, tmp_path)
-        world.clock.advance(timedelta(minutes=16))
-
-        await Consumer(ports=replace(world.ports, bucket=bucket), sweep_interval=timedelta(hours=1)).drain()
-
-        assert {one.status for one in await world.jobs()} == {"done"}
-        assert Counter(one.file_id for one in await world.notes()) == {one.id: 1 for one in files}
-        for file in await world.store.files([one.id for one in files]):
-            keys = keys_of(file)
-            assert (file.status, file.locked) == ("done", False)
-            assert await bucket.read(keys.processed) == original(file)
-            assert await bucket.read(keys.preview) == preview_of(keys.raw).body
+def _ended_well(*ended: Ended) -> list[str]:
+    return [f"ended with {one.code}: {one.err}" for one in ended if one.code not in {0, -signal.SIGKILL}]
 
 
-@pytest.mark.parametrize("step", FAILING)
-@pytest.mark.parametrize(("trouble", "attempts"), [("broken", {1, 2}), ("away", {4})])
-async def test_a_job_that_fails_does_so_once_and_in_bounds(
-    tmp_path: Path, trouble: str, attempts: set[int], step: int
+@pytest.mark.parametrize("trouble", [*FATES])
+async def test_the_next_consumer_puts_everything_right(
+    site: Site, forks: Processes, tally: Tally, trouble: str
 ) -> None:
-    async with make_ports(tmp_path) as world:
-        files = await _seed(world, tmp_path)
-        assert await _crash(tmp_path, step, trouble) == -signal.SIGKILL
-        bucket = local_bucket(world, tmp_path)
-        world.clock.advance(timedelta(minutes=16))
-        world.images.error = TROUBLES[trouble]
+    violations: list[str] = []
+    async with site.open() as here:
+        sweep = Sweep(here, forks, tally)
+        for step in count(1, EVERY[trouble]):
+            killed, found = await sweep.try_step(step, trouble, JOBS[trouble])
+            violations += found
+            if not killed:
+                break
+        violations += await audit_books(here)
 
-        await Consumer(ports=replace(world.ports, bucket=bucket), sweep_interval=timedelta(hours=1)).drain()
+    assert violations == []
+    assert tally.kills >= sized(1, 15)
 
-        assert {one.status for one in await world.jobs()} == {"failed"}
-        assert {one.attempts for one in await world.jobs()} <= attempts
-        notes = [(one.file_id, one.type) for one in await world.notes()]
-        assert sorted(notes) == sorted((one.id, "revision_required") for one in files)
-        assert not any(one.locked or one.preview_url for one in await world.store.files([one.id for one in files]))
-        assert not [one.key async for one in bucket.list("") if "/preview/" in one.key]
+
+async def test_so_it_does_with_real_pictures_in_real_image_workers(site: Site, forks: Processes, tally: Tally) -> None:
+    photo = encoded(scene(1600, 1200))
+    violations: list[str] = []
+    async with site.open() as here:
+        sweep = Sweep(here, forks, tally, real_images=True)
+        for step in count(sized(12, 1), sized(13, 2)):
+            killed, found = await sweep.try_step(step, "", 1, body=photo)
+            violations += found
+            if not killed:
+                break
+
+    assert violations == []
+    assert tally.kills >= sized(1, 15)
+
+
+@pytest.mark.parametrize("seed", range(sized(1, 2)))
+async def test_killed_at_random_again_and_again_no_job_is_lost(
+    site: Site, forks: Processes, tally: Tally, seed: int
+) -> None:
+    print(f"seed {seed}")  # pytest shows it with a failure
+    chance = random.Random(seed)
+    async with site.open() as here:
+        files: list[File] = []
+        log, moment = "", 0.0
+        for _ in range(ROUNDS):
+            files += await here.submitted(AT_ONCE, after=moment)
+            plans = [_at_random(chance, site, moment) for _ in range(AT_ONCE)]
+            ended = await _all(forks, plans, tally)
+            log += "".join(one.err for one in ended)
+            moment += STALE
+        while await here.store.has_work():
+            last = await _all(forks, [Plan(task="consume", environment=site.environment(), moment=moment)], tally)
+            log, moment = log + last[0].err, moment + STALE
+        tally.jobs += len(files)
+        violations = await audit(here, files, FATES[""], killed_often=True)
+        violations += await audit_books(here) + audit_log(log)
+
+    assert violations == []
+    assert tally.kills >= ROUNDS * AT_ONCE // 2
+
+
+def _at_random(chance: random.Random, site: Site, moment: float) -> Plan:
+    """Dies at a step, or at a moment that no step marks: in the middle of a commit, of a write, of an import."""
+    inside = chance.random() < 0.7
+    return Plan(
+        task="consume",
+        environment=site.environment(),
+        moment=moment,
+        leaps=False,
+        kill_at=chance.randint(1, 120) if inside else 0,
+        kill_after=0 if inside else chance.uniform(0.01, 0.4),
+    )
+
+
+async def _all(forks: Processes, plans: Sequence[Plan], tally: Tally) -> list[Ended]:
+    ended = [*await asyncio.gather(*(forks.run(one) for one in plans))]
+    assert _ended_well(*ended) == []
+    tally.kills += sum(one.code == -signal.SIGKILL for one in ended)
+    return ended

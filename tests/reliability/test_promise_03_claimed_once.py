@@ -1,55 +1,45 @@
 """Promise 3: sixteen processes at one database run every job once and never stumble over each other."""
 
 import asyncio
-import sys
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from editqueue.adapters.job_store import open_store
+from tests.reliability.plan import Plan
+from tests.reliability.processes import Processes
+from tests.reliability.report import Tally
+from tests.reliability.site import Site, many_files
 from tests.reliability.size import sized
-from tests.seeds import seed_files, seed_order, submit
+from tests.seeds import NOON, seed_order
 
-pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(120, 3600))]
+pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(120, 1800))]
 PROCESSES = 16
 JOBS = sized(320, 10_000)
-BATCH = 160
+BATCH = sized(160, 1000)
 """Files of one order; submit takes at most 1,000 at a time."""
-ROOT = Path(__file__).parents[2]
 
 
-async def _run(url: str) -> tuple[list[str], str, int | None]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.reliability.claiming_consumer",
-        url,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return out.decode().splitlines(), err.decode(), process.returncode
+async def _submit_all(site: Site) -> None:
+    async with site.open() as here:
+        for _ in range(0, JOBS, BATCH):
+            order = await seed_order(here.store, user_id=site.user_id)
+            ids = await many_files(site.database_url, order, BATCH)
+            await here.store.submit(ids, order_id=order.id, user_id=site.user_id, express=False, notes=None, now=NOON)
 
 
-async def test_executions_are_jobs(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/shared.db"
-    store = await open_store(url, migrate=True)
-    for _ in range(0, JOBS, BATCH):
-        files = await seed_files(store, await seed_order(store), min(BATCH, JOBS))
-        await submit(store, files, now=datetime(2026, 1, 1, tzinfo=UTC))
+async def test_executions_are_jobs(site: Site, forks: Processes, tally: Tally) -> None:
+    await _submit_all(site)
+    plan = Plan(task="claim", environment=site.environment())
 
-    answers = await asyncio.gather(*(_run(url) for _ in range(PROCESSES)))
+    ended = await asyncio.gather(*(forks.run(plan) for _ in range(PROCESSES)))
 
-    census = await store.census(now=datetime.now(UTC))
-    notes = await store.notifications("anna", limit=JOBS + 1, before_id=None)
-    await store.close()
-    assert [(err, code) for _, err, code in answers] == [("", 0)] * PROCESSES
-    runs = Counter(line for lines, _, _ in answers for line in lines)
-    total = sum(runs.values())
-    assert total == len(runs) == census.jobs["done"] == len(notes)
+    async with site.open() as here:
+        census = await here.store.census(now=datetime.now(UTC))
+        notes = await here.store.notifications(site.user_id, limit=JOBS + 1, before_id=None)
+    assert [(one.err, one.code) for one in ended] == [("", 0)] * PROCESSES
+    runs = Counter(line for one in ended for line in one.lines())
+    tally.jobs += runs.total()
+    assert runs.total() == len(runs) == census.jobs["done"] == len(notes) == JOBS
     assert {line.split()[1] for line in runs} == {"done"}
-    assert total >= JOBS
-    assert sum(bool(lines) for lines, _, _ in answers) > 1, "one process did everything"
+    assert sum(bool(one.out) for one in ended) > 1, "one process did everything"

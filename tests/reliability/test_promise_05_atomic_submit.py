@@ -1,20 +1,31 @@
 """Promise 5: submit-edits changes jobs, files and notes together or not at all."""
 
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Executable, text
 
-from editqueue.adapters.job_store import SqlStore, migrate_schema
+from editqueue.adapters.job_store import SqlStore
 from editqueue.adapters.job_store.database import Rows
 from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.files import File, FileStatus
+from tests.fakes import World
+from tests.reliability.audit import audit, audit_books
+from tests.reliability.early_sender import messages_before_the_commit
+from tests.reliability.fates import FATES
+from tests.reliability.plan import Plan
+from tests.reliability.processes import Processes
+from tests.reliability.report import Tally
+from tests.reliability.site import Site, many_files
+from tests.reliability.size import sized
 from tests.seeds import NOON, seed_files, seed_order
 
 pytestmark = pytest.mark.reliability
 STATEMENTS = 6
+BATCH = 10
+"""Jobs that one tick works on."""
+JOBS = sized(2, 20) * BATCH
 
 
 class BrokenDatabase:
@@ -38,10 +49,8 @@ class BrokenDatabase:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[BrokenDatabase]:
-    url = f"sqlite:///{tmp_path}/store.db"
-    await migrate_schema(url)
-    opened = BrokenDatabase(EngineDatabase(create_engine(url)))
+async def database(database_url: str) -> AsyncIterator[BrokenDatabase]:
+    opened = BrokenDatabase(EngineDatabase(create_engine(database_url)))
     yield opened
     await opened.close()
 
@@ -76,12 +85,29 @@ async def test_a_failing_statement_leaves_nothing_behind(database: BrokenDatabas
     assert len(await _submit(store, files)) == 3
 
 
+async def test_messages_follow_the_commit(world: World, database_url: str) -> None:
+    assert await messages_before_the_commit(world, database_url) == []
+
+
+async def test_with_no_message_ever_sent_the_cron_drains_everything(site: Site, forks: Processes, tally: Tally) -> None:
+    async with site.open() as here:
+        files = await here.submitted(JOBS)
+        plan = Plan(task="tick", environment=site.environment())
+
+        worked_on = [int(*(await forks.run(plan)).lines()) for _ in range(JOBS // BATCH + 1)]
+
+        assert worked_on == [BATCH] * (JOBS // BATCH) + [0]
+        assert await audit(here, files, FATES[""]) + await audit_books(here) == []
+        tally.jobs += JOBS
+
+
 @pytest.mark.parametrize("count", [1, 100, 1000])
 async def test_promise_19_the_number_of_statements_does_not_grow_with_the_files(
-    database: BrokenDatabase, count: int
+    database: BrokenDatabase, database_url: str, count: int
 ) -> None:
     store = SqlStore(database)
-    files = await seed_files(store, await seed_order(store), count)
+    order = await seed_order(store)
+    files = await store.files(await many_files(database_url, order, count))
     database.groups.clear()
 
     assert len(await _submit(store, files)) == count

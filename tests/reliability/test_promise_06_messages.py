@@ -176,6 +176,8 @@ class SlowImages:
         pass
 
 
+# Whether a lease runs out is a matter of the queue; on PostgreSQL all workers may be done before it is looked at again.
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 async def test_the_end_is_the_same_when_every_lease_runs_out_under_its_worker(world: World) -> None:
     await world.submitted(JOBS)
     limits = replace(world.ports.limits, stale_after=timedelta(days=300))

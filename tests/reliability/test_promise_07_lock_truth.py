@@ -1,191 +1,22 @@
 """Promise 7: whatever happens in whatever order, a file is locked exactly while its job is in progress."""
 
-import asyncio
-import tempfile
-from collections.abc import Coroutine, Sequence
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
-
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 
-from editqueue.adapters.job_store import SqlStore, open_store
-from editqueue.domain.errors import ClaimLost
-from editqueue.domain.files import File, FileStatus
-from editqueue.domain.jobs import LEGAL_TRANSITIONS, EditJob, JobStatus
-from editqueue.ports import Claim, JobQuery, Renaming
+from tests.reliability.held_claim import MUTATIONS, mutation_under_a_claim
+from tests.reliability.lock_truth import run_lock_truth
 from tests.reliability.size import sized
-from tests.seeds import NOON, URL, seed_files, seed_order
+from tests.servers.databases import Kind
 
-T = TypeVar("T")
-numbers = st.integers(min_value=0, max_value=3)
-
-
-class LockTruth(RuleBasedStateMachine):
-    """Customers and workers act on four files; after every step the books are checked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = tempfile.TemporaryDirectory()
-        self.now: datetime = NOON
-        self.store: SqlStore = self.wait(open_store(f"sqlite:///{self.folder.name}/s.db", migrate=True))
-        order = self.wait(seed_order(self.store))
-        self.ids = [one.id for one in self.wait(seed_files(self.store, order, 4))]
-        self.order_id = order.id
-        self.claims: list[Claim] = []
-        self.seen: dict[str, JobStatus] = {}
-
-    def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
-
-    def teardown(self) -> None:
-        self.wait(self.store.close())
-        self.loop.close()
-        self.folder.cleanup()
-
-    def file(self, number: int) -> File:
-        [found] = self.wait(self.store.files([self.ids[number]]))
-        return found
-
-    def jobs(self) -> Sequence[EditJob]:
-        return self.wait(self.store.jobs(JobQuery(limit=500)))
-
-    @rule(number=numbers, express=st.booleans())
-    def submit(self, number: int, express: bool) -> None:
-        self.wait(
-            self.store.submit(
-                [self.ids[number]],
-                order_id=self.order_id,
-                user_id="anna",
-                express=express,
-                notes=None,
-                now=self.now,
-            )
-        )
-
-    @rule()
-    def claim(self) -> None:
-        taken = self.wait(self.store.claim_next(now=self.now))
-        if taken is not None:
-            self.claims.append(taken)
-
-    @precondition(lambda self: self.claims)
-    @rule(
-        pick=st.integers(min_value=0),
-        end=st.sampled_from(["finish", "fail", "missing", "retry", "hand_back"]),
-    )
-    def end(self, pick: int, end: str) -> None:
-        """By the worker that holds the job now, or by one that lost it long ago."""
-        taken = self.claims[pick % len(self.claims)]
-        current = next(job for job in self.jobs() if job.id == taken.job.id)
-        is_ours = current.token == taken.job.token
-        try:
-            self.wait(self._end(taken, end))
-        except ClaimLost:
-            assert not is_ours
-        else:
-            assert is_ours
-
-    async def _end(self, taken: Claim, end: str) -> None:
-        if end == "finish":
-            await self.store.finish(taken, preview_url=URL, bytes_copied=1, now=self.now)
-        elif end == "retry":
-            later = self.now + timedelta(seconds=15)
-            await self.store.retry_later(taken, error="e", run_after=later, now=self.now)
-        elif end == "hand_back":
-            await self.store.hand_back(taken, now=self.now)
-        else:
-            status = FileStatus.QUEUED if end == "missing" else FileStatus.FAILED
-            await self.store.fail(taken, error=end, message="{name}", file_status=status, now=self.now)
-
-    @rule(minutes=st.sampled_from([1, 10, 16]))
-    def time_passes_and_the_sweep_comes(self, minutes: int) -> None:
-        self.now += timedelta(minutes=minutes)
-        self.wait(
-            self.store.requeue_stale(
-                started_before=self.now - timedelta(minutes=15), max_retries=3, message="{name}", now=self.now
-            )
-        )
-
-    @rule(number=numbers)
-    def delete_races_a_claim(self, number: int) -> None:
-        before = self.file(number)
-
-        async def race() -> Claim | None:
-            claim = asyncio.create_task(self.store.claim_next(now=self.now))
-            await self.store.delete_files([before.id], user_id="anna", now=self.now)
-            return await claim
-
-        taken = self.wait(race())
-        if taken is not None:
-            self.claims.append(taken)
-        after = self.file(number)
-        assert not (after.deleted_at and after.locked)
-        if before.locked:
-            assert after == before
-
-    @rule(number=numbers)
-    def rename(self, number: int) -> None:
-        before = self.file(number)
-        wish = Renaming(file_id=before.id, old_name=before.name, ver=before.ver, new_name=f"{before.name}x"[-40:])
-        done, _ = self.wait(self.store.rename_files([wish], user_id="anna", now=self.now))
-        assert done == (not before.locked and before.deleted_at is None)
-
-    @rule(number=numbers)
-    def revise(self, number: int) -> None:
-        before = self.file(number)
-        active = any(job.file_id == before.id and job.status in {"queued", "in_progress"} for job in self.jobs())
-        _, job = self.wait(self.store.revise(before.id, user_id="anna", note="n", now=self.now))
-        free = not before.locked and before.deleted_at is None and before.status != FileStatus.UPLOADED
-        assert (job is not None) == (free and not active)
-
-    @invariant()
-    def a_file_is_locked_exactly_while_its_job_is_in_progress(self) -> None:
-        running = {job.file_id for job in self.jobs() if job.status is JobStatus.IN_PROGRESS}
-        locked = {one.id for one in self.wait(self.store.files(self.ids)) if one.locked}
-        assert locked == running
-
-    @invariant()
-    def every_transition_was_legal(self) -> None:
-        for job in self.jobs():
-            before = self.seen.get(job.id, JobStatus.QUEUED)
-            assert job.status == before or (before, job.status) in self._reachable()
-            self.seen[job.id] = job.status
-
-    def _reachable(self) -> set[tuple[JobStatus, JobStatus]]:
-        """One rule may make two transitions: a sweep ends one claim, a race makes another."""
-        twice = {(a, d) for a, b in LEGAL_TRANSITIONS for c, d in LEGAL_TRANSITIONS if b == c}
-        return set(LEGAL_TRANSITIONS) | twice
-
-    @invariant()
-    def every_ended_job_told_its_customer_once(self) -> None:
-        notes = self.wait(self.store.notifications("anna", limit=200, before_id=None))
-        ended = {job.id for job in self.jobs() if job.finished_at and job.error != "file deleted"}
-        assert sorted(note.job_id for note in notes) == sorted(ended)
+pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(120, 1800))]
 
 
-@pytest.mark.reliability
-def test_promise_7_the_lock_tells_the_truth() -> None:
-    run_state_machine_as_test(
-        LockTruth,
-        settings=settings(
-            max_examples=sized(12, 200),
-            stateful_step_count=sized(25, 50),
-            deadline=None,
-            suppress_health_check=[
-                HealthCheck.too_slow,
-                HealthCheck.filter_too_much,
-                HealthCheck.data_too_large,
-            ],
-            database=None,
-        ),
-    )
+EXAMPLES = {"sqlite": sized(8, 200), "postgresql": sized(4, 60)}
+
+
+def test_the_lock_tells_the_truth_at_every_step(kind: Kind) -> None:
+    run_lock_truth(kind, examples=EXAMPLES[kind], steps=sized(20, 50))
+
+
+@pytest.mark.parametrize("what", MUTATIONS)
+async def test_a_mutation_that_meets_a_claim_before_its_commit_is_refused(database_url: str, what: str) -> None:
+    assert await mutation_under_a_claim(database_url, what) == []

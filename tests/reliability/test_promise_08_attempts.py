@@ -1,14 +1,20 @@
 """Promise 8: four attempts and no more, crashes counted; one when trying again cannot help."""
 
+import signal
 from datetime import timedelta
 
 import pytest
 
 from editqueue.domain.errors import BrokenPicture, StorageUnavailable
 from editqueue.domain.jobs import RetryPolicy
+from editqueue.ports import JobQuery
 from editqueue.use_cases.process_job import process_next
 from editqueue.use_cases.sweep import requeue_stale
 from tests.fakes import World
+from tests.reliability.plan import Plan
+from tests.reliability.processes import Processes
+from tests.reliability.report import Tally
+from tests.reliability.site import Site
 from tests.reliability.size import sized
 from tests.seeds import claim
 
@@ -49,6 +55,28 @@ async def test_a_job_that_always_kills_its_worker_ends_after_four_attempts(world
         assert await requeue_stale(world.ports) == 1
 
     await _assert_failed(world, 4)
+
+
+@pytest.mark.parametrize(("trouble", "attempts"), [("deadly", 4), ("away", 4), ("broken", 1)])
+async def test_so_it_is_with_real_processes(
+    site: Site, forks: Processes, tally: Tally, trouble: str, attempts: int
+) -> None:
+    async with site.open() as here:
+        [file] = await here.submitted(1)
+        for number in range(6):
+            plan = Plan(
+                task="consume", environment=site.environment(), moment=number * 7200, trouble=trouble, leaps=False
+            )
+            ended = await forks.run(plan)
+            tally.kills += ended.code == -signal.SIGKILL
+        [job] = await here.store.jobs(JobQuery())
+        [after] = await here.store.files([file.id])
+        notes = await here.store.notifications(site.user_id, limit=9, before_id=None)
+
+    tally.jobs += 1
+    assert (job.status, job.attempts, after.status, after.locked) == ("failed", attempts, "failed", False)
+    assert [one.type for one in notes] == ["revision_required"]
+    assert tally.kills == (4 if trouble == "deadly" else 0)
 
 
 async def test_crashes_and_errors_are_counted_together(world: World) -> None:

@@ -1,17 +1,17 @@
 """Promise 10: one hostile file, row, message or service harms nobody else, and nothing is lost."""
 
 import asyncio
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.schema import files as file_table
 from editqueue.domain.errors import (
     BrokenPicture,
     ImageWorkerDied,
@@ -153,10 +153,11 @@ async def test_a_hostile_file_harms_no_other(world: World, error: Exception, att
     assert keys_of(hostile).preview not in await world.objects()
 
 
-async def test_a_row_whose_object_key_is_none_of_ours_harms_no_other(world: World, tmp_path: Path) -> None:
+async def test_a_row_whose_object_key_is_none_of_ours_harms_no_other(world: World, database_url: str) -> None:
     strange, *others = await world.submitted(JOBS)
-    with closing(sqlite3.connect(tmp_path / "world.db", isolation_level=None)) as database:
-        database.execute("UPDATE files SET object_key = '../../etc/passwd' WHERE id = ?", [strange.id])
+    database = EngineDatabase(create_engine(database_url))
+    await database.run(update(file_table).where(file_table.c.id == strange.id).values(object_key="../../etc/passwd"))
+    await database.close()
     before = await world.objects()
 
     await _drain(world.ports)

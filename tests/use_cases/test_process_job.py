@@ -44,6 +44,18 @@ class Flaky:
         return self._first.pop(0)()
 
 
+def answers_lost(store: object, method: str) -> Any:
+    """The store, of which the first `method` is committed and its answer lost."""
+    inner = getattr(store, method)
+
+    class AnswerLost(Flaky):
+        async def _instead(self, *args: object, **facts: object) -> Any:
+            await inner(*args, **facts)
+            return await super()._instead()
+
+    return AnswerLost(store, method, [failing(StorageUnavailable("connection reset"))])
+
+
 def failing(error: Exception) -> Callable[[], Any]:
     def fail() -> Any:
         raise error
@@ -391,6 +403,41 @@ class TestSettling:
         assert (await world.file(file)).status == "done"
         assert world.pause.waits == [*SETTLE_WAITS[:times]]
         assert len(world.images.calls) == 1
+
+    @pytest.mark.parametrize("method", ["finish", "fail", "retry_later"])
+    async def test_a_result_whose_answer_was_lost_is_told_as_it_stands(self, world: World, method: str) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = {"fail": BrokenPicture("kaputt"), "retry_later": StorageUnavailable("503")}.get(method)
+
+        outcome = await process_next(replace(world.ports, store=answers_lost(world.store, method)))
+
+        job = await world.job(file)
+        cause = "retry" if method == "retry_later" else method
+        assert outcome is not None
+        assert outcome.result == {"finish": "done"}.get(method, job.status if method == "fail" else "retry")
+        assert world.journal.causes() == ["claim", cause]
+        assert [one.result for one in world.journal.attempts] == [outcome.result]
+        assert world.journal.warnings == []
+        assert len(world.images.calls) == 1
+
+    async def test_cancelled_while_the_database_is_away_it_tells_what_stands(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        waiting = asyncio.Event()
+
+        async def pause(_seconds: float) -> None:
+            waiting.set()
+            await asyncio.Event().wait()
+
+        ports = replace(world.ports, store=answers_lost(world.store, "finish"), pause=pause)
+        working = asyncio.create_task(process_next(ports))
+        await waiting.wait()
+
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert (await world.job(file)).status == "done"
+        assert world.journal.causes() == ["claim", "finish"]
 
     async def test_a_database_that_stays_away_leaves_the_job_to_the_sweep(self, world: World) -> None:
         [file] = await world.submitted(1)

@@ -171,11 +171,21 @@ async def _settle_patiently(claim: Claim, verdict: Verdict, started: float, port
             return await undisturbed(_settle_and_tell(claim, verdict, started, ports))
         except StorageUnavailable as error:
             ports.journal.error(claim.job.id, error)
-            await ports.pause(wait)
+        await _pause_or_last_try(wait, claim, verdict, started, ports)
     ports.journal.warning("left_to_the_sweep", job_id=claim.job.id)
     outcome = Outcome(job_id=claim.job.id, result="claim_lost")
     _tell(claim, verdict, started, outcome, ports)
     return outcome
+
+
+async def _pause_or_last_try(wait: float, claim: Claim, verdict: Verdict, started: float, ports: Ports) -> None:
+    """Cancelled meanwhile, try once more: the work is done, and the last try may have been committed unheard."""
+    try:
+        await ports.pause(wait)
+    except asyncio.CancelledError:
+        with suppress(StorageUnavailable):
+            await undisturbed(_settle_and_tell(claim, verdict, started, ports))
+        raise
 
 
 async def _settle_and_tell(claim: Claim, verdict: Verdict, started: float, ports: Ports) -> Outcome:

@@ -43,7 +43,7 @@ class ClaimStatements(StoreBase):
         return Claim(job=to_job(job_rows[0]), file=to_file(file_rows[0])) if job_rows else None
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
-        token = new_token()
+        token = end_of(claim, "finish") + new_token()
         publish = (
             update(files)
             .where(files.c.id == claim.file.id, carries(claim.job.id, token))
@@ -61,10 +61,10 @@ class ClaimStatements(StoreBase):
         tell = notify(
             {claim.job.id: new_id()}, token=token, kind=NotificationType.EDIT_DONE, message=EDIT_DONE, now=now
         )
-        await self._settle(claim, end, [publish, tell])
+        await self._settle(claim, "finish", end, [publish, tell])
 
     async def fail(self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime) -> None:
-        token = new_token()
+        token = end_of(claim, "fail") + new_token()
         end = _leave(claim, token).values(status=JobStatus.FAILED.value, finished_at=to_ms(now), error=error)
         release = (
             update(files)
@@ -78,22 +78,28 @@ class ClaimStatements(StoreBase):
             message=message,
             now=now,
         )
-        await self._settle(claim, end, [release, tell])
+        await self._settle(claim, "fail", end, [release, tell])
 
     async def retry_later(self, claim: Claim, *, error: str, run_after: datetime, now: datetime) -> None:
-        token = new_token()
+        token = end_of(claim, "retry") + new_token()
         back = _leave(claim, token).values(status=JobStatus.QUEUED.value, run_after=to_ms(run_after), error=error)
-        await self._settle(claim, back, [_unlock(claim, token, now)])
+        await self._settle(claim, "retry", back, [_unlock(claim, token, now)])
 
     async def hand_back(self, claim: Claim, *, now: datetime) -> None:
-        token = new_token()
+        token = end_of(claim, "hand_back") + new_token()
         back = _leave(claim, token).values(status=JobStatus.QUEUED.value, attempts=jobs.c.attempts - 1)
-        await self._settle(claim, back, [_unlock(claim, token, now)])
+        await self._settle(claim, "hand_back", back, [_unlock(claim, token, now)])
 
-    async def _settle(self, claim: Claim, end: Update, follow: Sequence[Executable]) -> None:
+    async def _settle(self, claim: Claim, verb: str, end: Update, follow: Sequence[Executable]) -> None:
         _, ended, *_ = await self._database.run(hold_file(claim.file.id), end.returning(jobs.c.id), *follow)
-        if not ended:
+        if not ended and not await self._stands(claim, verb):
             raise ClaimLost(f"job {claim.job.id} was taken over; this worker's result is void")
+
+    async def _stands(self, claim: Claim, verb: str) -> bool:
+        """Whether this very end was committed by an earlier try, whose answer was lost with the connection."""
+        ours = jobs.c.token.startswith(end_of(claim, verb), autoescape=True)
+        [found] = await self._database.run(select(jobs.c.id).where(jobs.c.id == claim.job.id, ours))
+        return bool(found)
 
 
 def head_of_queue(now: datetime) -> CTE:
@@ -115,6 +121,11 @@ def head_of_queue(now: datetime) -> CTE:
         .with_for_update(skip_locked=True)
         .cte("head")
     )
+
+
+def end_of(claim: Claim, verb: str) -> str:
+    """How the token of every try at this end begins. The rest is fresh, so that no try acts on another's rows."""
+    return f"{claim.job.token}-{verb}-"
 
 
 def _leave(claim: Claim, token: str) -> Update:

@@ -1,0 +1,122 @@
+"""The race of promise 7: a claim has done everything but commit when the customer changes the file."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from editqueue.adapters.job_store import SqlStore, open_store
+from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.postgres_database import PostgresDatabase
+from editqueue.adapters.job_store.postgres_store import PostgresStore
+from editqueue.domain.files import File
+from editqueue.ports import Renaming
+from tests.seeds import LATER, NOON, seed_files, seed_order, submit
+
+BLOCKED = 0.2
+"""Seconds after which a mutation that SQLite has not answered is taken to wait for the claim: it cannot be asked."""
+WAITING = text(
+    "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
+
+
+class HeldSqlite(EngineDatabase):
+    """Stops before every commit until it is told to go on."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(create_engine(url))
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    def store(self) -> SqlStore:
+        return SqlStore(self)
+
+    @asynccontextmanager
+    async def _transaction(self, *, writes: bool) -> AsyncGenerator[AsyncConnection]:
+        async with super()._transaction(writes=writes) as connection:
+            yield connection
+            self.reached.set()
+            await self.go_on.wait()
+
+
+class HeldPostgres(PostgresDatabase):
+    """The same for statements that are transactions of their own."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(create_engine(url))
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    def store(self) -> SqlStore:
+        return PostgresStore(self)
+
+    async def _fetch_once(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
+        async with self._engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            async with driver.transaction():
+                rows = await driver.fetch(query, *values)
+                self.reached.set()
+                await self.go_on.wait()
+                return rows
+
+
+async def _delete(store: SqlStore, file: File) -> object:
+    return await store.delete_files([file.id], user_id="anna", now=LATER)
+
+
+async def _rename(store: SqlStore, file: File) -> object:
+    wish = Renaming(file_id=file.id, old_name=file.name, ver=file.ver, new_name="neu.jpg")
+    return await store.rename_files([wish], user_id="anna", now=LATER)
+
+
+async def _mark(store: SqlStore, file: File) -> object:
+    return await store.mark_files([file.id], user_id="anna", marked=False, now=LATER)
+
+
+async def _revise(store: SqlStore, file: File) -> object:
+    return await store.revise(file.id, user_id="anna", note="heller", now=LATER)
+
+
+MUTATIONS: dict[str, Callable[[SqlStore, File], Awaitable[object]]] = {
+    "delete": _delete,
+    "rename": _rename,
+    "mark": _mark,
+    "revise": _revise,
+}
+
+
+async def _until_it_waits(url: str, changing: asyncio.Future[object]) -> None:
+    if url.startswith("sqlite"):
+        await asyncio.wait([changing], timeout=BLOCKED)
+        return
+    asking = EngineDatabase(create_engine(url))
+    try:
+        while not changing.done():
+            [[answer]] = await asking.run(WAITING)
+            if answer["n"]:
+                return
+    finally:
+        await asking.close()
+
+
+async def mutation_under_a_claim(url: str, what: str) -> list[str]:
+    """How the file was changed although the claim came first."""
+    store = await open_store(url)
+    held = HeldSqlite(url) if url.startswith("sqlite") else HeldPostgres(url)
+    try:
+        [file] = await seed_files(store, await seed_order(store), 1)
+        await submit(store, [file])
+        claiming = asyncio.create_task(held.store().claim_next(now=NOON))
+        await held.reached.wait()
+        changing = asyncio.ensure_future(MUTATIONS[what](store, file))
+        await _until_it_waits(url, changing)
+        held.go_on.set()
+        claim, _ = await claiming, await changing
+        assert claim is not None
+        [after] = await store.files([file.id])
+        return [] if after == claim.file else [f"{what} changed a locked file: {after}"]
+    finally:
+        await held.close()
+        await store.close()

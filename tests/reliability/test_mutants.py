@@ -1,0 +1,96 @@
+"""The tests of the tests: each defect below is a classic of job queues, and a promise must catch it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import ColumnElement, Select, Update, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from editqueue.adapters.job_store import SqlStore, claims, mutations, postgres_store
+from editqueue.adapters.job_store.database import each_id
+from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
+from editqueue.ports import Claim, JobQueue
+from tests.fakes import World
+from tests.reliability.early_sender import messages_before_the_commit
+from tests.reliability.held_claim import MUTATIONS, mutation_under_a_claim
+from tests.reliability.late_worker import late_worker
+from tests.reliability.lock_truth import run_lock_truth
+from tests.reliability.steps import ONE_JOB
+from tests.servers.databases import Kind
+
+pytestmark = pytest.mark.reliability
+
+
+async def test_promise_2_catches_a_store_without_the_claim_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(claim: Claim, token: str) -> Update:
+        return update(jobs).where(jobs.c.id == claim.job.id, IN_PROGRESS).values(token=token)
+
+    guard = "AND edit_jobs.token = given.claim_token"
+    assert guard in postgres_store.FINISH
+    monkeypatch.setattr(claims, "_leave", leave)
+    monkeypatch.setattr(postgres_store, "FINISH", postgres_store.FINISH.replace(guard, ""))
+
+    assert await late_worker(world, ONE_JOB - 1, None, "is at work") != []
+
+
+def test_promise_7_catches_mutations_without_the_guard_on_the_files_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_there(ids: Sequence[str], user_id: str) -> ColumnElement[bool]:
+        other = files.alias("other")
+        wanted = each_id(ids, "counted")
+        fit = (other.c.user_id == user_id, other.c.deleted_at.is_(None))
+        found = select(func.count()).select_from(wanted.join(other, other.c.id == wanted.c.key)).where(*fit)
+        return found.scalar_subquery() == len(set(ids))
+
+    monkeypatch.setattr(mutations, "_all_free", all_there)
+
+    with pytest.raises(AssertionError):
+        run_lock_truth("sqlite", examples=100, steps=30, shrink=False)
+
+
+@pytest.mark.parametrize("what", [one for one in MUTATIONS if one != "revise"])
+async def test_promise_7_catches_mutations_that_ask_the_jobs_instead_of_the_files_row(
+    database_url: str, kind: Kind, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a check against edit_jobs is worth under READ COMMITTED. SQLite has one writer, so there it holds."""
+
+    def no_job(ids: Sequence[str], user_id: str) -> ColumnElement[bool]:
+        running = exists().where(IN_PROGRESS, jobs.c.file_id.in_(select(each_id(ids, "running").c.key)))
+        return ~running
+
+    def read_files(ids: Sequence[str]) -> Select[tuple[object, ...]]:
+        return select(*files.c).where(files.c.id.in_(select(each_id(ids).c.key)))
+
+    monkeypatch.setattr(mutations, "_all_free", no_job)
+    monkeypatch.setattr(mutations, "lock_files", read_files)
+
+    assert (await mutation_under_a_claim(database_url, what) != []) == (kind == "postgresql")
+
+
+class EagerDatabase(EngineDatabase):
+    """Wakes consumers for the jobs it has inserted, then commits."""
+
+    def __init__(self, url: str, queue: JobQueue) -> None:
+        super().__init__(create_engine(url))
+        self._queue = queue
+
+    @asynccontextmanager
+    async def _transaction(self, *, writes: bool) -> AsyncGenerator[AsyncConnection]:
+        async with super()._transaction(writes=writes) as connection:
+            yield connection
+            await self._queue.send([*await connection.scalars(select(jobs.c.id).where(QUEUED))])
+
+
+async def test_promise_5_catches_a_submit_that_sends_before_it_commits(world: World, database_url: str) -> None:
+    opened: list[EagerDatabase] = []
+
+    def eager(queue: Any) -> SqlStore:
+        opened.append(EagerDatabase(database_url, queue))
+        return SqlStore(opened[0])
+
+    try:
+        assert await messages_before_the_commit(world, database_url, store=eager) != []
+    finally:
+        await opened[0].close()
