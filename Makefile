@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup run test check format reliability bench screenshots lock d1-migrations measure-worker build clean
+.PHONY: help setup run run-distributed test check format reliability bench screenshots lock d1-migrations measure-worker build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ $(STAMP): requirements.lock requirements-dev.lock pyproject.toml
 
 run: setup  ## run the system on its embedded defaults with a sample order, then keep serving
 	$(BIN)/editqueue demo
+
+run-distributed: setup  ## the same on PostgreSQL, SeaweedFS and queue messages, with two more consumers
+	$(BIN)/python -m tests.servers.distributed $(ARGS)
 
 test: setup  ## run all tests
 	$(BIN)/pytest -n auto --dist loadfile

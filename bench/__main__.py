@@ -6,12 +6,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import growth, jpeg, memory, moved, plans, raw, submit
+from bench import fairness, growth, jpeg, memory, moved, plans, raw, submit
 from bench.figures import Figure
 
 BENCHES = {
     "submit": submit.measure,
     "growth": growth.measure,
+    "fairness": fairness.measure,
     "plans": plans.measure,
     "jpeg": jpeg.measure,
     "raw": raw.measure,

@@ -330,7 +330,9 @@ class QueueProcess:
 def cloudflare_queue_process(*, max_retries: int = 3, port: int = 0) -> Generator[QueueProcess]:
     """A stand-in that other processes can use, until the block ends."""
     command = [sys.executable, "-m", "tests.servers.cloudflare_queue", str(port), str(max_retries)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=dict(os.environ), start_new_session=True
+    ) as process:
         try:
             assert process.stdout is not None
             environment: dict[str, str] = json.loads(process.stdout.readline())

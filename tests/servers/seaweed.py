@@ -55,6 +55,7 @@ def seaweed(folder: Path) -> Generator[S3Server]:
         text=True,
         cwd=folder,
         env={**os.environ, **keys},
+        start_new_session=True,  # Ctrl-C is for whoever started it
     ) as server:
         try:
             _wait_until_ready(server)
