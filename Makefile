@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup run run-distributed test check format reliability bench screenshots lock d1-migrations measure-worker build clean
+.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots lock d1-migrations measure-worker build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ fuzz: setup  ## 10,000 spoiled files of every format against a real consumer (ED
 
 bench: setup  ## measured side by side; JSON under bench/results/
 	$(BIN)/python -m bench
+
+bench-report: setup  ## docs/performance.md and its plots, from the newest results
+	$(BIN)/python -m bench.report
 
 bench-%: setup
 	$(BIN)/python -m bench $*

@@ -1,42 +1,61 @@
 """`make bench`: run every bench, write JSON under bench/results/, print one table."""
 
 import asyncio
-import json
+import importlib
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+import time
+import traceback
+from collections.abc import Awaitable, Callable
 
-from bench import fairness, growth, jpeg, memory, moved, plans, raw, submit
 from bench.figures import Figure
+from bench.results import Run
 
 BENCHES = {
-    "submit": submit.measure,
-    "growth": growth.measure,
-    "fairness": fairness.measure,
-    "plans": plans.measure,
-    "jpeg": jpeg.measure,
-    "raw": raw.measure,
-    "moved": moved.measure,
-    "memory": memory.measure,
+    "submit": "submit-edits at 100 and 1,000 files (promise 19)",
+    "growth": "claims and counts on a million finished jobs (18)",
+    "plans": "no plan of the store reads a whole table (18)",
+    "fairness": "one customer's single file behind another's backlog",
+    "jpeg": "JPEG previews beside sharp and the Huffman floor (13)",
+    "raw": "camera raws with an embedded preview (14)",
+    "moved": "bytes through the consumer (16)",
+    "memory": "memory of consumer and image workers (20)",
+    "state_machine": "no-op jobs beside procrastinate (17)",
+    "end_to_end": "whole jobs against an S3 server 30 ms away, beside a naive worker (15)",
+    "api": "the API under eight clients while a consumer works (19)",
 }
-RESULTS = Path(__file__).parent / "results"
+"""Module and what it measures."""
 
 
 def main(names: list[str]) -> None:
     unknown = set(names) - BENCHES.keys()
     if unknown:
         sys.exit(f"bench: no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
-    figures = [figure for name in names or BENCHES for figure in asyncio.run(BENCHES[name]())]
-    _write(figures)
+    run, failed = Run(), list[str]()
+    for name in names or BENCHES:
+        try:
+            run.keep(name, _measured(name))
+        except Exception:  # noqa: BLE001  # the others are worth having
+            traceback.print_exc()
+            failed.append(name)
+    held = [one.held for one in run.figures() if one.held is not None]
+    print(f"\n{held.count(True)} targets held, {held.count(False)} missed; see {run.path}")
+    if failed:
+        sys.exit(f"bench: could not measure {', '.join(failed)}; the reasons are above")
+
+
+def _measured(name: str) -> list[Figure]:
+    measure: Callable[[], Awaitable[list[Figure]]] = importlib.import_module(f"bench.{name}").measure
+    started = time.perf_counter()
+    print(f"\n{name}: {BENCHES[name]}", flush=True)
+    figures = asyncio.run(_awaited(measure))
     for figure in figures:
-        print(figure.line())
+        print(figure.line(), flush=True)
+    print(f"({time.perf_counter() - started:.0f} s)", flush=True)
+    return figures
 
 
-def _write(figures: list[Figure]) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    document = {"measured_at": now.isoformat(), "figures": [one.as_json() for one in figures]}
-    (RESULTS / f"{now:%Y%m%d-%H%M%S}.json").write_text(json.dumps(document, indent=2))
+async def _awaited(measure: Callable[[], Awaitable[list[Figure]]]) -> list[Figure]:
+    return await measure()
 
 
 main(sys.argv[1:])

@@ -1,7 +1,7 @@
-"""A measured figure and its target."""
+"""A measured figure, and its target where a promise has one."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
 
 
@@ -10,21 +10,35 @@ class Figure:
     promise: int
     what: str
     measured: float
-    target: float
+    target: float | None = None
+    """None for a figure that only explains another."""
     unit: str
+    at_least: bool = False
+    """The target is the least, not the most."""
     spread: tuple[float, float] | None = None
     """Smallest and largest of the runs."""
+    facts: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What else the same runs told, by name with its unit at the end."""
 
     @property
-    def held(self) -> bool:
-        return self.measured <= self.target
+    def held(self) -> bool | None:
+        """None without a target."""
+        if self.target is None:
+            return None
+        return self.measured >= self.target if self.at_least else self.measured <= self.target
+
+    @property
+    def verdict(self) -> str:
+        return {True: "held", False: "MISSED", None: ""}[self.held]
 
     def line(self) -> str:
+        limit = "" if self.target is None else f"{'>=' if self.at_least else '<='} {self.target:g}"
         spread = "" if self.spread is None else f"  [{self.spread[0]:.2f} .. {self.spread[1]:.2f}]"
-        verdict = "held  " if self.held else "MISSED"
+        facts = "".join(f"  {name} {value:.1f}" for name, value in self.facts.items())
         return (
-            f"{verdict} {self.promise:>2}  {self.what:<58} {self.measured:>8.2f} <= {self.target:g} {self.unit}{spread}"
-        )
+            f"{self.verdict:<6} {self.promise:>2}  {self.what:<88} {self.measured:>9.2f} {self.unit:<7} {limit:<7}"
+            f"{spread}{facts}"
+        ).rstrip()
 
     def as_json(self) -> Mapping[str, object]:
         return asdict(self) | {"held": self.held}

@@ -52,13 +52,13 @@ async def _in_turns(small: SqlStore, large: SqlStore, ask: Ask, times: int) -> t
 
 
 def _figure(name: str, kind: Kind, small: float, large: float) -> Figure:
-    told = f"{large * 1000:.1f} ms / {small * 1000:.1f} ms"
     return Figure(
         promise=18,
-        what=f"{name} p99, {kind}, {SIZE.finished:,} finished + {SIZE.queued:,} queued / 1,000: {told}",
+        what=f"{name} p99, {kind}, {SIZE.finished:,} finished + {SIZE.queued:,} queued / 1,000",
         measured=large / small,
         target=1.5,
         unit="x",
+        facts={"large_ms": large * 1000, "small_ms": small * 1000},
     )
 
 

@@ -20,7 +20,13 @@ async def run_workers(
     module: str, arguments: Sequence[str], *, count: int = 1, environment: Mapping[str, str] | None = None
 ) -> list[Report]:
     """What `count` processes of `python -m bench.workers.MODULE` report, started at the same moment."""
-    command = [sys.executable, "-m", f"bench.workers.{module}", *arguments]
+    return await run_commands([sys.executable, "-m", f"bench.workers.{module}", *arguments], count, environment)
+
+
+async def run_commands(
+    command: Sequence[str], count: int = 1, environment: Mapping[str, str] | None = None
+) -> list[Report]:
+    """The same for any program that keeps to bench/workers/protocol.py."""
     async with _running(command, count, environment or {}) as workers:
         await asyncio.gather(*(_answer(one) for one in workers))
         for one in workers:

@@ -1,5 +1,6 @@
 """A fresh SQLite store with an order, for a bench that leaves nothing behind."""
 
+import os
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +20,11 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 USER = "bench"
 
 
+def in_memory() -> str | None:
+    """A folder that no disk stands behind, for tempfile; None where there is none, and the disk is measured, too."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 class CountingDatabase:
     """Counts the statements of every group."""
 
@@ -36,7 +42,7 @@ class CountingDatabase:
 
 @asynccontextmanager
 async def scratch_database() -> AsyncGenerator[CountingDatabase]:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         url = f"sqlite:///{Path(folder)}/bench.db"
         await migrate_schema(url)
         database = CountingDatabase(EngineDatabase(create_engine(url)))

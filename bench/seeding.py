@@ -5,9 +5,10 @@ import sqlite3
 from dataclasses import dataclass
 
 import psycopg
-from procrastinate import App, PsycopgConnector
 from procrastinate.types import JSONDict
 from sqlalchemy import make_url
+
+from bench.procrastinate_app import make_app
 
 START_MS = 1_790_000_000_000
 """September 2026: before any bench runs."""
@@ -22,6 +23,13 @@ class Rows:
 
     queued: int
     finished: int = 0
+    extension: str = "jpg"
+
+
+def object_key(number: int, extension: str) -> str:
+    """Of the file of queued job `number`."""
+    owner = number % USERS
+    return f"user/user-{owner}/orders/order-{owner}/raw/new-{number}.{extension}"
 
 
 def seed(url: str, rows: Rows) -> None:
@@ -41,20 +49,15 @@ def seed(url: str, rows: Rows) -> None:
 
 async def seed_procrastinate(url: str, rows: Rows) -> None:
     """procrastinate's own tables, its jobs deferred by itself; finished ones go straight into its table."""
-    app = App(connector=PsycopgConnector(conninfo=url))
-    task = app.task(name="noop")(_noop)
+    app = make_app(url)
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
         await asyncio.to_thread(_finished_procrastinate, url, rows.finished)
         for start in range(0, rows.queued, 1000):
             numbers = range(start, min(start + 1000, rows.queued))
             calls: list[JSONDict] = [{"number": number} for number in numbers]
-            await task.batch_defer_async(*calls)
+            await app.configure_task("noop").batch_defer_async(*calls)
     await asyncio.to_thread(_vacuum, url)
-
-
-async def _noop(number: int) -> None:
-    del number
 
 
 def _finished_procrastinate(url: str, count: int) -> None:
@@ -88,13 +91,13 @@ def _statements(rows: Rows, *, series: str) -> list[str]:
     made = [f"INSERT INTO orders SELECT 'order-' || n, 'user-' || n, '', 'BENCH1', NULL, 0, 0 FROM {numbers(USERS)}"]
     if rows.finished:
         made += [_files("old", "done", numbers(done_files)), _finished_jobs(numbers(rows.finished))]
-    return [*made, _files("new", "queued", numbers(rows.queued)), _queued_jobs(numbers(rows.queued))]
+    return [*made, _files("new", "queued", numbers(rows.queued), rows.extension), _queued_jobs(numbers(rows.queued))]
 
 
-def _files(kind: str, status: str, numbers: str) -> str:
+def _files(kind: str, status: str, numbers: str, extension: str = "jpg") -> str:
     number = f"{0 if kind == 'new' else 1_000_000} + n"
     owner = f"'order-' || (n % {USERS}), 'user-' || (n % {USERS})"
-    key = f"'user/user-' || (n % {USERS}) || '/orders/order-' || (n % {USERS}) || '/raw/{kind}-' || n || '.jpg'"
+    key = f"'user/user-' || (n % {USERS}) || '/orders/order-' || (n % {USERS}) || '/raw/{kind}-' || n || '.{extension}'"
     return (
         "INSERT INTO files (id, order_id, user_id, object_key, name, mime, bytes, position, ver, status, locked,"
         f" marked, approved, created_at, updated_at) SELECT '{kind}-' || n, {owner}, {key}, 'bild.jpg', 'image/jpeg',"

@@ -1,13 +1,12 @@
 """sharp, the Node library on the same libvips, in a process of its own."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-NODE = Path(__file__).parent / "node"
+from bench.peers import NODE, install_peers
 
 
 class Sharp:
@@ -32,11 +31,3 @@ def sharp_peer() -> Generator[Sharp]:
         yield Sharp(process)
         assert process.stdin is not None
         process.stdin.close()
-
-
-def install_peers() -> None:
-    """What package-lock.json says, once."""
-    if shutil.which("node") is None:
-        raise SystemExit("bench: sharp is a Node library: install Node 20 or newer")
-    if not (NODE / "node_modules" / "sharp").exists():
-        subprocess.run(["npm", "ci", "--silent"], cwd=NODE, check=True)

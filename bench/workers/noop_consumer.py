@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.workers.protocol import Report, when_told
+from bench.workers.timed_journal import TimedJournal
 from editqueue.adapters.bucket.memory import MemoryBucket
 from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store import SqlStore, open_store
-from editqueue.adapters.journal.json_lines import JsonJournal
 from editqueue.adapters.journal.metrics import Metrics
-from editqueue.domain.jobs import EditJob
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Claim, Ports, Preview
 from editqueue.wiring.server import SystemClock
@@ -68,18 +67,6 @@ class NoopImages:
         pass
 
 
-class TimedJournal(JsonJournal):
-    """Knows when the last job ended."""
-
-    last = 0.0
-    done = 0
-
-    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
-        self.last = time.time()
-        self.done += result == "done"
-
-
 async def main(url: str, concurrency: int) -> None:
     store = await open_store(url)
     await store.has_work()
@@ -113,4 +100,5 @@ def _ports(store: TimedStore, journal: TimedJournal) -> Ports:
     )
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -1,6 +1,6 @@
 """A procrastinate worker whose jobs do nothing, logging as its command line does.
 
-Arguments: database URL, concurrency, "apply" to make its tables or a number of jobs to defer first.
+Arguments: database URL, concurrency.
 """
 
 import asyncio
@@ -10,21 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-from procrastinate import App, PsycopgConnector
-
+from bench.procrastinate_app import ended, make_app
 from bench.workers.protocol import Report, when_told
-
-ended: list[float] = []
-
-
-async def noop(number: int) -> None:
-    del number
-    ended.append(time.time())
 
 
 async def main(url: str, concurrency: int) -> None:
-    app = App(connector=PsycopgConnector(conninfo=url, min_size=concurrency, max_size=concurrency + 2))
-    app.task(name="noop")(noop)
+    app = make_app(url, connections=concurrency)
     with Path(os.devnull).open("w") as log:  # noqa: ASYNC230  # before anything is measured
         logging.basicConfig(stream=log, level=logging.INFO)
         async with app.open_async():
@@ -38,4 +29,5 @@ async def main(url: str, concurrency: int) -> None:
             await when_told(work)
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

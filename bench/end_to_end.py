@@ -1,0 +1,268 @@
+"""Promise 15: whole jobs against an S3 server 30 ms away, beside the worker one would write first."""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from bench.far_away import ROUND_TRIP_MS, FarAway, far_away
+from bench.figures import Figure, middle
+from bench.peers import NODE, install_peers
+from bench.processes import Report, run_commands, run_workers
+from bench.scratch import in_memory
+from bench.seeding import Rows, object_key, seed
+from editqueue.adapters.bucket.s3 import S3Bucket
+from editqueue.wiring.server import SystemClock
+from tests.adapters.image_tools.raws import dng, preview, sensor
+from tests.adapters.image_tools.samples import encoded, heif, photograph
+from tests.servers.databases import new_sqlite
+from tests.servers.seaweed import S3Server, seaweed
+
+ROUNDS = 3
+BEST = 8
+"""EDITQUEUE_CONCURRENCY at which throughput stops growing on two cores: see the figures per setting."""
+AWAY = f"{ROUND_TRIP_MS} ms away"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    name: str
+    extension: str
+    ours: int
+    """Jobs of one run."""
+    naive: int
+    """Jobs of one run of the naive worker: it takes longer."""
+    target: float | None
+
+
+KINDS = (
+    Kind(name="JPEG 24 MP", extension="jpg", ours=40, naive=8, target=4),
+    Kind(name="JPEG 45 MP", extension="jpg", ours=32, naive=8, target=4),
+    Kind(name="HEIC 12 MP", extension="heic", ours=12, naive=6, target=None),
+    Kind(name="DNG 48 MB, with preview", extension="dng", ours=24, naive=3, target=20),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One run of one worker over one kind of file."""
+
+    jobs_per_second: float
+    cpu_ms: float
+    peak_mb: float
+    carried: float | None
+    """Bytes between worker and S3 server, both ways, per job."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the runs take place: the server near or far, and a folder for databases."""
+
+    s3: S3Server
+    far: FarAway | None
+    folder: Path
+
+
+async def measure() -> list[Figure]:
+    install_peers()
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder, seaweed(_made(Path(folder) / "s3")) as server:
+        async with far_away(server) as far:
+            near = Place(s3=server, far=None, folder=Path(folder))
+            away = Place(s3=far.server, far=far, folder=Path(folder))
+            return [figure for kind in KINDS for figure in await _one(kind, near, away)]
+
+
+async def _one(kind: Kind, near: Place, away: Place) -> list[Figure]:
+    size = await _upload(kind, near.s3)
+    naive, single, best = await _rounds(kind, away)
+    others = {
+        f"naive worker, {AWAY}": naive,
+        f"ours, 1 job at a time, {AWAY}": single,
+        f"ours, {BEST} at a time, {AWAY}": best,
+        f"ours, 2 consumers of {BEST}, {AWAY}": [await _ours(kind, away, BEST, count=2)],
+        "naive worker, loopback": [await _naive(kind, near)],
+        f"ours, {BEST} at a time, {AWAY}, the store's copy answered at once": [
+            await _ours(kind, away, BEST, copies=False)
+        ],
+        "ours, 1 job at a time, loopback": [await _ours(kind, near, 1)],
+        f"ours, {BEST} at a time, loopback": [await _ours(kind, near, BEST)],
+    }
+    named = f"{kind.name}, {size / 1e6:.1f} MB"
+    ratios = [_ratio(named, best, naive, kind.target, f"one consumer of {BEST}")]
+    ratios.append(_ratio(named, single, naive, None, "one consumer, 1 job at a time"))
+    copies = await _copies(kind, near.s3)
+    naive_rate = median(one.jobs_per_second for one in naive)
+    alone = f"{named}: the S3 server's CopyObject alone, {BEST} at a time"
+    ceilings = [
+        Figure(promise=15, what=f"{alone}, loopback", measured=copies, unit="1/s"),
+        Figure(
+            promise=15, what=f"{alone} / naive worker: no worker does better", measured=copies / naive_rate, unit="x"
+        ),
+    ]
+    return [
+        *ratios,
+        *ceilings,
+        *_carried(named, size, best),
+        *(_row(named, who, runs) for who, runs in others.items()),
+    ]
+
+
+async def _rounds(kind: Kind, away: Place) -> tuple[list[Run], list[Run], list[Run]]:
+    """Each round all three, so that a noisy neighbour hits all three."""
+    rounds = [
+        (await _naive(kind, away), await _ours(kind, away, 1), await _ours(kind, away, BEST)) for _ in range(ROUNDS)
+    ]
+    return [one[0] for one in rounds], [one[1] for one in rounds], [one[2] for one in rounds]
+
+
+async def _naive(kind: Kind, place: Place) -> Run:
+    keys = [object_key(number, kind.extension) for number in range(kind.naive)]
+    environment = {
+        "ENDPOINT": place.s3.endpoint,
+        "BUCKET": place.s3.bucket,
+        "ACCESS_KEY_ID": place.s3.access_key_id,
+        "SECRET_ACCESS_KEY": place.s3.secret_access_key,
+        "KEYS": json.dumps(keys),
+    }
+    async with _counted(place) as carried:
+        reports = await run_commands(["node", "--no-warnings", str(NODE / "naive.mjs")], 1, environment)
+    # It carries one job more than it counts: the one to warm up on.
+    return _run(reports, sum(carried) / (kind.naive + 1) if carried else None)
+
+
+async def _ours(kind: Kind, place: Place, concurrency: int, *, count: int = 1, copies: bool = True) -> Run:
+    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+        url = new_sqlite(Path(folder))
+        seed(url, Rows(queued=kind.ours, extension=kind.extension))
+        environment = {
+            **place.s3.settings(),
+            "EDITQUEUE_DATABASE_URL": url,
+            "EDITQUEUE_DATA_DIR": folder,
+            "EDITQUEUE_QUEUE": "none",
+            "EDITQUEUE_CONCURRENCY": str(concurrency),
+            "JWT_SECRET": "0" * 32,
+        }
+        async with _counted(place) as carried:
+            warm = object_key(0, kind.extension)
+            arguments = [warm] if copies else [warm, "no-copies"]
+            reports = await run_workers("s3_consumer", arguments, count=count, environment=environment)
+    done = sum(one["done"] for one in reports)
+    assert done == kind.ours, f"{kind.name}: {done} of {kind.ours} jobs done"
+    # The warm-up carries as many pictures, without copy and preview, as jobs at a time.
+    return _run(reports, sum(carried) / (done + concurrency * count) if carried else None)
+
+
+def _run(reports: Sequence[Report], carried: float | None) -> Run:
+    done = sum(one["done"] for one in reports)
+    took = max(one["ended"] for one in reports) - min(one["started"] for one in reports)
+    return Run(
+        jobs_per_second=done / took,
+        cpu_ms=sum(one["tree_cpu_seconds"] for one in reports) / done * 1000,
+        peak_mb=sum(one["peak_mb"] for one in reports),
+        carried=carried,
+    )
+
+
+@asynccontextmanager
+async def _counted(place: Place) -> AsyncGenerator[list[float]]:
+    """Afterwards holds the bytes carried up and down; stays empty on loopback, where nobody counts."""
+    carried: list[float] = []
+    if place.far is not None:
+        await place.far.carried()
+    yield carried
+    if place.far is not None:
+        told = await place.far.carried()
+        carried += [told["up"], told["down"]]
+
+
+def _ratio(named: str, ours: Sequence[Run], naive: Sequence[Run], target: float | None, who: str) -> Figure:
+    ratios = [one.jobs_per_second / other.jobs_per_second for one, other in zip(ours, naive, strict=True)]
+    measured, spread = middle(ratios)
+    return Figure(
+        promise=15,
+        what=f"{named}: jobs/s, {who} / naive worker",
+        measured=measured,
+        target=target,
+        at_least=True,
+        unit="x",
+        spread=spread,
+    )
+
+
+def _carried(named: str, size: int, runs: Sequence[Run]) -> list[Figure]:
+    carried = median(one.carried or 0 for one in runs)
+    return [
+        Figure(
+            promise=16,
+            what=f"{named}: bytes over the wire / file, warm-up and answers included",
+            measured=carried / size,
+            unit="x",
+        )
+    ]
+
+
+def _row(named: str, who: str, runs: Sequence[Run]) -> Figure:
+    measured, spread = middle([one.jobs_per_second for one in runs])
+    facts = {
+        "cpu_ms": median(one.cpu_ms for one in runs),
+        "peak_mb": max(one.peak_mb for one in runs),
+    }
+    return Figure(promise=15, what=f"{named}: {who}", measured=measured, unit="jobs/s", spread=spread, facts=facts)
+
+
+async def _copies(kind: Kind, server: S3Server) -> float:
+    """Server-side copies a second with nothing else to do: no worker gets more jobs done on this server."""
+    bucket, keys = _bucket(server), iter(range(2 * BEST))
+
+    async def copy() -> None:
+        for number in keys:
+            key = object_key(number % kind.naive, kind.extension)
+            await bucket.copy(key, f"copies/{number}")
+
+    started = time.perf_counter()
+    await asyncio.gather(*(copy() for _ in range(BEST)))
+    return 2 * BEST / (time.perf_counter() - started)
+
+
+def _bucket(server: S3Server) -> S3Bucket:
+    return S3Bucket(
+        name=server.bucket,
+        endpoint=server.endpoint,
+        access_key_id=server.access_key_id,
+        secret_access_key=server.secret_access_key,
+        clock=SystemClock(),
+    )
+
+
+async def _upload(kind: Kind, server: S3Server) -> int:
+    """The same picture under every key. Returns its size."""
+    body = await asyncio.to_thread(_BODIES[kind.name])
+    bucket = _bucket(server)
+    for number in range(max(kind.ours, kind.naive)):
+        await bucket.write(object_key(number, kind.extension), body, content_type=f"image/{kind.extension}")
+    await bucket.close()
+    return len(body)
+
+
+def _dng() -> bytes:
+    """24 MP of 16 bits, an embedded preview of 1620 px and a thumbnail, directories at the end."""
+    small, large = (encoded(photograph(*size), quality=88) for size in ((256, 171), (1620, 1080)))
+    return dng(preview(small), preview(large), sensor(6000, 4000))
+
+
+_BODIES = {
+    "JPEG 24 MP": lambda: encoded(photograph(6000, 4000), quality=91, subsampling=2),
+    "JPEG 45 MP": lambda: encoded(photograph(8192, 5464), quality=91, subsampling=2),
+    "HEIC 12 MP": lambda: heif(photograph(4032, 3024)),
+    "DNG 48 MB, with preview": _dng,
+}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

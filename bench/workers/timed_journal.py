@@ -1,0 +1,16 @@
+"""The real journal, which also knows how many jobs were done, and when the last one ended."""
+
+import time
+
+from editqueue.adapters.journal.json_lines import JsonJournal
+from editqueue.domain.jobs import EditJob
+
+
+class TimedJournal(JsonJournal):
+    last = 0.0
+    done = 0
+
+    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
+        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
+        self.last = time.time()
+        self.done += result == "done"
