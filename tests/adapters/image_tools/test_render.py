@@ -19,8 +19,10 @@ from tests.adapters.image_tools.samples import (
     difference,
     dng_like,
     encoded,
+    photograph,
     png,
     scene,
+    ssim,
     upright,
     with_exif,
 )
@@ -91,6 +93,19 @@ def test_every_format_with_a_tool_is_read(kind: str) -> None:
     assert preview.source_format == kind.lower()
     assert preview.bytes_read > 0
     assert difference(decoded(preview.body), scene().resize((1280, 800))) < 4
+
+
+@pytest.mark.parametrize("size", [(3000, 2000), (5120, 800), (1500, 1000)], ids=["half", "quarter", "whole"])
+def test_a_photograph_keeps_its_detail_and_its_colours(size: tuple[int, int]) -> None:
+    """Against a decode of the whole picture, shrunk by Lanczos and coded alike."""
+    body = encoded(photograph(*size), quality=92, subsampling=2)
+
+    image = shown(body)
+
+    whole = decoded(body).resize(image.size, Image.Resampling.LANCZOS)
+    best = ssim(decoded(encoded(whole, quality=82)), whole)
+    assert ssim(image, whole) > best - 0.005
+    assert np.abs(np.asarray(image).mean(axis=(0, 1)) - np.asarray(whole).mean(axis=(0, 1))).max() < 1
 
 
 def test_no_camera_no_place_no_profile_remains() -> None:
