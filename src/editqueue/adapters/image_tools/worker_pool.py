@@ -23,6 +23,9 @@ from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit, 
 from editqueue.ports import Preview
 
 PR_SET_PDEATHSIG = 1
+M_MMAP_THRESHOLD = -3
+LARGE = 1024 * 1024
+"""Bytes of an allocation that goes back to the system when it is freed: on six HEICs that is 164 MB or 117."""
 RESERVED = 1024 * 1024 * 1024
 """Bytes of address space above the memory limit: a 200 MP HEIC after a 33 MP one needs 0.4 GiB of them."""
 CLOSE_SECONDS = 10
@@ -98,11 +101,22 @@ def _prepare_worker(memory_bytes: int, parent: int) -> None:
     # Pebble's handler is Python: it waits for native code to return, and Pebble 3 s before it sends SIGKILL.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _die_with(parent)
+    _keep_little()
     vips()
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     # Address space is no memory: allocators reserve it for every thread. A limit all the same, for mapped files.
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes + RESERVED, memory_bytes + RESERVED))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _keep_little() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # only glibc has these
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
+
+
+def _give_back() -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _die_with(parent: int) -> None:
@@ -148,3 +162,4 @@ def _render(config: SourceConfig, key: str, limits: WorkerLimits) -> Preview:
         raise
     finally:
         limit.end()
+        _give_back()
