@@ -116,7 +116,7 @@ PROFILES = """## Profiles, and what they led to
 - **Round trips on PostgreSQL** (cProfile of bench/workers/noop_consumer.py, sorted by own time): socket writes came
   first, then SQLAlchemy building and hashing the same statements for every job. So claim and finish became one
   statement each, sent straight to the driver, shared by jobs in flight, and the pool stopped pinging before every
-  use. Numbers before and after: [decision 21](decisions/0021-hot-transitions-on-postgresql.md).
+  use. Numbers before and after: [decision 24](decisions/0024-hot-transitions-on-postgresql.md).
 - **The plan of a finish** (EXPLAIN ANALYZE): the planner walked the partial index of all running jobs for the few
   it was given; the condition is now worded so that it looks them up by id.
 - **Pictures**: see the sections on promises 13 and 14, and [the image decisions](decisions/)."""
