@@ -67,8 +67,16 @@ def children(pid: int) -> set[int]:
 
 
 def workers() -> set[int]:
-    """The children of our fork server."""
-    return {grandchild for child in children(os.getpid()) for grandchild in children(child)}
+    """The children of our fork server. Browsers and other servers of this test run are children, too."""
+    servers = [child for child in children(os.getpid()) if b"multiprocessing.forkserver" in _command(child)]
+    return {worker for server in servers for worker in children(server)}
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 async def works(pool: WorkerPool) -> bool:
