@@ -41,10 +41,10 @@ class Kind:
 
 
 KINDS = (
-    Kind(name="JPEG 24 MP", extension="jpg", ours=40, naive=8, target=4),
-    Kind(name="JPEG 45 MP", extension="jpg", ours=32, naive=8, target=4),
-    Kind(name="HEIC 12 MP", extension="heic", ours=12, naive=6, target=None),
-    Kind(name="DNG 48 MB, with preview", extension="dng", ours=24, naive=3, target=20),
+    Kind(name="JPEG 24 MP", extension="jpg", ours=24, naive=4, target=4),
+    Kind(name="JPEG 45 MP", extension="jpg", ours=16, naive=4, target=4),
+    Kind(name="HEIC 12 MP", extension="heic", ours=8, naive=3, target=None),
+    Kind(name="DNG 48 MB, with preview", extension="dng", ours=16, naive=2, target=20),
 )
 
 

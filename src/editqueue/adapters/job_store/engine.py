@@ -21,6 +21,9 @@ from editqueue.domain.errors import StorageUnavailable
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a SQLite writer waits for the others; 16 processes at work wait well under a second."""
+CHECKPOINT_PAGES = 4000
+"""16 MB of WAL between checkpoints. At SQLite's 1,000 every hundredth claim paid for one, and the more the larger the
+database: claim p99 at a million jobs was 1.6 x that at a thousand (bench growth)."""
 WAL_TRIES, WAL_PAUSE = 250, 0.02
 """Tries and seconds between them: five seconds for a switch that takes milliseconds."""
 POOL_SIZE, POOL_OVERFLOW = 5, 10
@@ -149,6 +152,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # FULL: an answered submit survives a power cut, not only a crash.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     cursor.close()
 
 
