@@ -28,7 +28,7 @@ async def measure() -> list[Figure]:
 async def _figure(kind: Kind, later: timedelta) -> Figure:
     ahead = await jobs_ahead_of_one(kind, files=FILES, later=later)
     what = f"{kind}: another's one file, {later.total_seconds():g} s after {FILES:,} of one customer: jobs before it"
-    return Figure(promise=11, what=what, measured=ahead, target=1 + later / PER_JOB, unit="jobs")
+    return Figure(promise=0, what=what, measured=ahead, target=1 + later / PER_JOB, unit="jobs")
 
 
 async def jobs_ahead_of_one(kind: Kind, *, files: int, later: timedelta, express: bool = False) -> int:

@@ -8,6 +8,7 @@ from statistics import median
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
     promise: int
+    """0 for what is asked for without a number, such as fairness."""
     what: str
     measured: float
     target: float | None = None
@@ -36,8 +37,8 @@ class Figure:
         spread = "" if self.spread is None else f"  [{self.spread[0]:.2f} .. {self.spread[1]:.2f}]"
         facts = "".join(f"  {name} {value:.1f}" for name, value in self.facts.items())
         return (
-            f"{self.verdict:<6} {self.promise:>2}  {self.what:<88} {self.measured:>9.2f} {self.unit:<7} {limit:<7}"
-            f"{spread}{facts}"
+            f"{self.verdict:<6} {self.promise or '-':>2}  {self.what:<88} "
+            f"{self.measured:>9.2f} {self.unit:<7} {limit:<7}{spread}{facts}"
         ).rstrip()
 
     def as_json(self) -> Mapping[str, object]:

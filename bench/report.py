@@ -57,7 +57,7 @@ def _target_row(one: Mapping[str, Any]) -> str:
     sign = "≥" if one["at_least"] else "≤"
     verdict = "held" if one["held"] else "**MISSED**"
     limit = f"{sign} {one['target']:g} {one['unit']}".strip()
-    return f"| {one['promise']} | {one['what']} | {_number(one)} | {_spread(one)} | {limit} | {verdict} |"
+    return f"| {one['promise'] or '-'} | {one['what']} | {_number(one)} | {_spread(one)} | {limit} | {verdict} |"
 
 
 def _section(section: Section, figures: Figures) -> str:
