@@ -32,6 +32,11 @@ def test_a_clip_becomes_its_poster() -> None:
     assert difference(decoded(preview.body), SCENE) < 4
 
 
+@pytest.mark.parametrize(("version", "options"), [("18.1.0", {"metadata_errors": "ignore"}), ("19.0.2", {})])
+def test_each_pyav_is_opened_with_the_options_it_knows(version: str, options: dict[str, str]) -> None:
+    assert clip_module.lenient(version) == options
+
+
 def test_a_poster_is_never_larger_than_a_preview() -> None:
     large = scene(1920, 1080)
 
