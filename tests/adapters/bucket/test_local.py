@@ -5,6 +5,7 @@ import errno
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,6 +160,25 @@ async def test_writes_and_deletes_of_neighbours_do_not_disturb_each_other(bucket
 
     await asyncio.gather(*(come_and_go(f"user/1/{number}.jpg") for number in range(8)))
     assert everything(folder) == [".staging"]
+
+
+async def test_a_folder_pruned_while_it_is_made_is_made_again(
+    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Path.mkdir
+    pruned: list[Path] = []
+
+    def pruned_once(path: Path, *args: Any, **kwargs: Any) -> None:
+        if path.name == "1" and not pruned:
+            pruned.append(path)
+            raise FileExistsError(path)  # what mkdir(exist_ok=True) says when it is gone before it has looked
+        made(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", pruned_once)
+    await bucket.write("user/1/a.jpg", b"body", content_type="image/jpeg")
+
+    assert len(pruned) == 1
+    assert await bucket.read("user/1/a.jpg") == b"body"
 
 
 async def test_list_is_in_key_order_not_in_folder_order(bucket: LocalBucket) -> None:

@@ -28,7 +28,7 @@ MAX_SEGMENT_BYTES: Final = 240
 
 _STAGED_BY_OBJECT_STORE: Final = re.compile(r"#\d+$")
 _FALLBACK_TYPE: Final = "application/octet-stream"
-_RACES_WITH_PRUNING: Final = 10
+_RACES_WITH_PRUNING: Final = 100
 
 
 def is_object(key: str) -> bool:
@@ -164,10 +164,20 @@ def _move(staged: Path, target: Path) -> None:
     """Rename, again if a delete elsewhere pruned the empty folder between our mkdir and our rename."""
     for _ in range(_RACES_WITH_PRUNING):
         with suppress(FileNotFoundError):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(target.parent)
             staged.replace(target)
             return
     raise OSError(f"{target.parent} kept disappearing")
+
+
+def _make_folder(folder: Path) -> None:
+    """mkdir says "exists" of a folder that is pruned before it has looked: then it is gone, not in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        if not folder.exists():
+            raise FileNotFoundError(folder) from error
+        raise
 
 
 def _link(source: Path, target: Path) -> None:
