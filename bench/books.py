@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, text
+
+from editqueue.adapters.job_store.engine import EngineDatabase
 
 FILES_PER_ORDER: Final = 100
 ORDERS_PER_USER: Final = 5
@@ -56,7 +57,7 @@ def order_id(number: int) -> str:
     return f"01000000-0000-7000-8000-{number:012x}"
 
 
-async def load(engine: AsyncEngine, size: Size, *, moment: int) -> None:
+async def load(database: EngineDatabase, size: Size, *, moment: int) -> None:
     """Load the books of `size` as of `moment` (ms), and let the database look at them as its own upkeep would."""
     rows = {
         "orders": -(-size.files // FILES_PER_ORDER),
@@ -65,14 +66,14 @@ async def load(engine: AsyncEngine, size: Size, *, moment: int) -> None:
         "notifications": size.finished,
         "queue": size.queued,
     }
-    kind = engine.dialect.name
-    async with engine.begin() as connection:
-        for name, statement in _LOADS.items():
-            await connection.execute(text(_filled(statement, kind, rows, name, moment)))
+    kind = database.dialect.name
+    await database.run(*(text(_filled(statement, kind, rows, name, moment)) for name, statement in _LOADS.items()))
     if kind == "postgresql":
-        async with engine.connect() as connection:
-            free = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await free.execute(text("VACUUM (ANALYZE)"))
+        await database.with_connection(_vacuum)
+
+
+def _vacuum(connection: Connection) -> None:
+    connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM (ANALYZE)"))
 
 
 def _filled(statement: str, kind: str, rows: Mapping[str, int], name: str, moment: int) -> str:

@@ -9,7 +9,7 @@ from bench.figures import Figure
 from bench.plans import scratch_sqlite
 from bench.scratch import NOW, USER, CountingDatabase, add_files, add_order
 from editqueue.adapters.job_store import SqlStore
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.opening import open_database
 from tests.seeds import seed_files, seed_order, submit
 from tests.servers.databases import KINDS, Kind, new_postgres
 
@@ -34,7 +34,7 @@ async def _figure(kind: Kind, later: timedelta) -> Figure:
 async def jobs_ahead_of_one(kind: Kind, *, files: int, later: timedelta, express: bool = False) -> int:
     """Jobs claimed before the single file's, which was submitted `later`."""
     with new_postgres() if kind == "postgresql" else scratch_sqlite() as new:
-        database = CountingDatabase(EngineDatabase(create_engine(new())))
+        database = CountingDatabase(open_database(new()))
         store = SqlStore(database)
         try:
             await _submit_backlog(database, store, files)

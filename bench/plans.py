@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import asyncpg
 import psycopg
-from sqlalchemy import Executable
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Executable
 from sqlalchemy.sql import ClauseElement
 
 from bench.books import Size, load
@@ -25,9 +24,12 @@ from bench.figures import Figure
 from bench.scratch import NOW
 from editqueue.adapters.job_store import SqlStore
 from editqueue.adapters.job_store.database import Rows
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.database_url import parse
+from editqueue.adapters.job_store.engine import EngineDatabase
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.postgres_database import PostgresDatabase
 from editqueue.adapters.job_store.postgres_store import PostgresStore
+from editqueue.adapters.job_store.sqlite_database import SqliteDatabase
 from editqueue.domain.files import FileStatus, Order, Upload
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
@@ -78,16 +80,19 @@ class Plans:
         """Of the store, whose statements come next."""
         self.found: list[Plan] = []
 
-    async def explain(self, one: Executable, engine: AsyncEngine) -> None:
+    async def explain(self, one: Executable, database: EngineDatabase) -> None:
         assert isinstance(one, ClauseElement)
-        compiled = one.compile(dialect=engine.dialect, compile_kwargs={"render_postcompile": True})
+        kind = database.dialect.name
+        compiled = one.compile(dialect=database.dialect, compile_kwargs={"render_postcompile": True})
         values: Mapping[str, Any] = compiled.params or {}
         names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
-        how = "EXPLAIN (FORMAT JSON)" if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-        async with engine.connect() as connection:
-            answer = await connection.exec_driver_sql(f"{how} {compiled}", tuple(values[name] for name in names))
-            rows = [tuple(row) for row in answer]
-        if engine.dialect.name == "postgresql":
+        how = "EXPLAIN (FORMAT JSON)" if kind == "postgresql" else "EXPLAIN QUERY PLAN"
+
+        def ask(connection: Connection) -> list[Sequence[Any]]:
+            return [*connection.exec_driver_sql(f"{how} {compiled}", tuple(values[name] for name in names))]
+
+        rows = await database.with_connection(ask)
+        if kind == "postgresql":
             self.keep_postgres(str(compiled), rows[0][0])
         else:
             self._keep("sqlite", str(compiled), [str(row[3]) for row in rows])
@@ -101,20 +106,29 @@ class Plans:
         self.found.append(Plan(method=self.method, kind=kind, statement=statement, lines=lines))
 
 
-class ExplainingDatabase(EngineDatabase):
+class ExplainingSqlite(SqliteDatabase):
     """Asks the database for its plan before it runs a statement."""
 
-    def __init__(self, engine: AsyncEngine, plans: Plans) -> None:
-        super().__init__(engine)
+    def __init__(self, url: str, plans: Plans) -> None:
+        super().__init__(parse(url))
         self.plans = plans
 
     async def run(self, *statements: Executable) -> Sequence[Rows]:
         for one in statements:
-            await self.plans.explain(one, self._engine)
+            await self.plans.explain(one, self)
         return await super().run(*statements)
 
 
-class ExplainingPostgres(ExplainingDatabase, PostgresDatabase):
+class ExplainingPostgres(PostgresDatabase):
+    def __init__(self, url: str, plans: Plans) -> None:
+        super().__init__(parse(url))
+        self.plans = plans
+
+    async def run(self, *statements: Executable) -> Sequence[Rows]:
+        for one in statements:
+            await self.plans.explain(one, self)
+        return await super().run(*statements)
+
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         [plan] = await super().fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
         self.plans.keep_postgres(query, plan[0])
@@ -167,11 +181,10 @@ async def plans_on(kind: Kind, size: Size) -> list[Plan]:
     """The plans of every statement of every method of the store."""
     async with books_on(kind, size) as url:
         plans = Plans(url)
-        engine = create_engine(url)
         store = (
-            SqlStore(ExplainingDatabase(engine, plans))
+            SqlStore(ExplainingSqlite(url, plans))
             if kind == "sqlite"
-            else PostgresStore(ExplainingPostgres(engine, plans))
+            else PostgresStore(ExplainingPostgres(url, plans))
         )
         try:
             await Tour(store=store, plans=plans).go()
@@ -185,11 +198,11 @@ async def books_on(kind: Kind, size: Size) -> AsyncGenerator[str]:
     """A database with so many jobs; gone at the end."""
     with new_postgres() if kind == "postgresql" else scratch_sqlite() as new:
         url = new()
-        engine = create_engine(url, command_seconds=None)
+        database = open_database(url, command_seconds=None)
         try:
-            await load(engine, size, moment=round(NOW.timestamp() * 1000))
+            await load(database, size, moment=round(NOW.timestamp() * 1000))
         finally:
-            await engine.dispose()
+            await database.close()
         yield url
 
 

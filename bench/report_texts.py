@@ -117,6 +117,9 @@ PROFILES = """## Profiles, and what they led to
   first, then SQLAlchemy building and hashing the same statements for every job. So claim and finish became one
   statement each, sent straight to the driver, shared by jobs in flight, and the pool stopped pinging before every
   use. Numbers before and after: [decision 24](decisions/0024-hot-transitions-on-postgresql.md).
+- **Thread hops on SQLite** (the same consumer under cProfile): the event loop was busy carrying every step of every
+  statement to the driver's thread and back. Now a whole group is one trip, with two and a half times the jobs:
+  [decision 25](decisions/0025-one-trip-to-a-thread-for-sqlite.md).
 - **The plan of a finish** (EXPLAIN ANALYZE): the planner walked the partial index of all running jobs for the few
   it was given; the condition is now worded so that it looks them up by id.
 - **Pictures**: see the sections on promises 13 and 14, and [the image decisions](decisions/)."""

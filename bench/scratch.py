@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Executable, insert
 
 from editqueue.adapters.job_store import SqlStore, migrate_schema
-from editqueue.adapters.job_store.database import Rows
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.database import Database, Rows
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.schema import files
 from editqueue.domain.files import Order
 from editqueue.domain.ids import new_id
@@ -28,7 +28,7 @@ def in_memory() -> str | None:
 class CountingDatabase:
     """Counts the statements of every group."""
 
-    def __init__(self, inner: EngineDatabase) -> None:
+    def __init__(self, inner: Database) -> None:
         self.inner = inner
         self.statements = 0
 
@@ -45,7 +45,7 @@ async def scratch_database() -> AsyncGenerator[CountingDatabase]:
     with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         url = f"sqlite:///{Path(folder)}/bench.db"
         await migrate_schema(url)
-        database = CountingDatabase(EngineDatabase(create_engine(url)))
+        database = CountingDatabase(open_database(url))
         try:
             yield database
         finally:

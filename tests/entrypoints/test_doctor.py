@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from editqueue.adapters.job_store.database import to_ms
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.schema import files
 from editqueue.domain.keys import ObjectKeys
 from tests.entrypoints.running import Ended, Installation
@@ -40,7 +40,7 @@ async def seed_file(here: Installation, **facts: object) -> str:
     store = await here.open_store()
     [file] = await seed_files(store, await seed_order(store), 1)
     await store.close()
-    database = EngineDatabase(create_engine(f"sqlite:///{here.folder}/editqueue.db"))
+    database = open_database(f"sqlite:///{here.folder}/editqueue.db")
     await database.run(update(files).where(files.c.id == file.id).values(name="bild.jpg", **facts))
     await database.close()
     return file.object_key

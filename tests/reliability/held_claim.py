@@ -1,18 +1,20 @@
 """The race of promise 7: a claim has done everything but commit when the customer changes the file."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, text
 
 from editqueue.adapters.job_store import SqlStore, open_store
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.database_url import parse
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.postgres_database import PostgresDatabase
 from editqueue.adapters.job_store.postgres_store import PostgresStore
+from editqueue.adapters.job_store.sqlite_database import SqliteDatabase
 from editqueue.domain.files import File
 from editqueue.ports import Renaming
 from tests.seeds import LATER, NOON, seed_files, seed_order, submit
@@ -24,29 +26,30 @@ WAITING = text(
 )
 
 
-class HeldSqlite(EngineDatabase):
+class HeldSqlite(SqliteDatabase):
     """Stops before every commit until it is told to go on."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(create_engine(url))
-        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+        super().__init__(parse(url))
+        self.reached, self.go_on = asyncio.Event(), threading.Event()
+        self._loop = asyncio.get_running_loop()
 
     def store(self) -> SqlStore:
         return SqlStore(self)
 
-    @asynccontextmanager
-    async def _transaction(self, *, writes: bool) -> AsyncGenerator[AsyncConnection]:
-        async with super()._transaction(writes=writes) as connection:
+    @contextmanager
+    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[Connection]:
+        with super()._transaction(writes=writes, unwanted=unwanted) as connection:
             yield connection
-            self.reached.set()
-            await self.go_on.wait()
+            self._loop.call_soon_threadsafe(self.reached.set)
+            self.go_on.wait()
 
 
 class HeldPostgres(PostgresDatabase):
     """The same for statements that are transactions of their own."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(create_engine(url))
+        super().__init__(parse(url))
         self.reached, self.go_on = asyncio.Event(), asyncio.Event()
 
     def store(self) -> SqlStore:
@@ -91,7 +94,7 @@ async def _until_it_waits(url: str, changing: asyncio.Future[object]) -> None:
     if url.startswith("sqlite"):
         await asyncio.wait([changing], timeout=BLOCKED)
         return
-    asking = EngineDatabase(create_engine(url))
+    asking = open_database(url)
     try:
         while not changing.done():
             [[answer]] = await asking.run(WAITING)

@@ -13,7 +13,7 @@ from editqueue.adapters.bucket.s3 import S3Bucket
 from editqueue.adapters.bucket.signed_urls import UrlSigner
 from editqueue.adapters.job_store import SqlStore, open_store
 from editqueue.adapters.job_store.database import to_ms
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.schema import files as file_table
 from editqueue.domain.files import File, Order
 from editqueue.domain.ids import new_id
@@ -98,7 +98,7 @@ def _moment(after: float) -> datetime:
 
 async def many_files(database_url: str, order: Order, count: int) -> Sequence[str]:
     """Marked files straight into the table, for tests of which making them is no part. Their ids."""
-    database = EngineDatabase(create_engine(database_url))
+    database = open_database(database_url)
     ids = [new_id() for _ in range(count)]
     rows = [_row(order, number, file_id) for number, file_id in enumerate(ids, start=1)]
     try:

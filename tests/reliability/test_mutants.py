@@ -1,17 +1,21 @@
 """The tests of the tests: each defect below is a classic of job queues, and a promise must catch it."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, Select, Update, exists, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Executable, Select, Update, exists, func, select, update
 
 from editqueue.adapters.job_store import SqlStore, claims, mutations, postgres_store
-from editqueue.adapters.job_store.database import each_id
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.database import Rows, each_id
+from editqueue.adapters.job_store.database_url import parse
+from editqueue.adapters.job_store.engine import rows_of
+from editqueue.adapters.job_store.postgres_database import PostgresDatabase
 from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
+from editqueue.adapters.job_store.sqlite_database import SqliteDatabase
 from editqueue.ports import Claim, JobQueue
 from tests.fakes import World
 from tests.reliability.early_sender import messages_before_the_commit
@@ -69,25 +73,40 @@ async def test_promise_7_catches_mutations_that_ask_the_jobs_instead_of_the_file
     assert (await mutation_under_a_claim(database_url, what) != []) == (kind == "postgresql")
 
 
-class EagerDatabase(EngineDatabase):
+class EagerSqlite(SqliteDatabase):
     """Wakes consumers for the jobs it has inserted, then commits."""
 
     def __init__(self, url: str, queue: JobQueue) -> None:
-        super().__init__(create_engine(url))
+        super().__init__(parse(url))
+        self._queue = queue
+        self._loop = asyncio.get_running_loop()
+
+    @contextmanager
+    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[Connection]:
+        with super()._transaction(writes=writes, unwanted=unwanted) as connection:
+            yield connection
+            sending = self._queue.send([*connection.scalars(select(jobs.c.id).where(QUEUED))])
+            asyncio.run_coroutine_threadsafe(sending, self._loop).result()
+
+
+class EagerPostgres(PostgresDatabase):
+    def __init__(self, url: str, queue: JobQueue) -> None:
+        super().__init__(parse(url))
         self._queue = queue
 
-    @asynccontextmanager
-    async def _transaction(self, *, writes: bool) -> AsyncGenerator[AsyncConnection]:
-        async with super()._transaction(writes=writes) as connection:
-            yield connection
+    async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
+        async with self._engine.begin() as connection:
+            rows = [rows_of(await connection.execute(one)) for one in statements]
             await self._queue.send([*await connection.scalars(select(jobs.c.id).where(QUEUED))])
+            return rows
 
 
 async def test_promise_5_catches_a_submit_that_sends_before_it_commits(world: World, database_url: str) -> None:
-    opened: list[EagerDatabase] = []
+    opened: list[EagerSqlite | EagerPostgres] = []
+    kind = EagerSqlite if database_url.startswith("sqlite") else EagerPostgres
 
     def eager(queue: Any) -> SqlStore:
-        opened.append(EagerDatabase(database_url, queue))
+        opened.append(kind(database_url, queue))
         return SqlStore(opened[0])
 
     try:

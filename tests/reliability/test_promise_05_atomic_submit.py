@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Executable, text
 
 from editqueue.adapters.job_store import SqlStore
-from editqueue.adapters.job_store.database import Rows
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.database import Database, Rows
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.files import File, FileStatus
 from tests.fakes import World
@@ -31,7 +31,7 @@ JOBS = sized(2, 20) * BATCH
 class BrokenDatabase:
     """A Database in which statement number `fails` of a group cannot be executed."""
 
-    def __init__(self, inner: EngineDatabase) -> None:
+    def __init__(self, inner: Database) -> None:
         self.inner = inner
         self.fails: int | None = None
         self.groups: list[int] = []
@@ -50,7 +50,7 @@ class BrokenDatabase:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[BrokenDatabase]:
-    opened = BrokenDatabase(EngineDatabase(create_engine(database_url)))
+    opened = BrokenDatabase(open_database(database_url))
     yield opened
     await opened.close()
 

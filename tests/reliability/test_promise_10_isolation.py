@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.schema import files as file_table
 from editqueue.domain.errors import (
     BrokenPicture,
@@ -155,7 +155,7 @@ async def test_a_hostile_file_harms_no_other(world: World, error: Exception, att
 
 async def test_a_row_whose_object_key_is_none_of_ours_harms_no_other(world: World, database_url: str) -> None:
     strange, *others = await world.submitted(JOBS)
-    database = EngineDatabase(create_engine(database_url))
+    database = open_database(database_url)
     await database.run(update(file_table).where(file_table.c.id == strange.id).values(object_key="../../etc/passwd"))
     await database.close()
     before = await world.objects()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from editqueue.adapters.job_store import SqlStore, migrate_schema, open_store
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.domain.errors import StorageUnavailable
 from tests.seeds import NOON, URL, claim, seed_files, seed_order, submit
 from tests.servers.own_postgres import OwnPostgres, own_postgres
@@ -82,7 +82,7 @@ async def test_a_network_that_swallows_everything_is_given_up_and_used_again(sto
 
 
 async def test_a_statement_that_hangs_is_given_up_on_the_server_too(server: OwnPostgres) -> None:
-    database = EngineDatabase(create_engine(f"{server.url()}?command_timeout=0.2"))
+    database = open_database(f"{server.url()}?command_timeout=0.2")
 
     with pytest.raises(StorageUnavailable, match="TimeoutError"):
         await database.run(text(SLOW))
@@ -105,7 +105,7 @@ async def test_a_session_thrown_out_by_the_server_is_said_to_be(server: OwnPostg
 async def test_a_crowded_server_is_unavailable_not_broken(server: OwnPostgres) -> None:
     server.say("CREATE DATABASE crowded CONNECTION LIMIT 0")
     server.say("CREATE ROLE guest LOGIN")
-    crowded = EngineDatabase(create_engine(server.url(user="guest", database="crowded")))
+    crowded = open_database(server.url(user="guest", database="crowded"))
 
     with pytest.raises(StorageUnavailable, match="too many connections"):
         await crowded.run(text("SELECT 1"))

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import psycopg
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from editqueue.adapters.job_store.engine import create_engine
+from editqueue.adapters.job_store.database_url import parse
 from editqueue.adapters.job_store.postgres_database import PostgresDatabase
 from editqueue.adapters.job_store.postgres_store import PostgresStore
 from editqueue.domain.errors import ClaimLost
@@ -22,8 +21,8 @@ from tests.servers.databases import new_postgres
 class CountingDatabase(PostgresDatabase):
     fetches = 0
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        super().__init__(engine)
+    def __init__(self, url: str) -> None:
+        super().__init__(parse(url))
         self.entered = asyncio.Event()
 
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
@@ -35,7 +34,7 @@ class CountingDatabase(PostgresDatabase):
 class Opened:
     def __init__(self, url: str) -> None:
         self.url = url
-        self.database = CountingDatabase(create_engine(url))
+        self.database = CountingDatabase(url)
         self.store = PostgresStore(self.database)
 
     async def queue(self, count: int) -> Sequence[str]:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Select, inspect, select
+from sqlalchemy import Connection, Select, inspect, select, text
 from sqlalchemy.dialects import sqlite
 
 from editqueue.adapters.job_store import migrate_schema, newest_revision, open_store
 from editqueue.adapters.job_store.claims import head_of_queue
-from editqueue.adapters.job_store.engine import create_engine
+from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.schema import metadata
 from editqueue.adapters.job_store.store_base import active_jobs, lock_files
 from editqueue.adapters.job_store.submissions import first_turn
@@ -34,10 +34,9 @@ async def test_the_migrated_schema_is_the_declared_one(url: str) -> None:
         indexes = {str(one["name"]) for table in metadata.tables for one in inspect(connection).get_indexes(table)}
         return found, indexes
 
-    engine = create_engine(url)
-    async with engine.connect() as connection:
-        found, indexes = await connection.run_sync(differences)
-    await engine.dispose()
+    database = open_database(url)
+    found, indexes = await database.with_connection(differences)
+    await database.close()
 
     assert found == []
     assert indexes >= {index.name for table in metadata.tables.values() for index in table.indexes}
@@ -74,12 +73,11 @@ async def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     ],
 )
 async def test_no_hot_query_scans_or_sorts(url: str, name: str, statement: Select[tuple[object]]) -> None:
-    text = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-    engine = create_engine(url)
-    async with engine.connect() as connection:
-        rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")
-        plan = [str(row["detail"]) for row in rows.mappings()]
-    await engine.dispose()
+    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    database = open_database(url)
+    [rows] = await database.run(text(f"EXPLAIN QUERY PLAN {compiled}"))
+    plan = [str(row["detail"]) for row in rows]
+    await database.close()
 
     assert not [step for step in plan if step.startswith(("SCAN edit_jobs", "SCAN files")) and "INDEX" not in step]
     assert not [step for step in plan if "TEMP B-TREE" in step], name

@@ -14,12 +14,12 @@ CONNECT_SECONDS: Final = 10
 COMMAND_SECONDS: Final = 30
 """A statement takes milliseconds. One that a lock or a dead network holds longer is given up, and tried again."""
 _DRIVERS: Final = {
-    "sqlite": "sqlite+aiosqlite",
+    "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
 }
 _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[str], object]]]] = {
-    "sqlite+aiosqlite": {},
+    "sqlite+pysqlite": {},
     "postgresql+asyncpg": {
         "host": str,  # the folder of a Unix socket
         "port": int,
@@ -46,7 +46,7 @@ _REMEDIES: Final = {
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatabaseUrl:
     url: URL
-    """With the async driver, without options."""
+    """With our driver, without options."""
     options: Mapping[str, object]
     """For the driver's connect."""
 

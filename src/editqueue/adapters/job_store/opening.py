@@ -9,12 +9,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from editqueue.adapters.job_store.database_url import shown, unusable
-from editqueue.adapters.job_store.engine import EngineDatabase, create_engine
+from editqueue.adapters.job_store.database_url import COMMAND_SECONDS, DatabaseUrl, parse, shown, unusable
 from editqueue.adapters.job_store.postgres_database import PostgresDatabase
 from editqueue.adapters.job_store.postgres_store import PostgresStore
+from editqueue.adapters.job_store.sqlite_database import SqliteDatabase
 from editqueue.adapters.job_store.store import SqlStore
 from editqueue.domain.errors import SetupError
 
@@ -25,48 +24,48 @@ _UNUSABLE = (DBAPIError, OSError, TypeError, ValueError)
 """What connecting raises; the last two for an option that the driver does not take."""
 
 
+def open_database(url: str, *, command_seconds: float | None = COMMAND_SECONDS) -> SqliteDatabase | PostgresDatabase:
+    """The database of `sqlite:///path` or `postgresql://...`; nothing is connected yet. `command_seconds` is
+    PostgreSQL's limit for one statement. Raises SetupError for any other URL or option, and for a missing folder."""
+    parsed = parse(url)
+    if parsed.is_sqlite:
+        _check_folder(url, parsed)
+        return SqliteDatabase(parsed)
+    return PostgresDatabase(parsed, command_seconds=command_seconds)
+
+
 async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
     """A store on `url`; with `migrate` its schema is brought up to date first.
 
     Raises SetupError when the database cannot be opened or its schema is not the one this version needs.
     """
-    engine = create_engine(url)
-    _check_folder(engine)
+    database = open_database(url)
     try:
-        async with engine.connect() as connection:
-            found = await connection.run_sync(_revision)
+        found = await database.with_connection(_revision)
     except _UNUSABLE as error:
-        await engine.dispose()
+        await database.close()
         raise unusable(url, error) from error
     if migrate and found != newest_revision():
         await migrate_schema(url)
         found = newest_revision()
     if found != newest_revision():
-        await engine.dispose()
+        await database.close()
         raise SetupError(
             f"the database schema is at revision {found or 'none'}, this version needs "
             f"{newest_revision()}: run `editqueue migrate` (EDITQUEUE_DATABASE_URL {shown(url)})"
         )
-    return _store_on(engine)
-
-
-def _store_on(engine: AsyncEngine) -> SqlStore:
-    if engine.dialect.name == "postgresql":
-        return PostgresStore(PostgresDatabase(engine))
-    return SqlStore(EngineDatabase(engine))
+    return PostgresStore(database) if isinstance(database, PostgresDatabase) else SqlStore(database)
 
 
 async def migrate_schema(url: str) -> str:
     """Bring the schema up to date. Returns its revision. Raises SetupError if the database is unreachable."""
-    engine = create_engine(url, command_seconds=None)  # an index on a large table takes its time
-    _check_folder(engine)
+    database = open_database(url, command_seconds=None)  # an index on a large table takes its time
     try:
-        async with engine.connect() as connection:
-            await connection.run_sync(_upgrade)
+        await database.with_connection(_upgrade)
     except _UNUSABLE as error:
         raise unusable(url, error) from error
     finally:
-        await engine.dispose()
+        await database.close()
     return newest_revision()
 
 
@@ -104,9 +103,9 @@ def alembic_config() -> Config:
     return config
 
 
-def _check_folder(engine: AsyncEngine) -> None:
+def _check_folder(url: str, parsed: DatabaseUrl) -> None:
     """Say it before SQLite does: its "unable to open database file" does not tell why."""
-    path = engine.url.database
-    if engine.dialect.name == "sqlite" and path and not Path(path).parent.is_dir():
+    path = parsed.url.database
+    if path and not Path(path).parent.is_dir():
         missing = FileNotFoundError(f"there is no folder {Path(path).parent}")
-        raise unusable(str(engine.url), missing)
+        raise unusable(url, missing)
