@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -26,6 +27,8 @@ from tests.servers.seaweed import S3Server, seaweed
 ROUNDS = 3
 BEST = 8
 """EDITQUEUE_CONCURRENCY at which throughput stops growing on two cores: see the figures per setting."""
+COPIES = 3 * BEST
+"""Of the server's own, to learn what one costs."""
 AWAY = f"{ROUND_TRIP_MS} ms away"
 
 
@@ -34,17 +37,19 @@ class Kind:
     name: str
     extension: str
     ours: int
-    """Jobs of one run."""
+    """Jobs of one run with several at a time."""
+    single: int
+    """Jobs of one run with one at a time."""
     naive: int
     """Jobs of one run of the naive worker: it takes longer."""
     target: float | None
 
 
 KINDS = (
-    Kind(name="JPEG 24 MP", extension="jpg", ours=24, naive=4, target=4),
-    Kind(name="JPEG 45 MP", extension="jpg", ours=16, naive=4, target=4),
-    Kind(name="HEIC 12 MP", extension="heic", ours=8, naive=3, target=None),
-    Kind(name="DNG 48 MB, with preview", extension="dng", ours=16, naive=2, target=20),
+    Kind(name="JPEG 24 MP", extension="jpg", ours=24, single=6, naive=4, target=4),
+    Kind(name="JPEG 45 MP", extension="jpg", ours=16, single=6, naive=4, target=4),
+    Kind(name="HEIC 12 MP", extension="heic", ours=8, single=3, naive=3, target=None),
+    Kind(name="DNG 48 MB, with preview", extension="dng", ours=16, single=5, naive=2, target=20),
 )
 
 
@@ -95,18 +100,9 @@ async def _one(kind: Kind, near: Place, away: Place) -> list[Figure]:
     named = f"{kind.name}, {size / 1e6:.1f} MB"
     ratios = [_ratio(named, best, naive, kind.target, f"one consumer of {BEST}")]
     ratios.append(_ratio(named, single, naive, None, "one consumer, 1 job at a time"))
-    copies = await _copies(kind, near.s3)
-    naive_rate = median(one.jobs_per_second for one in naive)
-    alone = f"{named}: the S3 server's CopyObject alone, {BEST} at a time"
-    ceilings = [
-        Figure(promise=15, what=f"{alone}, loopback", measured=copies, unit="1/s"),
-        Figure(
-            promise=15, what=f"{alone} / naive worker: no worker does better", measured=copies / naive_rate, unit="x"
-        ),
-    ]
     return [
         *ratios,
-        *ceilings,
+        *await _ceiling(named, kind, near.s3, naive, best),
         *_carried(named, size, best),
         *(_row(named, who, runs) for who, runs in others.items()),
     ]
@@ -138,7 +134,8 @@ async def _naive(kind: Kind, place: Place) -> Run:
 async def _ours(kind: Kind, place: Place, concurrency: int, *, count: int = 1, copies: bool = True) -> Run:
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
         url = new_sqlite(Path(folder))
-        seed(url, Rows(queued=kind.ours, extension=kind.extension))
+        jobs = kind.ours if concurrency > 1 else kind.single
+        seed(url, Rows(queued=jobs, extension=kind.extension))
         environment = {
             **place.s3.settings(),
             "EDITQUEUE_DATABASE_URL": url,
@@ -152,7 +149,7 @@ async def _ours(kind: Kind, place: Place, concurrency: int, *, count: int = 1, c
             arguments = [warm] if copies else [warm, "no-copies"]
             reports = await run_workers("s3_consumer", arguments, count=count, environment=environment)
     done = sum(one["done"] for one in reports)
-    assert done == kind.ours, f"{kind.name}: {done} of {kind.ours} jobs done"
+    assert done == jobs, f"{kind.name}: {done} of {jobs} jobs done"
     # The warm-up carries as many pictures, without copy and preview, as jobs at a time.
     return _run(reports, sum(carried) / (done + concurrency * count) if carried else None)
 
@@ -215,18 +212,43 @@ def _row(named: str, who: str, runs: Sequence[Run]) -> Figure:
     return Figure(promise=15, what=f"{named}: {who}", measured=measured, unit="jobs/s", spread=spread, facts=facts)
 
 
-async def _copies(kind: Kind, server: S3Server) -> float:
-    """Server-side copies a second with nothing else to do: no worker gets more jobs done on this server."""
-    bucket, keys = _bucket(server), iter(range(2 * BEST))
+async def _ceiling(named: str, kind: Kind, server: S3Server, naive: Sequence[Run], ours: Sequence[Run]) -> list[Figure]:
+    """What these cores allow: each job costs the server's own copy and our part, and nothing else."""
+    copies, copy_ms = await _copies(kind, server)
+    job_ms = median(one.cpu_ms for one in ours)
+    cores = len(os.sched_getaffinity(0))
+    possible = cores * 1000 / (copy_ms + job_ms)
+    return [
+        Figure(
+            promise=15,
+            what=f"{named}: the S3 server's CopyObject alone, {BEST} at a time, loopback",
+            measured=copies,
+            unit="1/s",
+            facts={"cpu_ms": copy_ms},
+        ),
+        Figure(
+            promise=15,
+            what=f"{named}: {cores} cores / CPU of that copy and of our job / naive worker: the most possible here",
+            measured=possible / median(one.jobs_per_second for one in naive),
+            unit="x",
+        ),
+    ]
+
+
+async def _copies(kind: Kind, server: S3Server) -> tuple[float, float]:
+    """Server-side copies a second with nothing else to do, and the server's CPU for one, in ms."""
+    bucket, keys = _bucket(server), iter(range(COPIES))
 
     async def copy() -> None:
         for number in keys:
             key = object_key(number % kind.naive, kind.extension)
             await bucket.copy(key, f"copies/{number}")
 
-    started = time.perf_counter()
+    started, before = time.perf_counter(), server.cpu_seconds()
     await asyncio.gather(*(copy() for _ in range(BEST)))
-    return 2 * BEST / (time.perf_counter() - started)
+    took, used = time.perf_counter() - started, server.cpu_seconds() - before
+    await bucket.close()
+    return COPIES / took, used / COPIES * 1000
 
 
 def _bucket(server: S3Server) -> S3Bucket:

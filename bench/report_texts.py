@@ -57,11 +57,11 @@ PROMISES = (
             "reads and copies, and makes no preview or a wrong one: the ratio is in its favour."
         ),
         limit=(
-            "JPEG and HEIC: the two cores, which decode, serve S3 and carry the proxy at the same time. DNG: the "
-            "S3 server. Its CopyObject reads and writes the whole file with this machine's processors; the table "
-            "has its rate with nothing else to do, and that divided by the naive worker's rate, which no worker "
-            "can pass here. The row with the copy answered at once shows what our side does when the store copies "
-            "elsewhere, as R2 does."
+            "The two cores, which decode, serve S3 and carry the proxy at the same time. For DNG that is the S3 "
+            "server above all: its CopyObject reads and writes the whole file with this machine's processors. The "
+            "table has its CPU for one copy, and the ratio if the cores did nothing but that and our own part, "
+            "which no consumer can pass here. The row with the copy answered at once shows what our side does when "
+            "the store copies elsewhere, as R2 does."
         ),
     ),
     Section(

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 S3_BUCKET = "piximmo-media"
 S3_ACCESS_KEY_ID = "testkey"
 S3_SECRET_ACCESS_KEY = "testsecretkey1234567890"
@@ -22,9 +24,15 @@ _GRPC = 10_000
 @dataclass(frozen=True, kw_only=True, slots=True)
 class S3Server:
     endpoint: str
+    pid: int
     bucket: str = S3_BUCKET
     access_key_id: str = S3_ACCESS_KEY_ID
     secret_access_key: str = S3_SECRET_ACCESS_KEY
+
+    def cpu_seconds(self) -> float:
+        """Of processor time that the server has used since it started."""
+        used = psutil.Process(self.pid).cpu_times()
+        return used.user + used.system
 
     def settings(self) -> dict[str, str]:
         """What `editqueue` needs in its environment to use it."""
@@ -59,7 +67,7 @@ def seaweed(folder: Path) -> Generator[S3Server]:
     ) as server:
         try:
             _wait_until_ready(server)
-            yield S3Server(endpoint=f"http://127.0.0.1:{ports[0]}")
+            yield S3Server(endpoint=f"http://127.0.0.1:{ports[0]}", pid=server.pid)
         finally:
             server.kill()
 
