@@ -14,13 +14,12 @@ from statistics import median
 from bench.far_away import ROUND_TRIP_MS, FarAway, far_away
 from bench.figures import Figure, middle
 from bench.peers import NODE, install_peers
+from bench.pictures import dng_48_mb, heic_12_mp, jpeg_24_mp, jpeg_45_mp
 from bench.processes import Report, run_commands, run_workers
 from bench.scratch import in_memory
 from bench.seeding import Rows, object_key, seed
 from editqueue.adapters.bucket.s3 import S3Bucket
 from editqueue.wiring.server import SystemClock
-from tests.adapters.image_tools.raws import dng, preview, sensor
-from tests.adapters.image_tools.samples import encoded, heif, photograph
 from tests.servers.databases import new_sqlite
 from tests.servers.seaweed import S3Server, seaweed
 
@@ -66,54 +65,89 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where the runs take place: the server near or far, and a folder for databases."""
+    """Where a run takes place: the server near or far, and a folder for databases."""
 
     s3: S3Server
     far: FarAway | None
     folder: Path
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    near: Place
+    away: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """The three that are compared, one after the other, so that a noisy neighbour hits all three."""
+
+    naive: Run
+    single: Run
+    best: Run
+
+
 async def measure() -> list[Figure]:
     install_peers()
-    with tempfile.TemporaryDirectory(dir=in_memory()) as folder, seaweed(_made(Path(folder) / "s3")) as server:
-        async with far_away(server) as far:
-            near = Place(s3=server, far=None, folder=Path(folder))
-            away = Place(s3=far.server, far=far, folder=Path(folder))
-            return [figure for kind in KINDS for figure in await _one(kind, near, away)]
+    return [figure for kind in KINDS for figure in await _one(kind)]
 
 
-async def _one(kind: Kind, near: Place, away: Place) -> list[Figure]:
-    size = await _upload(kind, near.s3)
-    naive, single, best = await _rounds(kind, away)
-    others = {
+async def _one(kind: Kind) -> list[Figure]:
+    body = await asyncio.to_thread(_BODIES[kind.name])
+    named = f"{kind.name}, {len(body) / 1e6:.1f} MB"
+    rounds = [await _round(kind, body) for _ in range(ROUNDS)]
+    naive, single, best = [one.naive for one in rounds], [one.single for one in rounds], [one.best for one in rounds]
+    async with _places(kind, body) as places:
+        ceiling = await _ceiling(named, kind, places.near.s3, naive, best)
+        others = await _others(kind, places)
+    runs = {
         f"naive worker, {AWAY}": naive,
         f"ours, 1 job at a time, {AWAY}": single,
         f"ours, {BEST} at a time, {AWAY}": best,
-        f"ours, 2 consumers of {BEST}, {AWAY}": [await _ours(kind, away, BEST, count=2)],
-        "naive worker, loopback": [await _naive(kind, near)],
-        f"ours, {BEST} at a time, {AWAY}, the store's copy answered at once": [
-            await _ours(kind, away, BEST, copies=False)
-        ],
-        "ours, 1 job at a time, loopback": [await _ours(kind, near, 1)],
-        f"ours, {BEST} at a time, loopback": [await _ours(kind, near, BEST)],
+        **{who: [run] for who, run in others.items()},
     }
-    named = f"{kind.name}, {size / 1e6:.1f} MB"
-    ratios = [_ratio(named, best, naive, kind.target, f"one consumer of {BEST}")]
-    ratios.append(_ratio(named, single, naive, None, "one consumer, 1 job at a time"))
     return [
-        *ratios,
-        *await _ceiling(named, kind, near.s3, naive, best),
-        *_carried(named, size, best),
-        *(_row(named, who, runs) for who, runs in others.items()),
+        _ratio(named, best, naive, kind.target, f"one consumer of {BEST}"),
+        _ratio(named, single, naive, None, "one consumer, 1 job at a time"),
+        *ceiling,
+        *_carried(named, len(body), best),
+        *(_row(named, who, those) for who, those in runs.items()),
     ]
 
 
-async def _rounds(kind: Kind, away: Place) -> tuple[list[Run], list[Run], list[Run]]:
-    """Each round all three, so that a noisy neighbour hits all three."""
-    rounds = [
-        (await _naive(kind, away), await _ours(kind, away, 1), await _ours(kind, away, BEST)) for _ in range(ROUNDS)
-    ]
-    return [one[0] for one in rounds], [one[1] for one in rounds], [one[2] for one in rounds]
+async def _round(kind: Kind, body: bytes) -> Round:
+    async with _places(kind, body) as places:
+        return Round(
+            naive=await _naive(kind, places.away),
+            single=await _ours(kind, places.away, 1),
+            best=await _ours(kind, places.away, BEST),
+        )
+
+
+async def _others(kind: Kind, places: Places) -> dict[str, Run]:
+    near, away = places.near, places.away
+    return {
+        f"ours, 2 consumers of {BEST}, {AWAY}": await _ours(kind, away, BEST, count=2),
+        "naive worker, loopback": await _naive(kind, near),
+        f"ours, {BEST} at a time, {AWAY}, the store's copy answered at once": await _ours(
+            kind, away, BEST, copies=False
+        ),
+        "ours, 1 job at a time, loopback": await _ours(kind, near, 1),
+        f"ours, {BEST} at a time, loopback": await _ours(kind, near, BEST),
+    }
+
+
+@asynccontextmanager
+async def _places(kind: Kind, body: bytes) -> AsyncGenerator[Places]:
+    """A fresh server with the originals. One that goes on grows with each overwritten object, and past some
+    gigabytes in memory every new page costs it three times the CPU."""
+    with tempfile.TemporaryDirectory(dir=in_memory()) as name, seaweed(_made(Path(name) / "s3")) as server:
+        await _upload(kind, server, body)
+        async with far_away(server) as far:
+            folder = Path(name)
+            yield Places(
+                near=Place(s3=server, far=None, folder=folder), away=Place(s3=far.server, far=far, folder=folder)
+            )
 
 
 async def _naive(kind: Kind, place: Place) -> Run:
@@ -261,27 +295,19 @@ def _bucket(server: S3Server) -> S3Bucket:
     )
 
 
-async def _upload(kind: Kind, server: S3Server) -> int:
-    """The same picture under every key. Returns its size."""
-    body = await asyncio.to_thread(_BODIES[kind.name])
+async def _upload(kind: Kind, server: S3Server, body: bytes) -> None:
+    """The same picture under every key."""
     bucket = _bucket(server)
     for number in range(max(kind.ours, kind.naive)):
         await bucket.write(object_key(number, kind.extension), body, content_type=f"image/{kind.extension}")
     await bucket.close()
-    return len(body)
-
-
-def _dng() -> bytes:
-    """24 MP of 16 bits, an embedded preview of 1620 px and a thumbnail, directories at the end."""
-    small, large = (encoded(photograph(*size), quality=88) for size in ((256, 171), (1620, 1080)))
-    return dng(preview(small), preview(large), sensor(6000, 4000))
 
 
 _BODIES = {
-    "JPEG 24 MP": lambda: encoded(photograph(6000, 4000), quality=91, subsampling=2),
-    "JPEG 45 MP": lambda: encoded(photograph(8192, 5464), quality=91, subsampling=2),
-    "HEIC 12 MP": lambda: heif(photograph(4032, 3024)),
-    "DNG 48 MB, with preview": _dng,
+    "JPEG 24 MP": jpeg_24_mp,
+    "JPEG 45 MP": jpeg_45_mp,
+    "HEIC 12 MP": heic_12_mp,
+    "DNG 48 MB, with preview": dng_48_mb,
 }
 
 

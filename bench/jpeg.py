@@ -9,23 +9,24 @@ from pathlib import Path
 from PIL import Image
 
 from bench.figures import Figure, middle
+from bench.pictures import jpeg_24_mp, jpeg_45_mp
 from bench.sharp_peer import Sharp, sharp_peer
 from editqueue.adapters.image_tools.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from tests.adapters.image_tools.samples import decoded, encoded, photograph, ssim
+from tests.adapters.image_tools.samples import decoded, ssim
 
 ROUNDS = 9
-SIZES = {"24 MP": (6000, 4000), "45 MP": (8192, 5464)}
+PICTURES = {"24 MP": jpeg_24_mp, "45 MP": jpeg_45_mp}
 """sharp shrinks the first on load by 2 and we by 4; the second both by 4."""
 
 
 async def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder, sharp_peer() as sharp:
-        return [figure for name in SIZES for figure in _one(name, Path(folder), sharp)]
+        return [figure for name in PICTURES for figure in _one(name, Path(folder), sharp)]
 
 
 def _one(name: str, folder: Path, sharp: Sharp) -> list[Figure]:
-    body = encoded(photograph(*SIZES[name]), quality=91, subsampling=2)
+    body = PICTURES[name]()
     path, out = folder / "in.jpg", folder / "out.jpg"
     path.write_bytes(body)
     rounds = [_round(body, path, sharp) for _ in range(ROUNDS)][1:]

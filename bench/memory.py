@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 
 from bench.figures import Figure
+from bench.pictures import heic_12_mp, jpeg_45_mp
 from editqueue.adapters.image_tools.source import SourceConfig
 from editqueue.adapters.image_tools.worker_pool import WorkerPool
 from editqueue.domain.errors import NoToolForFormat, PermanentError
 from tests.adapters.image_tools.bombs import blank_png, make_bombs
-from tests.adapters.image_tools.samples import encoded, heif, photograph
 from tests.entrypoints.running import Installation
 from tests.seeds import seed_files, seed_order, submit
 
@@ -24,10 +24,7 @@ MB = 1_000_000
 
 
 async def measure() -> list[Figure]:
-    large = {
-        "45 MP JPEGs": encoded(photograph(8192, 5464), quality=91, subsampling=2),
-        "12 MP HEICs": heif(photograph(4032, 3024)),
-    }
+    large = {"45 MP JPEGs": jpeg_45_mp(), "12 MP HEICs": heic_12_mp()}
     figures: list[Figure] = []
     for name, body in large.items():
         peak = await _peak(body)

@@ -11,11 +11,11 @@ from obstore.store import S3Store
 
 from bench.counting_proxy import CountingProxy
 from bench.figures import Figure
+from bench.pictures import dng_48_mb, jpeg_24_mp
 from editqueue.domain.files import File
 from editqueue.domain.keys import ObjectKeys
 from tests.adapters.image_tools.clips import long_clip
-from tests.adapters.image_tools.raws import dng, preview, sensor
-from tests.adapters.image_tools.samples import encoded, photograph
+from tests.adapters.image_tools.samples import photograph
 from tests.entrypoints.running import Installation
 from tests.seeds import seed_files, seed_order, submit
 from tests.servers.seaweed import S3Server, seaweed
@@ -24,8 +24,7 @@ JOBS = 5
 
 
 async def measure() -> list[Figure]:
-    jpeg = encoded(photograph(6000, 4000), quality=91, subsampling=2)
-    raw = dng(preview(encoded(photograph(1620, 1080), quality=88)), sensor(6000, 4000))
+    jpeg, raw = jpeg_24_mp(), dng_48_mb()
     movie = _long_clip()
     with tempfile.TemporaryDirectory() as folder, seaweed(Path(folder)) as server:
         moved, made = await _moved(server, Path(folder) / "jpeg", jpeg)
