@@ -46,6 +46,16 @@ def test_every_photo_gets_its_preview(here: Installation, photos: Path) -> None:
     assert {one.size for one in previews} == {(960, 1280), (1280, 960)}
 
 
+def test_says_how_its_links_come_back_when_it_ends(here: Installation, photos: Path) -> None:
+    ended = here.run("demo", str(photos), "--exit", "--port", "0")
+
+    last = ended.out.splitlines()[-1]
+    found = re.search(r"`editqueue (serve --port \d+)` brings these links back", last)
+    assert found, last
+    [link] = re.findall(r"http://\S+/review#token=\S+", ended.out)
+    assert f":{found[1].split()[-1]}/" in link
+
+
 def test_one_that_is_no_photo_fails_alone(here: Installation, photos: Path) -> None:
     (photos / "text.jpg").write_text("just some text")
 

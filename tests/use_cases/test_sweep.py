@@ -62,6 +62,32 @@ async def test_works_on_ten_jobs_and_leaves_the_rest_to_the_next_tick(world: Wor
     assert [(await sweep(world.ports)).processed for _ in range(3)] == [10, 2, 0]
 
 
+class OneClaim:
+    """A store that lets one job be claimed and is away then."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._left = 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def claim_next(self, **words: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise StorageUnavailable("away")
+        return await self._inner.claim_next(**words)
+
+
+async def test_reports_the_jobs_it_worked_on_before_the_database_went_away(world: World) -> None:
+    await world.submitted(3)
+
+    store: Any = OneClaim(world.store)
+    report = await sweep(replace(world.ports, store=store))
+
+    assert report.processed == 1
+
+
 async def test_takes_jobs_back_from_a_worker_that_did_not_return(world: World) -> None:
     [file] = await world.submitted(1)
     await claim(world.store)

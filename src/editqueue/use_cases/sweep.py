@@ -31,7 +31,7 @@ async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) ->
     Once `stopped`, nothing new is begun. Cancelled, the running job is handed back.
     """
     requeued = await _or_zero(requeue_stale(ports), ports)
-    processed = await _or_zero(_process_some(ports, stopped), ports)
+    processed = await _process_some(ports, stopped)
     kept = _NOTHING if stopped() else await keep_house(ports)
     return SweepReport(requeued=requeued, processed=processed, expired=kept.expired, leftovers=kept.leftovers)
 
@@ -71,10 +71,15 @@ async def _requeue_and_tell(ports: Ports) -> int:
 
 
 async def _process_some(ports: Ports, stopped: Callable[[], bool]) -> int:
+    """How many jobs were worked on, those before a failure, too."""
     for done in range(ports.limits.sweep_batch):
-        if stopped() or await process_next(ports) is None:
+        if stopped() or not await _or_zero(_process_one(ports), ports):
             return done
     return ports.limits.sweep_batch
+
+
+async def _process_one(ports: Ports) -> int:
+    return 0 if await process_next(ports) is None else 1
 
 
 async def _or_zero(work: Awaitable[int], ports: Ports) -> int:

@@ -75,12 +75,18 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
                     raise SetupError("stopped before every file was done")
                 _print_results(results, url)
                 _print_review_link(settings, url, order_id, waiting=len(WAITING) if leaves_some else 0)
-                if not exit_at_end:
+                if exit_at_end:
+                    print_line(f"Ending now (--exit); `{_serving_again(listener)}` brings these links back.")
+                else:
                     print_line("Serving until Ctrl-C.")
                     await stop.wait()
     undone = [str(one.file["name"]) for one in results if one.file["status"] != "done"]
     if undone:
         raise SetupError(f"{len(undone)} of {len(results)} files did not get done: {', '.join(undone[:5])}")
+
+
+def _serving_again(listener: socket.socket) -> str:
+    return f"editqueue serve --port {listener.getsockname()[1]}"
 
 
 @asynccontextmanager
