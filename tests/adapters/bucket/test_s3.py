@@ -116,6 +116,8 @@ AWS_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "strange",
     "AWS_REGION": "strange",
     "AWS_SKIP_SIGNATURE": "true",
+    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
+    "AWS_S3_EXPRESS": "true",
 }
 
 
@@ -125,6 +127,7 @@ async def test_the_environment_of_other_aws_tools_changes_nothing(
 ) -> None:
     monkeypatch.setenv(name, AWS_ENVIRONMENT[name])
     await bucket_at(server.port).write(KEY, b"", content_type="image/jpeg")
+    assert server.asked[0].startswith(f"put /media/{KEY} ")
     assert f"host: 127.0.0.1:{server.port}\r" in server.asked[0]
     assert "credential=id/" in server.asked[0]
     assert "/auto/s3/aws4_request" in server.asked[0]

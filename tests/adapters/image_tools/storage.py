@@ -26,6 +26,8 @@ class Storage:
         )
         self.asked = threading.Event()
         """A worker has asked for `hang.jpg` and waits."""
+        self.headers: list[dict[str, str]] = []
+        """Of every request, with its `path`; names in small letters."""
         self.hung_up = threading.Event()
         """That worker is gone: its connection has ended."""
 
@@ -42,6 +44,8 @@ class _Answers(BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def _answer(self, *, with_body: bool) -> None:
+        named = {name.lower(): value for name, value in self.headers.items()}
+        self.opened.headers.append({**named, "path": self.path})
         if self.path.endswith("/hang.jpg"):
             self._hang()
             return
@@ -85,6 +89,8 @@ def storage() -> Generator[Storage]:
         Answers.opened = Storage(server.server_port)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
-        yield Answers.opened
-        server.shutdown()
-        serving.join()
+        try:
+            yield Answers.opened
+        finally:
+            server.shutdown()
+            serving.join()

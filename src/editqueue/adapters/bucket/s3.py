@@ -55,6 +55,7 @@ class S3Bucket(ReadsObjects):
                 "endpoint": self._endpoint,
                 "region": region,
                 "skip_signature": False,
+                "s3_express": False,
                 "virtual_hosted_style_request": False,
                 "disable_bulk_delete": True,  # single DELETEs are free on R2 and need no checksum header
             },

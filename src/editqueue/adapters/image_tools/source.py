@@ -60,10 +60,19 @@ def _store(identity: _Identity) -> LocalStore | S3Store:
     keys = dict(secrets)
     return S3Store(
         bucket or "",
-        endpoint=endpoint,
-        region=region,
-        access_key_id=keys["access_key_id"],
-        secret_access_key=keys["secret_access_key"],
+        # Whatever is not said here, obstore takes from AWS_* variables, which are other tools'.
+        config={
+            "endpoint": endpoint,
+            "region": region,
+            "skip_signature": False,
+            "s3_express": False,
+            "virtual_hosted_style_request": False,
+        },
+        credential_provider=lambda: {
+            "access_key_id": keys["access_key_id"],
+            "secret_access_key": keys["secret_access_key"],
+            "expires_at": None,
+        },
         client_options={
             "timeout": timedelta(seconds=timeout),
             "connect_timeout": timedelta(seconds=min(timeout, 5)),
