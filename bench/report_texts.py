@@ -120,6 +120,8 @@ PROFILES = """## Profiles, and what they led to
 - **Thread hops on SQLite** (the same consumer under cProfile): the event loop was busy carrying every step of every
   statement to the driver's thread and back. Now a whole group is one trip, with two and a half times the jobs:
   [decision 25](decisions/0025-one-trip-to-a-thread-for-sqlite.md).
+- **A submit of 1,000 files on SQLite** (the time of each statement, then its plan): nine tenths went to the guard,
+  which walked the files of the order and read all ids anew for each. Now each file is looked up by its id.
 - **The plan of a finish** (EXPLAIN ANALYZE): the planner walked the partial index of all running jobs for the few
   it was given; the condition is now worded so that it looks them up by id.
 - **Pictures**: see the sections on promises 13 and 14, and [the image decisions](decisions/)."""

@@ -19,6 +19,8 @@ S3_SECRET_ACCESS_KEY = "testsecretkey1234567890"
 _SERVICES = ("s3", "master", "volume", "filer", "admin")
 _GRPC = 10_000
 """SeaweedFS adds this to a port for its own use."""
+_APART = 97
+"""Ports between those of two processes with neighbouring ids, which may both be looking at this moment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +97,7 @@ def _free_ports(count: int) -> list[int]:
     """Ports whose gRPC neighbour is free, too; all are held until all are found."""
     found: list[int] = []
     with ExitStack() as held:
-        for port in range(20_000 + os.getpid() % 10_000, 50_000):
+        for port in range(20_000 + os.getpid() * _APART % 10_000, 50_000):
             if _holds(held, port) and _holds(held, port + _GRPC):
                 found.append(port)
             if len(found) == count:

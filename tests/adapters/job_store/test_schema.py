@@ -1,14 +1,17 @@
 """Migrations, schema and the plans of the hot queries."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Select, inspect, select, text
+from sqlalchemy import Connection, Select, event, inspect, select, text
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Engine
 
 from editqueue.adapters.job_store import migrate_schema, newest_revision, open_store
 from editqueue.adapters.job_store.claims import head_of_queue
@@ -17,6 +20,7 @@ from editqueue.adapters.job_store.schema import metadata
 from editqueue.adapters.job_store.store_base import active_jobs, lock_files
 from editqueue.adapters.job_store.submissions import first_turn
 from editqueue.domain.errors import SetupError
+from tests.seeds import seed_files, seed_order, submit
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -81,3 +85,24 @@ async def test_no_hot_query_scans_or_sorts(url: str, name: str, statement: Selec
 
     assert not [step for step in plan if step.startswith(("SCAN edit_jobs", "SCAN files")) and "INDEX" not in step]
     assert not [step for step in plan if "TEMP B-TREE" in step], name
+
+
+async def test_a_submit_looks_its_files_up_by_id_however_many_the_order_has(url: str) -> None:
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def see(_connection: object, _cursor: object, statement: str, values: tuple[object, ...], *_: object) -> None:
+        asked.append((statement, values))
+
+    store = await open_store(url)
+    seeded = await seed_files(store, await seed_order(store), 3)
+    event.listen(Engine, "before_cursor_execute", see)
+    try:
+        await submit(store, seeded)
+    finally:
+        event.remove(Engine, "before_cursor_execute", see)
+        await store.close()
+
+    [(insert, values)] = [one for one in asked if one[0].startswith("INSERT INTO edit_jobs")]
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {insert}", values)]
+    assert [one for one in plan if " other " in one] == ["SEARCH other USING INDEX sqlite_autoindex_files_1 (id=?)"]

@@ -31,15 +31,14 @@ class MutationStatements(StoreBase):
         ids = [one.file_id for one in renamings]
         names = each({one.file_id: one.new_name for one in renamings}, "names")
         expected = {one.file_id: f"{one.ver}:{one.old_name}" for one in renamings}
-        new_name = select(names.c.value).where(names.c.key == files.c.id).scalar_subquery()
         change = (
             update(files)
             .where(
-                files.c.id.in_(select(each_id(ids, "wanted").c.key)),
+                files.c.id == names.c.key,
                 _all_free(ids, user_id),
                 _all_as_expected(expected),
             )
-            .values(name=new_name, updated_at=to_ms(now))
+            .values(name=names.c.value, updated_at=to_ms(now))
             .returning(files.c.id)
         )
         seen, active, changed = await self._database.run(lock_files(ids), active_jobs(ids), change)
