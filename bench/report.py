@@ -35,7 +35,7 @@ def _machine(documents: Figures) -> str:
     return (
         f"Measured on {newest['cores']} cores ({newest['processor']}), {newest['memory_gb']} GB, {newest['system']}, "
         f"Python {newest['python']}; {parts}.\n\nRuns that the figures come from, with the machine's load at their "
-        f"end: {runs}. Above {newest['cores']}, somebody else was using the processors, too."
+        f"end, of which the bench itself makes two to four: {runs}."
     )
 
 
