@@ -29,7 +29,7 @@ def draw(figures: Figures, folder: Path) -> list[Path]:
 
 
 def _cost_against_rows(figures: Figures, path: Path) -> Path:
-    figure, axes = plt.subplots(figsize=(7, 4))
+    figure, axes = plt.subplots(figsize=(8, 4))
     for database, colour in DATABASES.items():
         points = sorted((one["facts"]["rows"], one) for one in figures if f" {database}," in one["what"])
         sizes = [size for size, _ in points]
@@ -37,12 +37,14 @@ def _cost_against_rows(figures: Figures, path: Path) -> Path:
         for name, style in (("claim_p50_ms", "--"), ("claim_p99_ms", ":")):
             costs = [one["facts"][name] for _, one in points]
             axes.plot(sizes, costs, style, color=colour, label=f"{database}: {name[:9].replace('_', ' ')}")
-    axes.set(xscale="log", yscale="log", xlabel="finished jobs in the table", ylabel="milliseconds")
+    axes.set(xscale="log", xlabel="finished jobs in the table", ylabel="milliseconds")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_ylim(bottom=0)
     return _saved(figure, axes, path, "What a no-op job costs, one consumer, one job at a time")
 
 
 def _rate_against_consumers(figures: Figures, path: Path) -> Path:
-    figure, axes = plt.subplots(figsize=(7, 4))
+    figure, axes = plt.subplots(figsize=(8, 4))
     for database, colour in DATABASES.items():
         points = sorted(
             (one["facts"]["consumers"], one["measured"]) for one in figures if f" {database}," in one["what"]
@@ -55,7 +57,7 @@ def _rate_against_consumers(figures: Figures, path: Path) -> Path:
 
 def _saved(figure: Any, axes: Any, path: Path, title: str) -> Path:
     axes.set_title(title)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     axes.grid(visible=True, alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=110, metadata={"Software": None})
