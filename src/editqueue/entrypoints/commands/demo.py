@@ -76,7 +76,10 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
                 _print_results(results, url)
                 _print_review_link(settings, url, order_id, waiting=len(WAITING) if leaves_some else 0)
                 if exit_at_end:
-                    print_line(f"Ending now (--exit); `{_serving_again(listener)}` brings these links back.")
+                    again = _serving_again(listener)
+                    print_line(
+                        f"Ending now (--exit); on the same database and bucket, `{again}` brings these links back."
+                    )
                 else:
                     print_line("Serving until Ctrl-C.")
                     await stop.wait()
