@@ -106,12 +106,10 @@ class Plans:
         self.found.append(Plan(method=self.method, kind=kind, statement=statement, lines=lines))
 
 
-class ExplainingSqlite(SqliteDatabase):
+class Explaining(EngineDatabase):
     """Asks the database for its plan before it runs a statement."""
 
-    def __init__(self, url: str, plans: Plans) -> None:
-        super().__init__(parse(url))
-        self.plans = plans
+    plans: Plans
 
     async def run(self, *statements: Executable) -> Sequence[Rows]:
         for one in statements:
@@ -119,16 +117,11 @@ class ExplainingSqlite(SqliteDatabase):
         return await super().run(*statements)
 
 
-class ExplainingPostgres(PostgresDatabase):
-    def __init__(self, url: str, plans: Plans) -> None:
-        super().__init__(parse(url))
-        self.plans = plans
+class ExplainingSqlite(Explaining, SqliteDatabase):
+    pass
 
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
-        for one in statements:
-            await self.plans.explain(one, self)
-        return await super().run(*statements)
 
+class ExplainingPostgres(Explaining, PostgresDatabase):
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         [plan] = await super().fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
         self.plans.keep_postgres(query, plan[0])
@@ -181,16 +174,22 @@ async def plans_on(kind: Kind, size: Size) -> list[Plan]:
     """The plans of every statement of every method of the store."""
     async with books_on(kind, size) as url:
         plans = Plans(url)
-        store = (
-            SqlStore(ExplainingSqlite(url, plans))
-            if kind == "sqlite"
-            else PostgresStore(ExplainingPostgres(url, plans))
-        )
+        store = _explaining(kind, url, plans)
         try:
             await Tour(store=store, plans=plans).go()
         finally:
             await store.close()
     return plans.found
+
+
+def _explaining(kind: Kind, url: str, plans: Plans) -> SqlStore:
+    if kind == "sqlite":
+        sqlite = ExplainingSqlite(parse(url))
+        sqlite.plans = plans
+        return SqlStore(sqlite)
+    postgres = ExplainingPostgres(parse(url))
+    postgres.plans = plans
+    return PostgresStore(postgres)
 
 
 @asynccontextmanager

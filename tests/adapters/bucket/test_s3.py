@@ -14,6 +14,7 @@ import pytest
 from editqueue.adapters.bucket.s3 import S3Bucket, r2_endpoint
 from editqueue.adapters.bucket.sigv4 import Credentials, presigned
 from editqueue.domain.errors import ObjectMissing, PermanentError, SetupError, StorageUnavailable
+from tests.adapters.aws_environment import AWS_ENVIRONMENT
 
 KEY = "user/1/orders/2/raw/a.jpg"
 
@@ -107,18 +108,6 @@ async def test_a_copy_is_the_servers_and_sends_no_acl(server: ScriptedServer) ->
     assert "acl" not in request
     assert "metadata-directive" not in request
     assert all(asked.startswith("head ") for asked in server.asked[1:])
-
-
-AWS_ENVIRONMENT = {
-    "AWS_ENDPOINT": "http://127.0.0.1:1",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-    "AWS_SESSION_TOKEN": "strange",
-    "AWS_ACCESS_KEY_ID": "strange",
-    "AWS_REGION": "strange",
-    "AWS_SKIP_SIGNATURE": "true",
-    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
-    "AWS_S3_EXPRESS": "true",
-}
 
 
 @pytest.mark.parametrize("name", AWS_ENVIRONMENT)

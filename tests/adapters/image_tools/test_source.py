@@ -2,18 +2,8 @@
 
 import pytest
 
+from tests.adapters.aws_environment import AWS_ENVIRONMENT
 from tests.adapters.image_tools.storage import storage
-
-AWS_ENVIRONMENT = {
-    "AWS_ENDPOINT": "http://127.0.0.1:1",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-    "AWS_SESSION_TOKEN": "strange",
-    "AWS_ACCESS_KEY_ID": "strange",
-    "AWS_REGION": "strange",
-    "AWS_SKIP_SIGNATURE": "true",
-    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
-    "AWS_S3_EXPRESS": "true",
-}
 
 
 @pytest.mark.parametrize("name", AWS_ENVIRONMENT)
