@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from editqueue.adapters.job_store.engine import EngineDatabase
+from editqueue.adapters.job_store.engine_database import EngineDatabase
 
 FILES_PER_ORDER: Final = 100
 ORDERS_PER_USER: Final = 5

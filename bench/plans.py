@@ -25,7 +25,7 @@ from bench.scratch import NOW
 from editqueue.adapters.job_store import SqlStore
 from editqueue.adapters.job_store.database import Rows
 from editqueue.adapters.job_store.database_url import parse
-from editqueue.adapters.job_store.engine import EngineDatabase
+from editqueue.adapters.job_store.engine_database import EngineDatabase
 from editqueue.adapters.job_store.opening import open_database
 from editqueue.adapters.job_store.postgres_database import PostgresDatabase
 from editqueue.adapters.job_store.postgres_store import PostgresStore

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, Select, Update, ex
 from editqueue.adapters.job_store import SqlStore, claims, mutations, postgres_store
 from editqueue.adapters.job_store.database import Rows, each_id
 from editqueue.adapters.job_store.database_url import parse
-from editqueue.adapters.job_store.engine import rows_of
+from editqueue.adapters.job_store.engine_database import rows_of
 from editqueue.adapters.job_store.postgres_database import PostgresDatabase
 from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
 from editqueue.adapters.job_store.sqlite_database import SqliteDatabase

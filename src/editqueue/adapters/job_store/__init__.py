@@ -1,6 +1,6 @@
 """JobStore on SQL: SQLite, PostgreSQL and Cloudflare D1 through SQLAlchemy Core.
 
-The names below come when they are asked for: Alembic and the async engine, which stand behind them, exist
+The names below come when they are asked for: Alembic and the engines, which stand behind them, exist
 on no Cloudflare Worker, and importing any module of this package runs this file.
 """
 

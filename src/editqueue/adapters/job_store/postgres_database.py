@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from editqueue.adapters.job_store.database import Rows, StatementRefused
 from editqueue.adapters.job_store.database_url import COMMAND_SECONDS, DatabaseUrl
-from editqueue.adapters.job_store.engine import EngineDatabase, first_line, rows_of
+from editqueue.adapters.job_store.engine_database import EngineDatabase, first_line, rows_of
 from editqueue.domain.errors import StorageUnavailable
 
 T = TypeVar("T")

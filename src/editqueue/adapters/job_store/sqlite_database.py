@@ -17,7 +17,7 @@ from sqlalchemy.sql import Select
 
 from editqueue.adapters.job_store.database import Rows
 from editqueue.adapters.job_store.database_url import DatabaseUrl
-from editqueue.adapters.job_store.engine import EngineDatabase, rows_of
+from editqueue.adapters.job_store.engine_database import EngineDatabase, rows_of
 
 T = TypeVar("T")
 

@@ -76,7 +76,7 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
                 _print_results(results, url)
                 _print_review_link(settings, url, order_id, waiting=len(WAITING) if leaves_some else 0)
                 if exit_at_end:
-                    again = _serving_again(listener)
+                    again = f"editqueue serve --port {listener.getsockname()[1]}"
                     print_line(
                         f"Ending now (--exit); on the same database and bucket, `{again}` brings these links back."
                     )
@@ -86,10 +86,6 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
     undone = [str(one.file["name"]) for one in results if one.file["status"] != "done"]
     if undone:
         raise SetupError(f"{len(undone)} of {len(results)} files did not get done: {', '.join(undone[:5])}")
-
-
-def _serving_again(listener: socket.socket) -> str:
-    return f"editqueue serve --port {listener.getsockname()[1]}"
 
 
 @asynccontextmanager
