@@ -24,7 +24,7 @@ run: setup  ## run the system on its embedded defaults with a sample order, then
 	$(BIN)/editqueue demo
 
 run-distributed: setup  ## the same on PostgreSQL, SeaweedFS and queue messages, with two more consumers
-	$(BIN)/python -m tests.servers.distributed $(ARGS)
+	$(BIN)/python -m devtools.distributed $(ARGS)
 
 test: setup  ## run all tests
 	$(BIN)/pytest -n auto --dist loadfile
@@ -63,13 +63,13 @@ lock: setup  ## renew the hashed lock files
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.14 --python-platform linux deploy/cloudflare/pyproject.toml -o deploy/cloudflare/requirements.lock
 
 d1-migrations: setup  ## write Cloudflare D1's migrations from Alembic's
-	$(BIN)/python -m editqueue.adapters.job_store.d1_migrations deploy/cloudflare/migrations
+	$(BIN)/python -m editqueue.adapters.job_store.opening.d1_migrations deploy/cloudflare/migrations
 
 measure-worker: setup  ## how large the Cloudflare Worker is and what its start costs
-	$(BIN)/python -m tests.worker.measure
+	$(BIN)/python -m devtools.cloudflare.measure
 
 build: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
 
 clean:  ## remove what setup, tests and builds made (never your data)
-	rm -rf $(VENV) .samples dist build deploy/cloudflare/build tests/worker/.packages tests/worker/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .samples dist build deploy/cloudflare/build devtools/cloudflare/.packages devtools/cloudflare/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,13 +17,13 @@ import httpx
 import jwt
 
 from bench.figures import Figure
-from bench.scratch import in_memory
 from bench.seeding import Rows, object_key, seed
-from editqueue.adapters.bucket.local import LocalBucket
-from editqueue.adapters.bucket.signed_urls import UrlSigner
+from devtools.databases import new_sqlite
+from devtools.pictures.samples import encoded, scene
+from devtools.scratch import in_memory
+from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.wiring.server import SystemClock
-from tests.adapters.image_tools.samples import encoded, scene
-from tests.servers.databases import new_sqlite
 
 CLIENTS = 8
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -16,12 +16,12 @@ from bench.figures import Figure, middle
 from bench.peers import NODE, install_peers
 from bench.pictures import dng_48_mb, heic_12_mp, jpeg_24_mp, jpeg_45_mp
 from bench.processes import Report, run_commands, run_workers
-from bench.scratch import in_memory
 from bench.seeding import Rows, object_key, seed
-from editqueue.adapters.bucket.s3 import S3Bucket
+from devtools.databases import new_sqlite
+from devtools.scratch import in_memory
+from devtools.seaweed import S3Server, seaweed
+from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.wiring.server import SystemClock
-from tests.servers.databases import new_sqlite
-from tests.servers.seaweed import S3Server, seaweed
 
 ROUNDS = 3
 BEST = 8

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from tests.servers.seaweed import S3Server
+from devtools.seaweed import S3Server
 
 ROUND_TRIP_MS = 30
 MEGABYTES_PER_SECOND = 60

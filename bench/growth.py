@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from bench.books import Size, order_id
 from bench.figures import Figure
-from bench.plans import SIZE, books_on
-from bench.scratch import NOW
-from editqueue.adapters.job_store import SqlStore, open_store
-from tests.servers.databases import KINDS, Kind
+from bench.plans import SIZE
+from devtools.databases import KINDS, Kind
+from devtools.history import Size, order_id
+from devtools.plans import books_on
+from devtools.scratch import NOW
+from editqueue.adapters.job_store.opening.open_store import open_store
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 
 SMALL = Size(finished=0, queued=1000, files=1000)
 CLAIMS = 900

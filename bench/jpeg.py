@@ -11,9 +11,9 @@ from PIL import Image
 from bench.figures import Figure, middle
 from bench.pictures import jpeg_24_mp, jpeg_45_mp
 from bench.sharp_peer import Sharp, sharp_peer
-from editqueue.adapters.image_tools.byte_source import BytesSource
+from devtools.pictures.samples import decoded, ssim
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from tests.adapters.image_tools.samples import decoded, ssim
 
 ROUNDS = 9
 PICTURES = {"24 MP": jpeg_24_mp, "45 MP": jpeg_45_mp}

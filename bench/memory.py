@@ -12,12 +12,12 @@ import psutil
 
 from bench.figures import Figure
 from bench.pictures import heic_12_mp, jpeg_45_mp
-from editqueue.adapters.image_tools.source import SourceConfig
-from editqueue.adapters.image_tools.worker_pool import WorkerPool
+from devtools.installation import Installation
+from devtools.pictures.bombs import blank_png, make_bombs
+from devtools.seeds import seed_files, seed_order, submit
+from editqueue.adapters.image_tools.processes.pool import WorkerPool
+from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.domain.errors import NoToolForFormat, PermanentError
-from tests.adapters.image_tools.bombs import blank_png, make_bombs
-from tests.entrypoints.running import Installation
-from tests.seeds import seed_files, seed_order, submit
 
 EACH = 6
 MB = 1_000_000

@@ -12,13 +12,13 @@ from obstore.store import S3Store
 from bench.counting_proxy import CountingProxy
 from bench.figures import Figure
 from bench.pictures import dng_48_mb, jpeg_24_mp
+from devtools.installation import Installation
+from devtools.pictures.clips import long_clip
+from devtools.pictures.samples import photograph
+from devtools.seaweed import S3Server, seaweed
+from devtools.seeds import seed_files, seed_order, submit
 from editqueue.domain.files import File
 from editqueue.domain.keys import ObjectKeys
-from tests.adapters.image_tools.clips import long_clip
-from tests.adapters.image_tools.samples import photograph
-from tests.entrypoints.running import Installation
-from tests.seeds import seed_files, seed_order, submit
-from tests.servers.seaweed import S3Server, seaweed
 
 JOBS = 5
 

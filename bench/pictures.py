@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from tests.adapters.image_tools.raws import dng, preview, sensor
-from tests.adapters.image_tools.samples import encoded, heif, photograph
+from devtools.pictures.raws import dng, preview, sensor
+from devtools.pictures.samples import encoded, heif, photograph
 
 
 @cache

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 
 from bench.figures import Figure, middle
-from editqueue.adapters.image_tools.byte_source import BytesSource
+from devtools.pictures.raws import cr3, dng, preview, sensor
+from devtools.pictures.samples import encoded, photograph
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from tests.adapters.image_tools.raws import cr3, dng, preview, sensor
-from tests.adapters.image_tools.samples import encoded, photograph
 
 ROUNDS = 15
 SENSOR = (6000, 4000)

@@ -13,9 +13,9 @@ from statistics import median
 
 from bench.figures import Figure, middle
 from bench.processes import Report, run_workers
-from bench.scratch import in_memory
 from bench.seeding import Rows, seed, seed_procrastinate
-from tests.servers.databases import new_postgres, new_sqlite, postgres_server
+from devtools.databases import new_postgres, new_sqlite, postgres_server
+from devtools.scratch import in_memory
 
 ROUNDS = 5
 JOBS = 1500

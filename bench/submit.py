@@ -3,8 +3,8 @@
 import time
 
 from bench.figures import Figure, middle
-from bench.scratch import NOW, USER, CountingDatabase, add_files, add_order, scratch_database
-from editqueue.adapters.job_store import SqlStore
+from devtools.scratch import NOW, USER, CountingDatabase, add_files, add_order, scratch_database
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 
 ROUNDS = 25
 

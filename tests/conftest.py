@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import World, make_ports
-from tests.servers.cloudflare import Cloudflare, cloudflare
-from tests.servers.databases import KINDS, NewDatabase, new_postgres, new_sqlite
-from tests.servers.seaweed import S3Server, seaweed
+from devtools.cloudflare.host import Cloudflare, cloudflare
+from devtools.databases import KINDS, NewDatabase, new_postgres, new_sqlite
+from devtools.seaweed import S3Server, seaweed
+from devtools.world import World, make_ports
 
 
 @pytest.fixture

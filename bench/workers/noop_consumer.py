@@ -12,13 +12,16 @@ from pathlib import Path
 
 from bench.workers.protocol import Report, when_told
 from bench.workers.timed_journal import TimedJournal
-from editqueue.adapters.bucket.memory import MemoryBucket
-from editqueue.adapters.bucket.signed_urls import UrlSigner
+from devtools.memory_bucket import MemoryBucket
+from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.job_queue.none import NoQueue
-from editqueue.adapters.job_store import SqlStore, open_store
+from editqueue.adapters.job_store.opening.open_store import open_store
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.entrypoints.consumer import Consumer
-from editqueue.ports import Claim, Ports, Preview
+from editqueue.ports import Ports
+from editqueue.ports.image_tools import Preview
+from editqueue.ports.job_store import Claim
 from editqueue.wiring.server import SystemClock
 
 

@@ -18,7 +18,7 @@ from bench.workers.protocol import Report, when_told
 from bench.workers.timed_journal import TimedJournal
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.entrypoints.consumer import Consumer
-from editqueue.ports import Bucket
+from editqueue.ports.bucket import Bucket
 from editqueue.settings import load_settings
 from editqueue.wiring.server import open_server
 

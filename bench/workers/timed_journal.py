@@ -2,11 +2,11 @@
 
 import time
 
-from editqueue.adapters.journal.json_lines import JsonJournal
+from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.domain.jobs import EditJob
 
 
-class TimedJournal(JsonJournal):
+class TimedJournal(MeteredJournal):
     last = 0.0
     done = 0
 

@@ -10,21 +10,23 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "editqueue"
 LEFT_OUT = (
     "web",
-    "migrations",
     "commands",
     "__pycache__",
     "cli.py",
     "consumer.py",
     "server.py",
+    "opening",
     "engine.py",
-    "opening.py",
-    "d1_migrations.py",
-    "worker_pool.py",
-    "local_server.py",
+    "postgres.py",
+    "postgres_store.py",
+    "sqlite.py",
+    "processes",
+    "decoders",
+    "render.py",
 )
 ENTRY = '''"""What the runtime looks for: the class that answers its events."""
 
-from editqueue.entrypoints.worker import Default
+from editqueue.entrypoints.cloudflare import Default
 
 __all__ = ["Default"]
 '''

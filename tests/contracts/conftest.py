@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from editqueue.adapters.job_store import SqlStore, open_store
-from tests.servers.bindings import d1_database
-from tests.servers.databases import KINDS, new_postgres, new_sqlite
+from devtools.cloudflare.bindings import d1_database
+from devtools.databases import KINDS, new_postgres, new_sqlite
+from editqueue.adapters.job_store.opening.open_store import open_store
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 
 
 @pytest.fixture(params=[*KINDS, "d1"])

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from editqueue.adapters.bucket.local import LocalBucket
-from editqueue.adapters.bucket.local_server import create_object_app
-from editqueue.adapters.bucket.memory import MemoryBucket
-from editqueue.adapters.bucket.s3 import S3Bucket
-from editqueue.adapters.bucket.signed_urls import UrlSigner
+from devtools.cloudflare.bindings import r2_bucket
+from devtools.cloudflare.host import Cloudflare
+from devtools.memory_bucket import MemoryBucket
+from devtools.seaweed import S3Server
+from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.server import create_object_app
+from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.domain.errors import ObjectMissing, PermanentError
 from editqueue.domain.keys import ObjectKeys
-from editqueue.ports import Bucket
-from tests.servers.bindings import r2_bucket
-from tests.servers.cloudflare import Cloudflare
-from tests.servers.seaweed import S3Server
+from editqueue.ports.bucket import Bucket
 
 BASE_URL = "http://127.0.0.1:8787/objects"
 FIVE_MINUTES = timedelta(minutes=5)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from devtools.inline_images import Inline
+from devtools.pictures.clips import clip, frames
+from devtools.pictures.raws import dng, preview, sensor
+from devtools.pictures.samples import decoded, encoded, heif, png, scene
 from editqueue.adapters.image_tools.copy_only import CopyOnly
-from editqueue.adapters.image_tools.inline import Inline
-from editqueue.adapters.image_tools.source import SourceConfig
-from editqueue.adapters.image_tools.worker_pool import WorkerPool
+from editqueue.adapters.image_tools.processes.pool import WorkerPool
+from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, ObjectMissing, StorageUnavailable
-from editqueue.ports import ImageTools
-from tests.adapters.image_tools.clips import clip, frames
-from tests.adapters.image_tools.raws import dng, preview, sensor
-from tests.adapters.image_tools.samples import decoded, encoded, heif, png, scene
+from editqueue.ports.image_tools import ImageTools
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
 UNKNOWN_CAMERA = b"FUJIFILMCCD-RAW 0201" + bytes(200)
@@ -146,6 +146,6 @@ async def test_storage_that_does_not_answer_may_answer_later(kind: str) -> None:
 
 
 def test_the_consumer_itself_never_loads_libvips() -> None:
-    code = "import sys, editqueue.adapters.image_tools.worker_pool; sys.exit('pyvips' in sys.modules)"
+    code = "import sys, editqueue.adapters.image_tools.processes.pool; sys.exit('pyvips' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

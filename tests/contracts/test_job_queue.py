@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from devtools.cloudflare_queue.world import cloudflare_world
 from editqueue.adapters.job_queue.local import MOST_WAITING, LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
-from editqueue.ports import JobQueue, Redelivery
-from tests.servers.cloudflare_world import cloudflare_world
+from editqueue.ports.job_queue import JobQueue, Redelivery
 
 NOW = timedelta(0)
 MOMENT = timedelta(milliseconds=10)

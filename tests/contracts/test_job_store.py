@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from editqueue.adapters.job_store import SqlStore
+from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
-from editqueue.ports import Claim, FileQuery, Renaming
-from tests.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from editqueue.ports.job_store import Claim, FileQuery, Renaming
 
 
 class TestSubmit:
@@ -20,9 +20,9 @@ class TestSubmit:
 
         await submit(store, files)
 
-        census = await store.census(now=NOON)
-        assert census.jobs["queued"] == census.files["queued"] == 3
-        assert census.oldest_eligible == NOON
+        queue_stats = await store.queue_stats(now=NOON)
+        assert queue_stats.jobs["queued"] == queue_stats.files["queued"] == 3
+        assert queue_stats.oldest_eligible == NOON
 
     async def test_gives_the_same_jobs_to_a_double_click(self, store: SqlStore) -> None:
         files = await seed_files(store, await seed_order(store), 3)
@@ -62,7 +62,7 @@ class TestSubmit:
         assert (list(jobs), list(new)) == ([], [])
         assert after is not None
         assert after.notes is None
-        assert (await store.census(now=NOON)).jobs["queued"] == 0
+        assert (await store.queue_stats(now=NOON)).jobs["queued"] == 0
         assert {one.status for one in await store.files([one.id for one in good])} == {FileStatus.UPLOADED}
 
     async def _bad(self, store: SqlStore, flaw: str, order_id: str) -> str:
@@ -179,7 +179,7 @@ class TestTheEndOfAClaim:
     async def test_hand_back_spends_no_attempt(self, store: SqlStore) -> None:
         await submit(store, await seed_files(store, await seed_order(store), 1))
 
-        await store.hand_back(await claim(store), now=NOON)
+        await store.release(await claim(store), now=NOON)
 
         again = await claim(store)
         assert again.job.attempts == 1
@@ -188,7 +188,7 @@ class TestTheEndOfAClaim:
     async def test_a_late_worker_changes_nothing(self, store: SqlStore, verb: str) -> None:
         await submit(store, await seed_files(store, await seed_order(store), 1))
         late = await claim(store)
-        await store.requeue_stale(started_before=LATER, max_retries=3, message="{name}", now=LATER)
+        await store.rescue(started_before=LATER, max_retries=3, message="{name}", now=LATER)
         current = await claim(store, LATER)
         before = await self._everything(store, current)
 
@@ -209,7 +209,7 @@ class TestTheEndOfAClaim:
         elif verb == "retry_later":
             await store.retry_later(taken, error="e", run_after=LATER, now=LATER)
         else:
-            await store.hand_back(taken, now=LATER)
+            await store.release(taken, now=LATER)
 
     @pytest.mark.parametrize("verb", ["finish", "fail", "retry_later", "hand_back"])
     async def test_the_same_end_again_changes_nothing_and_is_no_error(self, store: SqlStore, verb: str) -> None:
@@ -253,7 +253,7 @@ class TestStale:
         old = await claim(store)
         young = await claim(store, LATER)
 
-        [job] = await store.requeue_stale(started_before=LATER, max_retries=3, message="{name}", now=LATER)
+        [job] = await store.rescue(started_before=LATER, max_retries=3, message="{name}", now=LATER)
 
         unlocked, locked = await store.files([old.file.id, young.file.id])
         assert (job.id, job.status) == (old.job.id, JobStatus.QUEUED)
@@ -263,7 +263,7 @@ class TestStale:
         await submit(store, await seed_files(store, await seed_order(store), 1))
         taken = await claim(store)
 
-        [job] = await store.requeue_stale(started_before=LATER, max_retries=0, message="{name}", now=LATER)
+        [job] = await store.rescue(started_before=LATER, max_retries=0, message="{name}", now=LATER)
 
         [file] = await store.files([taken.file.id])
         [note] = await store.notifications("anna", limit=10, before_id=None)
@@ -274,7 +274,7 @@ class TestStale:
         await claim(store)
 
         found = await asyncio.gather(
-            *(store.requeue_stale(started_before=LATER, max_retries=3, message="m", now=LATER) for _ in range(5))
+            *(store.rescue(started_before=LATER, max_retries=3, message="m", now=LATER) for _ in range(5))
         )
 
         assert sum(len(one) for one in found) == 1
@@ -398,8 +398,8 @@ class TestBooks:
         taken = await claim(store)
 
         assert await store.reset_stale_locks(now=NOON) == []
-        await store.hand_back(taken, now=NOON)
-        assert (await store.census(now=NOON)).stale_locks == 0
+        await store.release(taken, now=NOON)
+        assert (await store.queue_stats(now=NOON)).stale_locks == 0
 
     async def test_a_failed_job_can_be_retried_once(self, store: SqlStore) -> None:
         await submit(store, await seed_files(store, await seed_order(store), 1))

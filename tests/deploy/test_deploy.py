@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import AliasChoices
 
-from editqueue.adapters.job_queue.cloudflare import CLOSING
+from editqueue.adapters.job_queue.cloudflare.queue import CLOSING
 from editqueue.entrypoints.consumer import GRACE, LEAVING
 from editqueue.settings import Settings
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from devtools.installation import OURS, Ended
 from editqueue.entrypoints import cli
-from tests.entrypoints.running import OURS, Ended
 
 
 def run_here(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from devtools.installation import Ended, Installation
+from devtools.own_postgres import free_port
+from devtools.seaweed import S3Server
 from tests.entrypoints.in_process import run_here
-from tests.entrypoints.running import Ended, Installation
-from tests.servers.own_postgres import free_port
-from tests.servers.seaweed import S3Server
 
 Run = Callable[[str, S3Server], Ended]
 

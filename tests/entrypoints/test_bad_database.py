@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 import pytest
 
+from devtools.installation import Ended
+from devtools.own_postgres import OwnPostgres, own_postgres
 from tests.entrypoints.in_process import run_here
-from tests.entrypoints.running import Ended
-from tests.servers.own_postgres import OwnPostgres, own_postgres
 
 PASSWORD: Final = "geheim-7351"
 ACCESS: Final = """

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.image_tools.samples import decoded, encoded, scene
-from tests.entrypoints.running import Installation, free_port
-from tests.seeds import seed_files, seed_order, submit
+from devtools.installation import Installation, free_port
+from devtools.pictures.samples import decoded, encoded, scene
+from devtools.seeds import seed_files, seed_order, submit
 
 
 @pytest.fixture(name="here")

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from devtools.cloudflare_queue.server import QueueProcess, cloudflare_queue_process
+from devtools.installation import Installation
+from devtools.seeds import NOON, claim, seed_files, seed_order, submit
 from editqueue.domain.files import FileStatus
-from tests.entrypoints.running import Installation
-from tests.seeds import NOON, claim, seed_files, seed_order, submit
-from tests.servers.cloudflare_queue import QueueProcess, cloudflare_queue_process
 
 
 @pytest.fixture(scope="module")

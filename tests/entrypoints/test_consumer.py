@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from devtools.seeds import claim
+from devtools.world import World, keys_of
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.files import File
 from editqueue.entrypoints.consumer import Consumer
-from editqueue.ports import Message, Ports
-from tests.fakes import World, keys_of
-from tests.seeds import claim
+from editqueue.ports import Ports
+from editqueue.ports.job_queue import Message
 
 HOUR = timedelta(hours=1)
 

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from devtools.cloudflare_queue.world import cloudflare_world
+from devtools.seeds import claim, seed_files, seed_order
+from devtools.world import World
 from editqueue.domain.errors import QueueUnavailable, StorageUnavailable
 from editqueue.domain.files import File
 from editqueue.domain.ids import new_id
 from editqueue.entrypoints.consumer import AFTER_FAILURE, Consumer
-from editqueue.ports import Claim
-from editqueue.use_cases.answer_message import PASSED_OVER
-from editqueue.use_cases.submit_edits import submit_edits
-from editqueue.use_cases.sweep import requeue_stale
+from editqueue.ports.job_store import Claim
+from editqueue.use_cases.consumer.answer_message import PASSED_OVER
+from editqueue.use_cases.consumer.sweep import rescue
+from editqueue.use_cases.customer.submit_edits import submit_edits
 from tests.entrypoints.test_consumer import (
     Outage,
     Replaced,
@@ -25,9 +28,6 @@ from tests.entrypoints.test_consumer import (
     queue_for,
     running,
 )
-from tests.fakes import World
-from tests.seeds import claim, seed_files, seed_order
-from tests.servers.cloudflare_world import cloudflare_world
 
 NOW = timedelta(0)
 
@@ -190,7 +190,7 @@ class TestStaleJobs:
         await claim(world.store)
         world.clock.advance(timedelta(minutes=16))
 
-        assert await requeue_stale(world.ports) == 1
+        assert await rescue(world.ports) == 1
 
         [message] = await world.queue.receive(limit=9, wait=timedelta(seconds=5))
         assert message.job_id == (await world.job(file)).id
@@ -201,7 +201,7 @@ class TestStaleJobs:
         await claim(world.store)
         world.clock.advance(timedelta(minutes=16))
 
-        assert await requeue_stale(ports) == 1
+        assert await rescue(ports) == 1
 
         assert await world.queue.receive(limit=9, wait=timedelta(milliseconds=10)) == []
 
@@ -212,13 +212,13 @@ class TestStaleJobs:
         entered, go_on = asyncio.Event(), asyncio.Event()
 
         async def requeue(**given: Any) -> Any:
-            found = await world.store.requeue_stale(**given)
+            found = await world.store.rescue(**given)
             entered.set()
             await go_on.wait()
             return found
 
         store: Any = Replaced(world.store, "requeue_stale", requeue)
-        task = asyncio.create_task(requeue_stale(replace(world.ports, store=store)))
+        task = asyncio.create_task(rescue(replace(world.ports, store=store)))
         await entered.wait()
 
         task.cancel()
@@ -233,7 +233,7 @@ class TestStaleJobs:
         await claim(world.store)
         world.clock.advance(timedelta(minutes=16))
 
-        assert await requeue_stale(replace(world.ports, queue=queue)) == 1
+        assert await rescue(replace(world.ports, queue=queue)) == 1
 
         assert (await world.job(file)).status == "queued"
         assert world.journal.warnings == ["messages_not_sent"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.image_tools.samples import decoded, encoded, scene, with_exif
-from tests.entrypoints.running import Installation
+from devtools.installation import Installation
+from devtools.pictures.samples import decoded, encoded, scene, with_exif
 
 
 @pytest.fixture(name="here")

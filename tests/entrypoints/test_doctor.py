@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from editqueue.adapters.job_store.database import to_ms
-from editqueue.adapters.job_store.opening import open_database
+from devtools.installation import Ended, Installation
+from devtools.seeds import seed_files, seed_order
+from editqueue.adapters.job_store.databases.database import to_ms
+from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.schema import files
 from editqueue.domain.keys import ObjectKeys
-from tests.entrypoints.running import Ended, Installation
-from tests.seeds import seed_files, seed_order
 
 SECRET = "s" * 32
 

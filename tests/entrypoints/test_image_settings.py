@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from editqueue.adapters.image_tools.caps import Caps
-from editqueue.adapters.image_tools.worker_pool import WorkerLimits
+from devtools.installation import OURS, Installation
+from devtools.pictures.clips import clip, frames
+from devtools.pictures.samples import decoded, encoded, scene
+from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
+from editqueue.adapters.image_tools.processes.pool import WorkerLimits
 from editqueue.settings import load_settings
 from editqueue.wiring.server import open_server, source_config, worker_limits
-from tests.adapters.image_tools.clips import clip, frames
-from tests.adapters.image_tools.samples import decoded, encoded, scene
-from tests.adapters.image_tools.test_worker_pool import workers
-from tests.entrypoints.running import OURS, Installation
+from tests.adapters.image_tools.processes.test_pool import workers
 
 S3 = {
     "EDITQUEUE_BUCKET_URL": "s3://media",
@@ -49,7 +49,7 @@ def test_every_limit_is_a_setting(environment: pytest.MonkeyPatch) -> None:
         wall_seconds=12.5,
         cpu_seconds=9,
         jobs_per_worker=7,
-        caps=Caps(streamed=1_000_000, whole=2_000_000, heif=3_000_000, clip=4_000_000),
+        caps=PixelLimits(streamed=1_000_000, whole=2_000_000, heif=3_000_000, clip=4_000_000),
     )
 
 

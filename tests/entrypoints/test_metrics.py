@@ -8,14 +8,14 @@ from typing import cast
 
 import httpx
 
+from devtools.installation import free_port
+from devtools.world import World
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.entrypoints.commands.serving import metrics_served
-from editqueue.ports import Census, JobStore
+from editqueue.ports.job_store import JobStore, QueueStats
 from editqueue.settings import Settings
 from editqueue.wiring.server import Server
-from tests.entrypoints.running import free_port
-from tests.fakes import World
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class EndlessPause:
 
 
 class StoreThatIsAway:
-    async def census(self, *, now: datetime) -> Census:
+    async def queue_stats(self, *, now: datetime) -> QueueStats:
         raise StorageUnavailable("away")
 
 

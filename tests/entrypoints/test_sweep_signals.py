@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from devtools.world import World
 from editqueue.domain.errors import EditQueueError
-from editqueue.entrypoints.commands.running import stop_on_signals, within_grace
-from editqueue.use_cases.sweep import sweep
-from tests.fakes import World
+from editqueue.entrypoints.commands.console import stop_on_signals, within_grace
+from editqueue.use_cases.consumer.sweep import sweep
 
 HOUR = timedelta(hours=1)
 

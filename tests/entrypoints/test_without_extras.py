@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from devtools.installation import Ended, Installation
+from devtools.pictures.clips import clip, frames
+from devtools.pictures.raws import dng, preview, sensor
+from devtools.pictures.samples import decoded, encoded, heif, scene
+from devtools.seeds import seed_files, seed_order, submit
 from editqueue.domain.keys import ObjectKeys
-from tests.adapters.image_tools.clips import clip, frames
-from tests.adapters.image_tools.raws import dng, preview, sensor
-from tests.adapters.image_tools.samples import decoded, encoded, heif, scene
-from tests.entrypoints.running import Ended, Installation
-from tests.seeds import seed_files, seed_order, submit
 
 EXTRAS = ("pillow_heif", "_pillow_heif", "rawpy", "av")
 SOURCE = Path(__file__).parents[2] / "src"

@@ -10,13 +10,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from devtools.installation import Installation
+from devtools.pictures.samples import decoded
+from devtools.seeds import seed_files, seed_order, submit
 from editqueue.domain.files import File
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.domain.keys import ObjectKeys
-from tests.adapters.image_tools.samples import decoded
-from tests.entrypoints.running import Installation
 from tests.fuzz.mutations import mutate
-from tests.seeds import seed_files, seed_order, submit
 
 ROUND = 250
 SLOWEST = 45.0

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tests.adapters.image_tools.clips import black, clip, frames, hdr_clip, sound_only
-from tests.adapters.image_tools.raws import cr2, cr3, dng, made_by, preview, raf, rw2, sensor
-from tests.adapters.image_tools.samples import encoded, heif, png, scene, with_exif
+from devtools.pictures.clips import black, clip, frames, hdr_clip, sound_only
+from devtools.pictures.raws import cr2, cr3, dng, made_by, preview, raf, rw2, sensor
+from devtools.pictures.samples import encoded, heif, png, scene, with_exif
 from tests.adapters.image_tools.test_colour import display_p3
 
 SIZE = (320, 208)

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
+from devtools.pictures.samples import encoded, scene
 from editqueue.domain.jobs import JobStatus
-from tests.adapters.image_tools.samples import encoded, scene
 from tests.fuzz.campaign import Shot, outcome_of, run_campaign
 from tests.fuzz.mutations import mutate
 from tests.fuzz.seeds import make_seeds

@@ -7,13 +7,13 @@ from io import BytesIO
 
 from PIL import Image
 
+from devtools.seeds import NOON
+from devtools.world import keys_of, original
 from editqueue.domain.files import File, Notification
 from editqueue.domain.jobs import LEGAL_TRANSITIONS, EditJob, JobStatus
-from editqueue.ports import JobQuery
-from tests.fakes import keys_of, original
+from editqueue.ports.job_store import JobQuery
 from tests.reliability.fates import Fate, preview_for
 from tests.reliability.site import Opened
-from tests.seeds import NOON
 
 MOST_ATTEMPTS = 4
 EVERYTHING = 100_000
@@ -114,11 +114,11 @@ def _long_edge(body: bytes) -> int:
 
 async def audit_books(here: Opened) -> list[str]:
     """Counts that are not the rows, locks without a job, jobs that nobody would ever take up."""
-    census = await here.store.census(now=NOON)
+    queue_stats = await here.store.queue_stats(now=NOON)
     jobs = await here.store.jobs(JobQuery(limit=EVERYTHING))
     counted = Counter(one.status.value for one in jobs)
-    found = [f"{name}: {n} counted, {counted[name]} rows" for name, n in census.jobs.items() if counted[name] != n]
-    found += [f"{census.stale_locks} locks without a job"] if census.stale_locks else []
+    found = [f"{name}: {n} counted, {counted[name]} rows" for name, n in queue_stats.jobs.items() if counted[name] != n]
+    found += [f"{queue_stats.stale_locks} locks without a job"] if queue_stats.stale_locks else []
     return found + ([] if not await here.store.has_work() else ["jobs are left"])
 
 

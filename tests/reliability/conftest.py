@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from devtools.databases import KINDS, Kind, new_postgres, new_sqlite
+from devtools.world import World, make_ports
 from editqueue.domain.ids import new_id
-from tests.fakes import World, make_ports
 from tests.reliability.processes import Processes, processes
 from tests.reliability.report import Tally, begin_tally
 from tests.reliability.site import Site
 from tests.reliability.size import FULL
-from tests.servers.databases import KINDS, Kind, new_postgres, new_sqlite
 
 
 @pytest.fixture(params=KINDS)
@@ -32,7 +32,7 @@ def database_url(kind: Kind, tmp_path: Path) -> Iterator[str]:
 async def world(tmp_path: Path, database_url: str, tally: Tally) -> AsyncIterator[World]:
     async with make_ports(tmp_path, url=database_url) as opened:
         yield opened
-        tally.jobs += sum((await opened.store.census(now=opened.clock.now())).jobs.values())
+        tally.jobs += sum((await opened.store.queue_stats(now=opened.clock.now())).jobs.values())
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from devtools.seeds import seed_files, seed_order
+from devtools.world import World
 from editqueue.adapters.job_queue.local import LocalQueue
-from editqueue.adapters.job_store import SqlStore, open_store
-from editqueue.use_cases.submit_edits import submit_edits
-from tests.fakes import World
-from tests.seeds import seed_files, seed_order
+from editqueue.adapters.job_store.opening.open_store import open_store
+from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.use_cases.customer.submit_edits import submit_edits
 
 
 class LookingQueue(LocalQueue):

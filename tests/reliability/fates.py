@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
+from devtools.world import preview_of
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat, StorageUnavailable
-from editqueue.ports import Preview
-from tests.fakes import preview_of
+from editqueue.ports.image_tools import Preview
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,15 +9,15 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Connection, text
 
-from editqueue.adapters.job_store import SqlStore, open_store
-from editqueue.adapters.job_store.database_url import parse
-from editqueue.adapters.job_store.opening import open_database
-from editqueue.adapters.job_store.postgres_database import PostgresDatabase
-from editqueue.adapters.job_store.postgres_store import PostgresStore
-from editqueue.adapters.job_store.sqlite_database import SqliteDatabase
+from devtools.seeds import LATER, NOON, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.database_url import parse
+from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.opening.open_store import open_database, open_store
+from editqueue.adapters.job_store.store.postgres_store import PostgresStore
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.files import File
-from editqueue.ports import Renaming
-from tests.seeds import LATER, NOON, seed_files, seed_order, submit
+from editqueue.ports.job_store import Renaming
 
 BLOCKED = 0.2
 """Seconds after which a mutation that SQLite has not answered is taken to wait for the claim: it cannot be asked."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
+from devtools.world import FakeImages, World, keys_of, original, preview_of
 from editqueue.domain.files import File
 from editqueue.ports import Ports
-from editqueue.use_cases.process_job import Outcome, process_next
-from editqueue.use_cases.sweep import requeue_stale
-from tests.fakes import FakeImages, World, keys_of, original, preview_of
+from editqueue.use_cases.consumer.process_job import Outcome, process_next
+from editqueue.use_cases.consumer.sweep import rescue
 from tests.reliability.steps import Steps
 
 Rival = Literal["has finished", "is at work"]
@@ -54,7 +54,7 @@ async def late_worker(world: World, number: int, error: Exception | None, rival:
         await late.end()
         return []  # an attempt that fails takes fewer steps
     world.clock.advance(timedelta(minutes=16))
-    await requeue_stale(world.ports)
+    await rescue(world.ports)
     second = Stopped(world.ports, 2 if rival == "is at work" else 0)
     if rival == "has finished":
         await second.end()

@@ -18,13 +18,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from editqueue.adapters.job_store import SqlStore, open_store
+from devtools.databases import Kind, new_postgres, new_sqlite
+from devtools.seeds import NOON, URL, seed_files, seed_order
+from editqueue.adapters.job_store.opening.open_store import open_store
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import File, FileStatus, Notification
 from editqueue.domain.jobs import LEGAL_TRANSITIONS, EditJob, JobStatus
-from editqueue.ports import Claim, JobQuery, Renaming
-from tests.seeds import NOON, URL, seed_files, seed_order
-from tests.servers.databases import Kind, new_postgres, new_sqlite
+from editqueue.ports.job_store import Claim, JobQuery, Renaming
 
 T = TypeVar("T")
 numbers = st.integers(min_value=0, max_value=3)
@@ -121,7 +122,7 @@ class LockTruth(RuleBasedStateMachine):
             later = self.now + timedelta(seconds=15)
             await self.store.retry_later(taken, error="e", run_after=later, now=self.now)
         elif end == "hand_back":
-            await self.store.hand_back(taken, now=self.now)
+            await self.store.release(taken, now=self.now)
         else:
             status = FileStatus.QUEUED if end == "missing" else FileStatus.FAILED
             await self.store.fail(taken, error=end, message="{name}", file_status=status, now=self.now)
@@ -130,7 +131,7 @@ class LockTruth(RuleBasedStateMachine):
     def time_passes_and_the_sweep_comes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
         self.wait(
-            self.store.requeue_stale(
+            self.store.rescue(
                 started_before=self.now - timedelta(minutes=15), max_retries=3, message="{name}", now=self.now
             )
         )

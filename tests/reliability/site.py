@@ -8,20 +8,20 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from editqueue.adapters.bucket.local import LocalBucket
-from editqueue.adapters.bucket.s3 import S3Bucket
-from editqueue.adapters.bucket.signed_urls import UrlSigner
-from editqueue.adapters.job_store import SqlStore, open_store
-from editqueue.adapters.job_store.database import to_ms
-from editqueue.adapters.job_store.opening import open_database
+from devtools.databases import Kind
+from devtools.seaweed import S3Server
+from devtools.seeds import NOON, seed_files, seed_order, submit
+from devtools.world import SECRET, SteppingClock, original
+from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.job_store.databases.database import to_ms
+from editqueue.adapters.job_store.opening.open_store import open_database, open_store
 from editqueue.adapters.job_store.schema import files as file_table
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.files import File, Order
 from editqueue.domain.ids import new_id
-from editqueue.ports import Bucket
-from tests.fakes import SECRET, SteppingClock, original
-from tests.seeds import NOON, seed_files, seed_order, submit
-from tests.servers.databases import Kind
-from tests.servers.seaweed import S3Server
+from editqueue.ports.bucket import Bucket
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

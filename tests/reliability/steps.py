@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from editqueue.ports import Bucket, Ports
+from editqueue.ports import Ports
+from editqueue.ports.bucket import Bucket
 
 OF_A_JOB = frozenset(
     {"claim_next", "finish", "fail", "retry_later", "hand_back", "copy", "write", "make_preview"},

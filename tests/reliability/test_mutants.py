@@ -9,21 +9,24 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, Connection, Executable, Select, Update, exists, func, select, update
 
-from editqueue.adapters.job_store import SqlStore, claims, mutations, postgres_store
-from editqueue.adapters.job_store.database import Rows, each_id
-from editqueue.adapters.job_store.database_url import parse
-from editqueue.adapters.job_store.engine_database import rows_of
-from editqueue.adapters.job_store.postgres_database import PostgresDatabase
+from devtools.databases import Kind
+from devtools.world import World
+from editqueue.adapters.job_store.databases.database import Rows, each_id
+from editqueue.adapters.job_store.databases.database_url import parse
+from editqueue.adapters.job_store.databases.engine import rows_of
+from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
-from editqueue.adapters.job_store.sqlite_database import SqliteDatabase
-from editqueue.ports import Claim, JobQueue
-from tests.fakes import World
+from editqueue.adapters.job_store.statements import claims, mutations
+from editqueue.adapters.job_store.store import postgres_store
+from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.ports.job_queue import JobQueue
+from editqueue.ports.job_store import Claim
 from tests.reliability.early_sender import messages_before_the_commit
 from tests.reliability.held_claim import MUTATIONS, mutation_under_a_claim
 from tests.reliability.late_worker import late_worker
 from tests.reliability.lock_truth import run_lock_truth
 from tests.reliability.steps import ONE_JOB
-from tests.servers.databases import Kind
 
 pytestmark = pytest.mark.reliability
 

@@ -8,8 +8,8 @@ from itertools import count
 
 import pytest
 
+from devtools.pictures.samples import encoded, scene
 from editqueue.domain.files import File
-from tests.adapters.image_tools.samples import encoded, scene
 from tests.reliability.audit import audit, audit_books, audit_log
 from tests.reliability.fates import FATES
 from tests.reliability.plan import Plan

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from devtools.world import World
 from editqueue.domain.errors import BrokenPicture, StorageUnavailable
-from editqueue.use_cases.process_job import process_next
-from tests.fakes import World
+from editqueue.use_cases.consumer.process_job import process_next
 from tests.reliability.late_worker import RIVALS, Rival, late_worker
 from tests.reliability.steps import ONE_JOB, Steps
 

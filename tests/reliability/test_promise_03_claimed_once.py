@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from devtools.seeds import NOON, seed_order
 from tests.reliability.plan import Plan
 from tests.reliability.processes import Processes
 from tests.reliability.report import Tally
 from tests.reliability.site import Site, many_files
 from tests.reliability.size import sized
-from tests.seeds import NOON, seed_order
 
 pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(120, 1800))]
 PROCESSES = 16
@@ -35,11 +35,11 @@ async def test_executions_are_jobs(site: Site, forks: Processes, tally: Tally) -
     ended = await asyncio.gather(*(forks.run(plan) for _ in range(PROCESSES)))
 
     async with site.open() as here:
-        census = await here.store.census(now=datetime.now(UTC))
+        queue_stats = await here.store.queue_stats(now=datetime.now(UTC))
         notes = await here.store.notifications(site.user_id, limit=JOBS + 1, before_id=None)
     assert [(one.err, one.code) for one in ended] == [("", 0)] * PROCESSES
     runs = Counter(line for one in ended for line in one.lines())
     tally.jobs += runs.total()
-    assert runs.total() == len(runs) == census.jobs["done"] == len(notes) == JOBS
+    assert runs.total() == len(runs) == queue_stats.jobs["done"] == len(notes) == JOBS
     assert {line.split()[1] for line in runs} == {"done"}
     assert sum(bool(one.out) for one in ended) > 1, "one process did everything"

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from editqueue.ports import JobQuery
+from devtools.seeds import URL, seed_files, seed_order
+from editqueue.ports.job_store import JobQuery
 from tests.reliability.plan import Plan
 from tests.reliability.processes import Processes
 from tests.reliability.report import Tally
 from tests.reliability.site import Opened, Site
-from tests.seeds import URL, seed_files, seed_order
 
 pytestmark = pytest.mark.reliability
 FILES, PROCESSES, AT_ONCE = 20, 4, 50

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from sqlalchemy import Executable, text
 
-from editqueue.adapters.job_store import SqlStore
-from editqueue.adapters.job_store.database import Database, Rows
-from editqueue.adapters.job_store.opening import open_database
+from devtools.seeds import NOON, seed_files, seed_order
+from devtools.world import World
+from editqueue.adapters.job_store.databases.database import Database, Rows
+from editqueue.adapters.job_store.opening.open_store import open_database
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.files import File, FileStatus
-from tests.fakes import World
 from tests.reliability.audit import audit, audit_books
 from tests.reliability.early_sender import messages_before_the_commit
 from tests.reliability.fates import FATES
@@ -19,7 +20,6 @@ from tests.reliability.processes import Processes
 from tests.reliability.report import Tally
 from tests.reliability.site import Site, many_files
 from tests.reliability.size import sized
-from tests.seeds import NOON, seed_files, seed_order
 
 pytestmark = pytest.mark.reliability
 STATEMENTS = 6

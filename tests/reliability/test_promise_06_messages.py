@@ -9,14 +9,16 @@ from datetime import timedelta
 
 import pytest
 
+from devtools.cloudflare_queue.server import StandIn
+from devtools.cloudflare_queue.state import QueueState
+from devtools.cloudflare_queue.world import CloudflareWorld, cloudflare_world
+from devtools.world import World
 from editqueue.domain.ids import new_id
 from editqueue.entrypoints.consumer import Consumer
-from editqueue.ports import Message, Ports, Preview, Redelivery
-from tests.fakes import World
+from editqueue.ports import Ports
+from editqueue.ports.image_tools import Preview
+from editqueue.ports.job_queue import Message, Redelivery
 from tests.reliability.size import sized
-from tests.servers.cloudflare_queue import StandIn
-from tests.servers.cloudflare_world import CloudflareWorld, cloudflare_world
-from tests.servers.queue_state import QueueState
 
 pytestmark = pytest.mark.reliability
 HOUR = timedelta(hours=1)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from devtools.databases import Kind
 from tests.reliability.held_claim import MUTATIONS, mutation_under_a_claim
 from tests.reliability.lock_truth import run_lock_truth
 from tests.reliability.size import sized
-from tests.servers.databases import Kind
 
 pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(120, 1800))]
 

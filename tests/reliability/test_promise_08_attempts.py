@@ -5,18 +5,18 @@ from datetime import timedelta
 
 import pytest
 
+from devtools.seeds import claim
+from devtools.world import World
 from editqueue.domain.errors import BrokenPicture, StorageUnavailable
 from editqueue.domain.jobs import RetryPolicy
-from editqueue.ports import JobQuery
-from editqueue.use_cases.process_job import process_next
-from editqueue.use_cases.sweep import requeue_stale
-from tests.fakes import World
+from editqueue.ports.job_store import JobQuery
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.consumer.sweep import rescue
 from tests.reliability.plan import Plan
 from tests.reliability.processes import Processes
 from tests.reliability.report import Tally
 from tests.reliability.site import Site
 from tests.reliability.size import sized
-from tests.seeds import claim
 
 pytestmark = pytest.mark.reliability
 
@@ -52,7 +52,7 @@ async def test_a_job_that_always_kills_its_worker_ends_after_four_attempts(world
     for _ in range(4):
         await claim(world.store, world.clock.now())
         world.clock.advance(timedelta(minutes=16))
-        assert await requeue_stale(world.ports) == 1
+        assert await rescue(world.ports) == 1
 
     await _assert_failed(world, 4)
 
@@ -86,7 +86,7 @@ async def test_crashes_and_errors_are_counted_together(world: World) -> None:
     for _ in range(2):
         await claim(world.store, world.clock.now())
         world.clock.advance(timedelta(minutes=16))
-        await requeue_stale(world.ports)
+        await rescue(world.ports)
         await process_next(world.ports)
         world.clock.advance(timedelta(minutes=16))
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 from PIL import Image
 
-from editqueue.ports import JobQuery
-from tests.fakes import keys_of
+from devtools.world import keys_of
+from editqueue.ports.job_store import JobQuery
 from tests.reliability.report import Tally
 from tests.reliability.site import Site
 from tests.reliability.size import FULL, sized

@@ -13,20 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import make_url
 
-from editqueue.domain.errors import BrokenPicture, StorageUnavailable
-from editqueue.ports import JobQuery
-from editqueue.use_cases.process_job import process_next
-from editqueue.use_cases.sweep import requeue_stale
-from tests.fakes import World, make_ports
-from tests.reliability.audit import audit, audit_books
-from tests.reliability.fates import FATES
-from tests.reliability.plan import Plan
-from tests.reliability.processes import Processes
-from tests.reliability.report import Tally
-from tests.reliability.site import Opened, Site
-from tests.reliability.size import sized
-from tests.servers.databases import new_postgres
-from tests.servers.fault_proxy import (
+from devtools.databases import new_postgres
+from devtools.fault_proxy import (
     Connect,
     Proxy,
     SometimesFaulty,
@@ -36,7 +24,19 @@ from tests.servers.fault_proxy import (
     tcp,
     unix,
 )
-from tests.servers.seaweed import S3Server
+from devtools.seaweed import S3Server
+from devtools.world import World, make_ports
+from editqueue.domain.errors import BrokenPicture, StorageUnavailable
+from editqueue.ports.job_store import JobQuery
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.consumer.sweep import rescue
+from tests.reliability.audit import audit, audit_books
+from tests.reliability.fates import FATES
+from tests.reliability.plan import Plan
+from tests.reliability.processes import Processes
+from tests.reliability.report import Tally
+from tests.reliability.site import Opened, Site
+from tests.reliability.size import sized
 
 pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(120, 1800))]
 CONSUMERS = 3
@@ -251,7 +251,7 @@ async def test_a_claim_whose_answer_is_lost_is_requeued_when_it_is_stale(
 
     assert (await world.file(file)).locked
     world.clock.advance(timedelta(minutes=16))
-    assert await requeue_stale(world.ports) == 1
+    assert await rescue(world.ports) == 1
     outcome = await process_next(world.ports)
     assert outcome is not None
     assert (outcome.result, (await world.job(file)).attempts) == ("done", 2)

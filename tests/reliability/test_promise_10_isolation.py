@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from editqueue.adapters.job_store.opening import open_database
+from devtools.world import World, keys_of, original, preview_of
+from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.schema import files as file_table
 from editqueue.domain.errors import (
     BrokenPicture,
@@ -23,8 +24,8 @@ from editqueue.domain.errors import (
 from editqueue.domain.files import File
 from editqueue.domain.jobs import JobStatus
 from editqueue.entrypoints.consumer import Consumer
-from editqueue.ports import Message, Ports, Redelivery
-from tests.fakes import World, keys_of, original, preview_of
+from editqueue.ports import Ports
+from editqueue.ports.job_queue import Message, Redelivery
 from tests.reliability.size import sized
 from tests.reliability.steps import ONE_JOB, Steps
 

@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
+from devtools.seeds import claim, seed_files, seed_order
+from devtools.world import FakeImages, World, keys_of, original
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat, StorageUnavailable
 from editqueue.domain.files import File
 from editqueue.domain.jobs import LEGAL_TRANSITIONS, JobStatus
 from editqueue.entrypoints.consumer import Consumer
-from editqueue.use_cases.delete_files import delete_files
-from editqueue.use_cases.process_job import process_next
-from editqueue.use_cases.submit_edits import submit_edits
-from tests.fakes import FakeImages, World, keys_of, original
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.customer.delete_files import delete_files
+from editqueue.use_cases.customer.submit_edits import submit_edits
 from tests.reliability.size import sized
-from tests.seeds import claim, seed_files, seed_order
 
 pytestmark = pytest.mark.reliability
 EACH = sized(2, 50)
@@ -65,14 +65,14 @@ async def _hand_one_back(world: World) -> None:
 async def test_counts_are_rows(world: World) -> None:
     files = await _mixed_run(world)
 
-    census = await world.store.census(now=world.clock.now())
+    stats = await world.store.queue_stats(now=world.clock.now())
     rows = [one for one in await world.store.files([one.id for one in files]) if one.deleted_at is None]
-    assert {name: n for name, n in census.files.items() if n} == Counter(one.status.value for one in rows)
-    assert {name: n for name, n in census.jobs.items() if n} == Counter(one.status.value for one in await world.jobs())
-    assert census.jobs["done"] == 2 * EACH
-    assert census.jobs["failed"] == 4 * EACH
-    assert census.stale_locks == 0
-    assert census.oldest_eligible is None
+    assert {name: n for name, n in stats.files.items() if n} == Counter(one.status.value for one in rows)
+    assert {name: n for name, n in stats.jobs.items() if n} == Counter(one.status.value for one in await world.jobs())
+    assert stats.jobs["done"] == 2 * EACH
+    assert stats.jobs["failed"] == 4 * EACH
+    assert stats.stale_locks == 0
+    assert stats.oldest_eligible is None
     assert not await world.store.has_work()
 
 

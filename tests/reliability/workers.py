@@ -10,20 +10,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from editqueue.adapters.bucket.s3 import S3Bucket
+from devtools.seeds import NOON
+from devtools.world import FakeImages, RecordingJournal, SteppingClock
+from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.entrypoints.commands.serving import make_consumer
 from editqueue.entrypoints.consumer import DRAIN_POLL
-from editqueue.ports import Bucket, ImageTools, Ports, Preview
+from editqueue.ports import Ports
+from editqueue.ports.bucket import Bucket
+from editqueue.ports.image_tools import ImageTools, Preview
 from editqueue.settings import Settings, load_settings
-from editqueue.use_cases.process_job import process_next
-from editqueue.use_cases.submit_edits import submit_edits
-from editqueue.use_cases.sweep import sweep
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.consumer.sweep import sweep
+from editqueue.use_cases.customer.submit_edits import submit_edits
 from editqueue.wiring.server import SystemClock, open_server
-from tests.fakes import FakeImages, RecordingJournal, SteppingClock
 from tests.reliability.fates import FATES, preview_for
 from tests.reliability.plan import Plan
 from tests.reliability.steps import Steps, statements_counted
-from tests.seeds import NOON
 
 LEAP = timedelta(minutes=5)
 """Longer than any wait for a retry, shorter than the time after which a job is stale."""

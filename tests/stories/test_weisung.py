@@ -9,13 +9,13 @@ from itertools import product
 import httpx
 import pytest
 
-from editqueue.adapters.bucket.local_server import create_object_app
+from devtools.seeds import claim, seed_files, seed_order, submit
+from devtools.world import SECRET, World, preview_of
+from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.domain.jobs import LEGAL_TRANSITIONS, JobStatus
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings, issue_token
-from editqueue.use_cases.process_job import process_next
-from tests.fakes import SECRET, World, preview_of
-from tests.seeds import claim, seed_files, seed_order, submit
+from editqueue.use_cases.consumer.process_job import process_next
 
 PHOTO = b"\xff\xd8 ein Wohnzimmer"
 

@@ -20,14 +20,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from editqueue.adapters.bucket.s3 import S3Bucket
-from editqueue.adapters.job_store import open_store
+from devtools.distributed import ConsumerProcess, attempts, consumers, engines
+from devtools.installation import Installation
+from devtools.pictures.samples import decoded, encoded, scene
+from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.http.auth import issue_token
-from editqueue.ports import Claim
-from tests.adapters.image_tools.samples import decoded, encoded, scene
-from tests.entrypoints.running import Installation
-from tests.servers.distributed import ConsumerProcess, attempts, consumers, engines
+from editqueue.ports.job_store import Claim
 
 pytestmark = pytest.mark.timeout(240)
 CONSUMERS = 4
@@ -228,7 +228,7 @@ async def _claim(url: str) -> Claim:
 
 async def _hand_back(url: str, taken: Claim) -> None:
     store = await open_store(url)
-    await store.hand_back(taken, now=datetime.now(UTC))
+    await store.release(taken, now=datetime.now(UTC))
     await store.close()
 
 
@@ -256,7 +256,7 @@ def test_run_distributed_shows_it_all_in_one_command(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jpg").write_bytes(encoded(scene(400, 300 + number)))
 
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.servers.distributed", "--exit", "--port", "0", str(tmp_path)],
+        [sys.executable, "-m", "devtools.distributed", "--exit", "--port", "0", str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=280,

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.adapters.image_tools.samples import encoded, scene
-from tests.entrypoints.running import Installation
+from devtools.installation import Installation
+from devtools.pictures.samples import encoded, scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from editqueue.adapters.job_store.d1_migrations import d1_migrations
-from editqueue.wiring.worker_settings import NAMES, WALL_LIMIT, worker_settings
-from tests.servers.cloudflare import DEPLOY, HERE, node, read_jsonc
-from tests.servers.databases import new_sqlite
+from devtools.cloudflare.host import DEPLOY, HERE, node, read_jsonc
+from devtools.databases import new_sqlite
+from editqueue.adapters.job_store.opening.d1_migrations import d1_migrations
+from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings
 
 EXPERIMENTAL = '"secrets" fields are experimental and may change or break at any time.'
 """The one thing that wrangler may say against the configuration; an unknown field would be another."""
@@ -126,7 +126,7 @@ def test_the_wiring_imports_without_what_a_worker_lacks() -> None:
     lacking = ["obstore", "pyvips", "alembic", "asyncpg", "greenlet", "sqlalchemy.ext.asyncio", "pebble"]
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({json.dumps(lacking)}))\n"
-        "import editqueue.wiring.worker, editqueue.entrypoints.http.app, editqueue.use_cases.sweep"
+        "import editqueue.wiring.cloudflare, editqueue.entrypoints.http.app, editqueue.use_cases.consumer.sweep"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

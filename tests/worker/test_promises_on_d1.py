@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from editqueue.adapters.job_store.d1 import D1Database
-from editqueue.adapters.job_store.store import SqlStore
+from devtools.cloudflare.bindings import D1, Gateway, PreparedStatement, d1_database
+from devtools.cloudflare.host import Cloudflare
+from devtools.seeds import NOON, URL, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.d1 import D1Database
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.files import File, FileStatus
-from editqueue.ports import JobQuery
-from tests.seeds import NOON, URL, claim, seed_files, seed_order, submit
-from tests.servers.bindings import D1, Gateway, PreparedStatement, d1_database
-from tests.servers.cloudflare import Cloudflare
+from editqueue.ports.job_store import JobQuery
 
 pytestmark = pytest.mark.reliability
 STATEMENTS = 6
@@ -98,6 +98,6 @@ async def test_promise_4_submits_and_claims_at_once_never_make_two_active_jobs(b
 
 
 async def _finish_all(store: SqlStore, count: int) -> None:
-    await store.requeue_stale(started_before=NOON.replace(year=2027), max_retries=9, message="{name}", now=NOON)
+    await store.rescue(started_before=NOON.replace(year=2027), max_retries=9, message="{name}", now=NOON)
     for _ in range(count):
         await store.finish(await claim(store, NOON.replace(year=2027)), preview_url=URL, bytes_copied=7, now=NOON)

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from devtools.cloudflare.bindings import d1_database
+from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.shop import PHOTO, Shop
+from devtools.pictures.raws import dng, preview
+from devtools.pictures.samples import decoded, difference, encoded, scene, with_exif
 from editqueue.domain.keys import ObjectKeys
 from editqueue.domain.messages import RAW_MISSING
 from editqueue.entrypoints.http.auth import issue_token
-from editqueue.ports import Claim
-from tests.adapters.image_tools.raws import dng, preview
-from tests.adapters.image_tools.samples import decoded, difference, encoded, scene, with_exif
-from tests.servers.bindings import d1_database
-from tests.servers.cloudflare import Cloudflare
-from tests.worker.shop import PHOTO, Shop
+from editqueue.ports.job_store import Claim
 
 pytestmark = pytest.mark.timeout(300)  # the first test starts Pyodide, on a machine that may be busy
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from editqueue.ports import Message, Ports, Redelivery
-from editqueue.use_cases.answer_message import answer_message
-from editqueue.use_cases.process_job import Outcome, process_next
-from editqueue.use_cases.sweep import keep_house, requeue_stale
+from editqueue.ports import Ports
+from editqueue.ports.job_queue import Message, Redelivery
+from editqueue.use_cases.consumer.answer_message import answer_message
+from editqueue.use_cases.consumer.process_job import Outcome, process_next
+from editqueue.use_cases.consumer.sweep import keep_house, rescue
 
 T = TypeVar("T")
 GRACE = timedelta(seconds=25)
@@ -45,7 +46,7 @@ class Consumer:
         await self._serve([self._persist(self._is_empty) for _ in range(self.concurrency)])
 
     async def _serve(self, work: list[Coroutine[Any, Any, None]]) -> None:
-        await self._patiently(requeue_stale(self.ports))
+        await self._patiently(rescue(self.ports))
         housekeeper = asyncio.create_task(self._sweep_now_and_then())
         workers = [asyncio.create_task(one) for one in work]
         stopped = asyncio.create_task(self.stop.wait())
@@ -146,7 +147,7 @@ class Consumer:
         while True:
             await self._patiently(keep_house(self.ports))
             await self.ports.pause(self.sweep_interval.total_seconds())
-            await self._patiently(requeue_stale(self.ports))
+            await self._patiently(rescue(self.ports))
 
     async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
         try:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from editqueue.ports import JobQueue, Journal
+from editqueue.ports.job_queue import JobQueue
+from editqueue.ports.journal import Journal
 
 
 async def wake_consumers(job_ids: Sequence[str], *, queue: JobQueue, journal: Journal) -> None:

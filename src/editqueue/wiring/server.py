@@ -14,23 +14,27 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp
 
-from editqueue.adapters.bucket.local import LocalBucket
-from editqueue.adapters.bucket.local_server import Report, create_object_app
-from editqueue.adapters.bucket.s3 import S3Bucket, r2_endpoint
-from editqueue.adapters.bucket.signed_urls import UrlSigner
+from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.server import Report, create_object_app
+from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.adapters.bucket.s3.bucket import S3Bucket, r2_endpoint
 from editqueue.adapters.image_tools.available import Tool, available_tools
-from editqueue.adapters.image_tools.caps import Caps
 from editqueue.adapters.image_tools.copy_only import CopyOnly
-from editqueue.adapters.image_tools.source import SourceConfig
-from editqueue.adapters.image_tools.worker_pool import WorkerLimits, WorkerPool
-from editqueue.adapters.job_queue.access import QueueAccess, QueueFinding
+from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
+from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.processes.source import SourceConfig
+from editqueue.adapters.job_queue.cloudflare.access import QueueAccess, QueueFinding
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
-from editqueue.adapters.job_store import migrate_schema, open_store
-from editqueue.adapters.journal.json_lines import JsonJournal
+from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
+from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import SetupError, StorageUnavailable
-from editqueue.ports import Bucket, ImageTools, JobQueue, JobStore, Ports
+from editqueue.ports import Ports
+from editqueue.ports.bucket import Bucket
+from editqueue.ports.image_tools import ImageTools
+from editqueue.ports.job_queue import JobQueue
+from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings
 from editqueue.wiring.patience import patience_within
 
@@ -65,7 +69,7 @@ async def open_server(
         settings.prepared_data_dir()
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        journal = JsonJournal(metrics, stream=log)
+        journal = MeteredJournal(metrics, stream=log)
         bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None))
         stack.push_async_callback(bucket.close)
         store = await open_store(settings.database_url, migrate=settings.embedded)
@@ -94,7 +98,7 @@ async def open_server(
 
 
 @asynccontextmanager
-async def open_books(settings: Settings) -> AsyncGenerator[JobStore]:
+async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
     """The database alone. Raises SetupError."""
     store = await open_store(settings.database_url, migrate=settings.embedded)
     try:
@@ -175,8 +179,8 @@ def _open_queue(settings: Settings) -> JobQueue:
 
 def _open_cloudflare_queue(settings: Settings) -> JobQueue:
     # Here and not above: the SDK behind it takes half a second to import, and few need it.
-    from editqueue.adapters.job_queue.cloudflare import CloudflareQueue, Lease  # noqa: PLC0415
-    from editqueue.adapters.job_queue.cloudflare_api import CloudflareApi  # noqa: PLC0415
+    from editqueue.adapters.job_queue.cloudflare.api import CloudflareApi  # noqa: PLC0415
+    from editqueue.adapters.job_queue.cloudflare.queue import CloudflareQueue, Lease  # noqa: PLC0415
 
     return CloudflareQueue(
         CloudflareApi(_queue_access(settings)),
@@ -202,7 +206,7 @@ async def look_at_queue(settings: Settings, *, pulling: bool = True) -> QueueFin
     """
     if settings.queue != "cloudflare":
         return None
-    from editqueue.adapters.job_queue.cloudflare_check import look_at  # noqa: PLC0415  # as above
+    from editqueue.adapters.job_queue.cloudflare.check import look_at  # noqa: PLC0415  # as above
 
     return await look_at(_queue_access(settings), pulling=pulling)
 
@@ -221,7 +225,7 @@ def worker_limits(settings: Settings) -> WorkerLimits:
         wall_seconds=settings.image_timeout,
         cpu_seconds=settings.image_cpu,
         jobs_per_worker=settings.image_jobs,
-        caps=Caps(
+        caps=PixelLimits(
             streamed=settings.image_megapixels * 1_000_000,
             whole=settings.image_megapixels_whole * 1_000_000,
             heif=settings.image_megapixels_heif * 1_000_000,

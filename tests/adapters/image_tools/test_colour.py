@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from editqueue.adapters.image_tools.byte_source import BytesSource
+from devtools.pictures.samples import decoded, difference, encoded
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
-from tests.adapters.image_tools.samples import decoded, difference, encoded
 
 P3_COLOURS = {
     b"rXYZ": (0.51512, 0.24120, -0.00105),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from editqueue.adapters.image_tools.source import SourceConfig
-from editqueue.adapters.image_tools.worker_pool import WorkerLimits, WorkerPool
-from tests.adapters.image_tools.bombs import BOMBS, claiming
-from tests.adapters.image_tools.samples import encoded, scene
+from devtools.pictures.bombs import BOMBS, claiming
+from devtools.pictures.samples import encoded, scene
+from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.processes.source import SourceConfig
 
 LIMITS = WorkerLimits()
 

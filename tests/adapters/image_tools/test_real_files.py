@@ -15,14 +15,14 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from editqueue.adapters.image_tools.byte_source import BytesSource
-from editqueue.adapters.image_tools.embedded import embedded_jpeg
+from devtools.pictures.packaged import packaged
+from devtools.pictures.samples import decoded, encoded, scene, ssim
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.formats.camera_raw import embedded_jpeg
+from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.adapters.image_tools.render import render_preview
-from editqueue.adapters.image_tools.source import SourceConfig
-from editqueue.adapters.image_tools.worker_pool import WorkerLimits, WorkerPool
 from editqueue.domain.errors import BrokenPicture, NotAPicture, OverLimit
-from tests.adapters.image_tools.packaged import packaged
-from tests.adapters.image_tools.samples import decoded, encoded, scene, ssim
 
 HEIF = "tests/images"
 THUMBOR = "tests/fixtures/images"

@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from editqueue.adapters.image_tools.byte_source import BytesSource
-from editqueue.adapters.image_tools.caps import MAX_SIDE, Caps
-from editqueue.adapters.image_tools.detect import detect
-from editqueue.adapters.image_tools.render import render_preview
-from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, OverLimit
-from editqueue.ports import Preview
-from tests.adapters.image_tools.samples import (
+from devtools.pictures.samples import (
     decoded,
     difference,
     dng_like,
@@ -26,6 +20,12 @@ from tests.adapters.image_tools.samples import (
     upright,
     with_exif,
 )
+from editqueue.adapters.image_tools.decoders.pixel_limits import MAX_SIDE, PixelLimits
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.formats.detect import detect
+from editqueue.adapters.image_tools.render import render_preview
+from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, OverLimit
+from editqueue.ports.image_tools import Preview
 
 
 def render(body: bytes) -> Preview:
@@ -211,7 +211,7 @@ def test_a_pixel_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
         render(png(*size, depth=8, colour=2))
 
 
-CAPS = Caps(streamed=1_600_000, whole=1_500_000)
+CAPS = PixelLimits(streamed=1_600_000, whole=1_500_000)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -234,7 +234,7 @@ def test_a_file_too_large_to_be_read_whole_is_refused_unread() -> None:
     source = BytesSource(encoded(scene()))
 
     with pytest.raises(OverLimit, match="bytes"):
-        render_preview(source, caps=Caps(still_bytes=source.size() - 1))
+        render_preview(source, caps=PixelLimits(still_bytes=source.size() - 1))
 
     assert source.bytes_read <= 64 * 1024
 

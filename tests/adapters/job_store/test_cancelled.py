@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
-from editqueue.adapters.job_store.opening import open_database
-from editqueue.adapters.job_store.sqlite_database import SqliteDatabase
+from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.opening.open_store import open_database
 
 SLOW = text(
     "INSERT INTO t SELECT count(*) FROM "

@@ -10,15 +10,16 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from editqueue.adapters.job_store import SqlStore, migrate_schema, newest_revision, open_store
+from devtools.databases import NewDatabase, postgres_server
+from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.opening.open_store import migrate_schema, newest_revision, open_store
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import File, FileStatus, Order
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
-from editqueue.ports import JobQuery, Renaming
+from editqueue.ports.job_store import JobQuery, Renaming
 from tests.reliability.size import sized
-from tests.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
-from tests.servers.databases import NewDatabase, postgres_server
 
 ROUNDS = sized(10, 300)
 """Of each actor. Without the one order of locks, PostgreSQL breaks a deadlock about every fifteenth."""
@@ -52,14 +53,14 @@ class Crowd:
             lambda: store.finish(taken, preview_url=URL, bytes_copied=1, now=LATER),
             lambda: store.fail(taken, error="e", message="{name}", file_status=FileStatus.FAILED, now=LATER),
             lambda: store.retry_later(taken, error="e", run_after=NOON, now=LATER),
-            lambda: store.hand_back(taken, now=LATER),
+            lambda: store.release(taken, now=LATER),
         ]
         with suppress(ClaimLost):  # the sweep below takes every claim for stale
             await self.chance.choice(endings)()
 
     async def sweeps(self, store: SqlStore) -> None:
         soon = LATER + timedelta(seconds=1)
-        await store.requeue_stale(started_before=soon, max_retries=3, message="{name}", now=LATER)
+        await store.rescue(started_before=soon, max_retries=3, message="{name}", now=LATER)
 
     async def marks(self, store: SqlStore) -> None:
         await store.mark_files(self.some(), user_id="anna", marked=True, now=NOON)
@@ -146,10 +147,7 @@ async def test_two_sweeps_at_once_requeue_every_stale_job_once(crowd: Crowd) -> 
         await claim(store)
 
     swept = await asyncio.gather(
-        *(
-            one.requeue_stale(started_before=LATER, max_retries=3, message="{name}", now=LATER)
-            for one in crowd.stores * 3
-        )
+        *(one.rescue(started_before=LATER, max_retries=3, message="{name}", now=LATER) for one in crowd.stores * 3)
     )
 
     taken = [job.id for jobs in swept for job in jobs]
@@ -158,7 +156,7 @@ async def test_two_sweeps_at_once_requeue_every_stale_job_once(crowd: Crowd) -> 
     assert {one.job.attempts for one in again} == {2}
     await asyncio.gather(
         *(
-            one.requeue_stale(started_before=LATER + timedelta(hours=1), max_retries=1, message="{name}", now=LATER)
+            one.rescue(started_before=LATER + timedelta(hours=1), max_retries=1, message="{name}", now=LATER)
             for one in crowd.stores * 3
         )
     )

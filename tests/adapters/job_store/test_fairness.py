@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bench.fairness import jobs_ahead_of_one
-from tests.servers.databases import KINDS, Kind
+from devtools.databases import KINDS, Kind
+from devtools.fairness import jobs_ahead_of_one
 
 BACKLOG = 1000
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from bench.books import Size
-from bench.plans import Plan, plans_on
-from editqueue.adapters.job_store import SqlStore
-from tests.servers.databases import KINDS, Kind
+from devtools.databases import KINDS, Kind
+from devtools.history import Size
+from devtools.plans import Plan, plans_on
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 
 SIZE = Size(finished=20_000, queued=200, files=20_000)
 """On tables much smaller than this PostgreSQL is right to read them whole."""

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from editqueue.adapters.bucket.local_server import create_object_app
+from devtools.seeds import claim, seed_files, seed_order, submit
+from devtools.world import SECRET, World, keys_of
+from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.domain.files import File, Order
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings, issue_token
 from editqueue.ports import Ports
-from tests.fakes import SECRET, World, keys_of
-from tests.seeds import claim, seed_files, seed_order, submit
 
 BASE = "http://127.0.0.1:8787"
 """Where the signed URLs of the memory bucket point."""

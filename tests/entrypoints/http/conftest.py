@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from devtools.world import World
 from tests.entrypoints.http.client import BASE, Api, build_app
-from tests.fakes import World
 
 
 @pytest.fixture

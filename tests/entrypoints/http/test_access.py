@@ -8,9 +8,9 @@ import httpx
 import jwt
 import pytest
 
+from devtools.world import SECRET, original
 from editqueue.domain.files import File
 from tests.entrypoints.http.client import FRIEND, Api, problem_of, token
-from tests.fakes import SECRET, original
 
 MINE = frozenset({"GET /api/notifications"})
 """Names nobody: everyone gets their own."""

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from devtools.seeds import claim
 from editqueue.domain.files import FileStatus
 from tests.entrypoints.http.client import Api, problem_of
-from tests.seeds import claim
 
 
 async def listed(api: Api, order_id: str, **params: str | int) -> list[dict[str, Any]]:

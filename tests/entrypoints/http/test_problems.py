@@ -12,13 +12,13 @@ import httpx
 import jwt
 import pytest
 
-from editqueue.adapters.bucket.memory import MemoryBucket
+from devtools.memory_bucket import MemoryBucket
+from devtools.seeds import claim, submit
+from devtools.world import SECRET, World
 from editqueue.domain.errors import PermanentError, StorageUnavailable
-from editqueue.ports import ObjectInfo
+from editqueue.ports.bucket import ObjectInfo
 from tests.entrypoints.http.client import BASE, Api, bearer, build_app, problem_of
 from tests.entrypoints.http.test_route_table import ROUTES
-from tests.fakes import SECRET, World
-from tests.seeds import claim, submit
 
 ODD_IDS = ["\x00", "a\x00b", "\ud800", "x" * 10_000, "../../etc/passwd", "' OR 1=1 --", "💡", "%00", "\u202e", " "]
 INTENT = "/api/uploads/intent"

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from devtools.world import SECRET, World
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.entrypoints.http.review_page import HEADERS, WEB_DIR, content_security_policy, mount_review_page
 from tests.entrypoints.http.client import BASE, Api, problem_of
-from tests.fakes import SECRET, World
 
 R2 = "https://*.r2.cloudflarestorage.com"
 PAGE = "/orders/0193-any/review"

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from devtools.world import World
 from tests.entrypoints.http.client import Api, build_app, problem_of
-from tests.fakes import World
 
 FILE = {
     "id",

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from devtools.world import make_ports
 from tests.entrypoints.http.client import BASE, Api, bearer, build_app
 from tests.entrypoints.http.test_route_table import ROUTES
-from tests.fakes import make_ports
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 EXAMPLES = 12

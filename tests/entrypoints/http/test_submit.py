@@ -6,13 +6,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from devtools.world import World
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.files import File, Order
 from editqueue.domain.ids import new_id
-from editqueue.ports import JobQuery
+from editqueue.ports.job_store import JobQuery
 from tests.entrypoints.http.client import BASE, Api, bearer, build_app, problem_of
-from tests.fakes import World
 
 
 def ids_of(files: Sequence[File]) -> list[str]:

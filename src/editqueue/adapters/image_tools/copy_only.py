@@ -2,10 +2,10 @@
 
 import asyncio
 
-from editqueue.adapters.image_tools.detect import HEAD, detect
-from editqueue.adapters.image_tools.source import SourceConfig
+from editqueue.adapters.image_tools.formats.detect import HEAD, detect
+from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.domain.errors import NoToolForFormat
-from editqueue.ports import Preview
+from editqueue.ports.image_tools import Preview
 
 
 class CopyOnly:

@@ -10,26 +10,26 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from editqueue.adapters.image_tools import libraw
-from editqueue.adapters.image_tools.byte_source import ByteSource, HeadKept
-from editqueue.adapters.image_tools.caps import Caps
-from editqueue.adapters.image_tools.clip import poster
-from editqueue.adapters.image_tools.detect import format_of
-from editqueue.adapters.image_tools.embedded import Embedded, embedded_jpeg
-from editqueue.adapters.image_tools.heic import decode, open_heic
-from editqueue.adapters.image_tools.vips import decoding, vips
+from editqueue.adapters.image_tools.decoders import libraw
+from editqueue.adapters.image_tools.decoders.clip import poster
+from editqueue.adapters.image_tools.decoders.heic import decode, open_heic
+from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
+from editqueue.adapters.image_tools.decoders.vips import decoding, vips
+from editqueue.adapters.image_tools.formats.byte_source import ByteSource, HeadKept
+from editqueue.adapters.image_tools.formats.camera_raw import Embedded, embedded_jpeg
+from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.domain.errors import NoToolForFormat
-from editqueue.ports import Preview
+from editqueue.ports.image_tools import Preview
 
 LONG_EDGE = 1280
 QUALITY = 82
 SMALLEST_EMBEDDED = 640
 """Long edge of a camera's preview that is better than none, where no LibRaw is installed."""
 
-Renderer = Callable[[ByteSource, Caps], tuple[Any, str]]
+Renderer = Callable[[ByteSource, PixelLimits], tuple[Any, str]]
 
 
-def render_preview(file: ByteSource, *, caps: Caps | None = None) -> Preview:
+def render_preview(file: ByteSource, *, caps: PixelLimits | None = None) -> Preview:
     """The preview of one file. Raises as `ImageTools.make_preview` does."""
     started = time.process_time()
     source = HeadKept(file)
@@ -38,7 +38,7 @@ def render_preview(file: ByteSource, *, caps: Caps | None = None) -> Preview:
     if renderer is None:
         raise NoToolForFormat(f"no installed tool reads {source_format}")
     with decoding():
-        image, path = renderer(source, caps or Caps())
+        image, path = renderer(source, caps or PixelLimits())
         body: bytes = image.jpegsave_buffer(Q=QUALITY, keep="none", subsample_mode="on")
     return Preview(
         body=body,
@@ -52,11 +52,11 @@ def render_preview(file: ByteSource, *, caps: Caps | None = None) -> Preview:
     )
 
 
-def _jpeg(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+def _jpeg(source: ByteSource, caps: PixelLimits) -> tuple[Any, str]:
     return _from_jpeg(_whole(source, caps), caps), "vips-shrink-on-load"
 
 
-def _from_jpeg(body: bytes, caps: Caps, container: Embedded | None = None) -> Any:
+def _from_jpeg(body: bytes, caps: PixelLimits, container: Embedded | None = None) -> Any:
     header = vips().Image.jpegload_buffer(body)
     caps.check(header.width, header.height, caps.whole if _says(header, "jpeg-multiscan") else caps.streamed)
     shrink = shrink_on_load(max(header.width, header.height))
@@ -91,7 +91,7 @@ def _turned_as(container: Embedded, image: Any) -> Any:
     return image
 
 
-def _plain(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+def _plain(source: ByteSource, caps: PixelLimits) -> tuple[Any, str]:
     """PNG, WebP and TIFF."""
     body = _whole(source, caps)
     header = vips().Image.new_from_buffer(body, "")
@@ -99,14 +99,14 @@ def _plain(source: ByteSource, caps: Caps) -> tuple[Any, str]:
     return _thumbnail(body, header), "vips-thumbnail"
 
 
-def _avif(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+def _avif(source: ByteSource, caps: PixelLimits) -> tuple[Any, str]:
     body = _whole(source, caps)
     header = vips().Image.new_from_buffer(body, "")
     caps.check(header.width, header.height, caps.heif)
     return _thumbnail(body, header), "vips-thumbnail"
 
 
-def _heic(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+def _heic(source: ByteSource, caps: PixelLimits) -> tuple[Any, str]:
     picture = open_heic(_whole(source, caps))
     width, height = picture.size
     caps.check(width, height, caps.heif)
@@ -114,14 +114,14 @@ def _heic(source: ByteSource, caps: Caps) -> tuple[Any, str]:
     return _flat(image.thumbnail_image(LONG_EDGE, **_options(image))), "heif-vips"
 
 
-def _clip(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+def _clip(source: ByteSource, caps: PixelLimits) -> tuple[Any, str]:
     return poster(source, caps, long_edge=LONG_EDGE).copy_memory(), "pyav-poster"
 
 
 def _raw(kind: str) -> Renderer:
     """The smallest large enough preview of the camera's, else LibRaw's picture, else the largest preview."""
 
-    def render(source: ByteSource, caps: Caps) -> tuple[Any, str]:
+    def render(source: ByteSource, caps: PixelLimits) -> tuple[Any, str]:
         found = embedded_jpeg(source, kind, long_edge=LONG_EDGE)
         if found is not None and max(found.width, found.height) >= LONG_EDGE:
             return _from_jpeg(found.body, caps, found), "embedded-jpeg"
@@ -195,6 +195,6 @@ def _says(image: Any, field: str) -> bool:
     return _has(image, field) and bool(image.get(field))
 
 
-def _whole(source: ByteSource, caps: Caps) -> bytes:
+def _whole(source: ByteSource, caps: PixelLimits) -> bytes:
     caps.check_bytes(source.size())
     return source.read_all()

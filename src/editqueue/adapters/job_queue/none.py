@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from editqueue.ports import Message, Redelivery
+from editqueue.ports.job_queue import Message, Redelivery
 
 
 class NoQueue:

@@ -1,6 +1,6 @@
 """Database rows to domain values."""
 
-from editqueue.adapters.job_store.database import Row, to_time, to_time_or_none
+from editqueue.adapters.job_store.databases.database import Row, to_time, to_time_or_none
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
 

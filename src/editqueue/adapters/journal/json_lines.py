@@ -1,32 +1,54 @@
-"""The journal of a server: a JSON line for everything that happens, and a Prometheus counter."""
+"""One JSON line for everything that happens; errors through one central logger. Counts nothing: see json_lines.py."""
 
-from typing import TextIO
+import sys
+from typing import Any, TextIO
 
-from editqueue.adapters.journal.lines import JsonLines, code_of
-from editqueue.adapters.journal.metrics import Metrics
+import structlog
+
+from editqueue.domain.errors import EditQueueError
 from editqueue.domain.jobs import EditJob, JobStatus
 
 
-class JsonJournal(JsonLines):
-    """`Journal` on structlog and Prometheus."""
+class JsonLines:
+    """`Journal` on structlog, on stderr unless told otherwise."""
 
-    def __init__(self, metrics: Metrics, *, stream: TextIO | None = None) -> None:
-        super().__init__(stream=stream)
-        self._metrics = metrics
+    def __init__(self, *, stream: TextIO | None = None) -> None:
+        self._log: Any = structlog.wrap_logger(
+            structlog.WriteLogger(stream or sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ],
+        )
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
-        self._metrics.transitions.labels(status=job.status.value, cause=cause).inc()
-        super().transition(job, before=before, cause=cause)
+        self._log.info(
+            "transition",
+            job_id=job.id,
+            file_id=job.file_id,
+            before=before.value if before else None,
+            after=job.status.value,
+            cause=cause,
+            attempts=job.attempts,
+        )
 
     def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        self._metrics.attempts.labels(result=result).observe(seconds)
-        self._metrics.bytes_copied.inc(bytes_copied)
-        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
+        self._log.info(
+            "attempt",
+            job_id=job.id,
+            file_id=job.file_id,
+            duration=round(seconds, 3),
+            bytes_copied=bytes_copied,
+            result=result,
+        )
 
     def error(self, job_id: str | None, error: BaseException) -> None:
-        self._metrics.errors.labels(code=code_of(error)).inc()
-        super().error(job_id, error)
+        self._log.error("error", job_id=job_id, code=code_of(error), error=str(error) or type(error).__name__)
 
     def warning(self, event: str, **facts: object) -> None:
-        self._metrics.warnings.labels(event=event).inc()
-        super().warning(event, **facts)
+        self._log.warning(event, **facts)
+
+
+def code_of(error: BaseException) -> str:
+    return error.code if isinstance(error, EditQueueError) else type(error).__name__

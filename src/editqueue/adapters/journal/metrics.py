@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 
 from editqueue.domain.errors import SetupError
 from editqueue.domain.jobs import ACTIVE
-from editqueue.ports import Census
+from editqueue.ports.job_store import QueueStats
 
 
 class Metrics:
@@ -44,11 +44,11 @@ class Metrics:
             registry=self.registry,
         )
 
-    def observe(self, census: Census, *, now: datetime) -> None:
+    def observe(self, queue_stats: QueueStats, *, now: datetime) -> None:
         """Set the gauges to what the database holds."""
         for status in ACTIVE:
-            self.active.labels(status=status.value).set(census.jobs.get(status, 0))
-        oldest = census.oldest_eligible
+            self.active.labels(status=status.value).set(queue_stats.jobs.get(status, 0))
+        oldest = queue_stats.oldest_eligible
         self.oldest.set(0 if oldest is None else max(0, (now - oldest).total_seconds()))
 
     def serve(self, port: int, *, host: str = "127.0.0.1") -> Callable[[], None]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from editqueue.domain.errors import Invalid, JobNotFailed, JobNotFound
 from editqueue.domain.jobs import EditJob, JobStatus
-from editqueue.entrypoints.commands.running import (
+from editqueue.entrypoints.commands.console import (
     on_the_system,
     print_facts,
     print_json,
@@ -16,10 +16,10 @@ from editqueue.entrypoints.commands.running import (
 )
 from editqueue.entrypoints.commands.serving import confirm_bucket
 from editqueue.entrypoints.http.auth import issue_token
-from editqueue.ports import JobQuery
+from editqueue.ports.job_store import JobQuery
 from editqueue.settings import load_settings
-from editqueue.use_cases.create_order import create_order
-from editqueue.use_cases.sweep import sweep
+from editqueue.use_cases.consumer.sweep import sweep
+from editqueue.use_cases.operator.create_order import create_order
 from editqueue.use_cases.wake_consumers import wake_consumers
 from editqueue.wiring.server import Server, migrate
 
@@ -61,16 +61,16 @@ def run_token(user_id: str, seconds: int) -> None:
 def run_status(*, as_json: bool) -> None:
     async def work(server: Server) -> None:
         now = server.ports.clock.now()
-        census = await server.ports.store.census(now=now)
-        oldest = census.oldest_eligible
+        queue_stats = await server.ports.store.queue_stats(now=now)
+        oldest = queue_stats.oldest_eligible
         age = None if oldest is None else round((now - oldest).total_seconds(), 3)
         if as_json:
-            facts = {"oldest_eligible_seconds": age, "stale_locks": census.stale_locks}
-            print_json({"jobs": census.jobs, "files": census.files} | facts)
+            facts = {"oldest_eligible_seconds": age, "stale_locks": queue_stats.stale_locks}
+            print_json({"jobs": queue_stats.jobs, "files": queue_stats.files} | facts)
             return
-        print_facts({f"jobs {name}": count for name, count in census.jobs.items()})
-        print_facts({f"files {name}": count for name, count in census.files.items()})
-        print_facts({"oldest eligible job waits (s)": age, "stale locks": census.stale_locks})
+        print_facts({f"jobs {name}": count for name, count in queue_stats.jobs.items()})
+        print_facts({f"files {name}": count for name, count in queue_stats.files.items()})
+        print_facts({"oldest eligible job waits (s)": age, "stale locks": queue_stats.stale_locks})
 
     on_the_system(work)
 

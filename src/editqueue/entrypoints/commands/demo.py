@@ -19,8 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from editqueue.domain.errors import SetupError
+from editqueue.entrypoints.commands.console import print_line, stop_on_signals
 from editqueue.entrypoints.commands.demo_photos import EDITED, ROOM_TYPES, WAITING, Room, generate_photos
-from editqueue.entrypoints.commands.running import print_line, stop_on_signals
 from editqueue.entrypoints.commands.serving import (
     base_url,
     confirm_bucket,
@@ -31,7 +31,7 @@ from editqueue.entrypoints.commands.serving import (
 )
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.settings import Settings, load_settings
-from editqueue.use_cases.create_order import create_order
+from editqueue.use_cases.operator.create_order import create_order
 from editqueue.wiring.server import open_server
 
 USER = "demo"

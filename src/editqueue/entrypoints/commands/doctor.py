@@ -12,8 +12,9 @@ from starlette.types import ASGIApp
 from editqueue.domain.errors import EditQueueError, ObjectMissing, SetupError
 from editqueue.domain.files import File, FileStatus
 from editqueue.domain.keys import ObjectKeys
-from editqueue.entrypoints.commands.running import print_json, print_line
-from editqueue.ports import Bucket, JobStore
+from editqueue.entrypoints.commands.console import print_json, print_line
+from editqueue.ports.bucket import Bucket
+from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings, load_settings
 from editqueue.wiring.server import (
     SystemClock,
@@ -21,8 +22,8 @@ from editqueue.wiring.server import (
     image_tools,
     look_at_bucket,
     look_at_queue,
-    open_books,
     open_bucket,
+    open_job_store,
 )
 
 SAFE_AGE = timedelta(days=1)
@@ -117,8 +118,8 @@ async def _guarded(name: str, work: Awaitable[Check]) -> Check:
 
 async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[JobStore | None, Check]:
     try:
-        store = await stack.enter_async_context(open_books(settings))
-        await store.census(now=SystemClock().now())
+        store = await stack.enter_async_context(open_job_store(settings))
+        await store.queue_stats(now=SystemClock().now())
     except EditQueueError as error:
         remedy = "editqueue migrate" if "schema" in str(error) else "check EDITQUEUE_DATABASE_URL and its server"
         return None, Check(name="database", ok=False, detail=str(error), remedy=remedy)
@@ -163,7 +164,7 @@ async def _get(url: str, app: ASGIApp | None) -> bytes:
 
 async def _check_locks(store: JobStore, *, fix: bool) -> Check:
     now = SystemClock().now()
-    found = (await store.census(now=now)).stale_locks
+    found = (await store.queue_stats(now=now)).stale_locks
     if found and fix:
         reset = await store.reset_stale_locks(now=now)
         return Check(name="locks", ok=True, detail=f"{len(reset)} locks without a job were reset")

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from editqueue.domain.errors import ProcessingError, SetupError
-from editqueue.entrypoints.commands.running import print_json, print_line
-from editqueue.ports import Preview
+from editqueue.entrypoints.commands.console import print_json, print_line
+from editqueue.ports.image_tools import Preview
 from editqueue.settings import load_settings
 from editqueue.wiring.server import open_local_images
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import uvicorn
 
 from editqueue.domain.errors import EditQueueError, PermanentError, SetupError, StorageUnavailable
-from editqueue.entrypoints.commands.running import print_line, stop_on_signals
+from editqueue.entrypoints.commands.console import print_line, stop_on_signals
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings
@@ -123,7 +123,7 @@ async def _count_now_and_then(server: Server) -> None:
     while True:
         try:
             now = ports.clock.now()
-            server.metrics.observe(await ports.store.census(now=now), now=now)
+            server.metrics.observe(await ports.store.queue_stats(now=now), now=now)
         except EditQueueError as error:
             ports.journal.error(None, error)
         await ports.pause(COUNT_EVERY)

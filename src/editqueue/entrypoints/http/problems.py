@@ -24,7 +24,7 @@ from editqueue.domain.errors import (
     TransientError,
 )
 from editqueue.entrypoints.http.auth import Unauthenticated
-from editqueue.ports import Journal
+from editqueue.ports.journal import Journal
 
 STATUS_OF: Mapping[type[EditQueueError], int] = {
     NotFound: 404,

@@ -11,19 +11,20 @@ from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
 from editqueue.entrypoints.http.auth import COOKIE, AuthSettings, authenticate
 from editqueue.entrypoints.http.problems import PROBLEM_SCHEMA, ProblemResponse
-from editqueue.ports import FileQuery, Ports
-from editqueue.use_cases.approve_file import approve_file
-from editqueue.use_cases.delete_files import delete_files
-from editqueue.use_cases.finalize_upload import finalize_upload
-from editqueue.use_cases.list_files import list_files
-from editqueue.use_cases.list_notifications import list_notifications
-from editqueue.use_cases.mark_files import mark_files
-from editqueue.use_cases.order_status import order_status
-from editqueue.use_cases.rename_files import rename_files
-from editqueue.use_cases.request_revision import request_revision
-from editqueue.use_cases.sign_preview import sign_preview
-from editqueue.use_cases.start_upload import start_upload
-from editqueue.use_cases.submit_edits import submit_edits
+from editqueue.ports import Ports
+from editqueue.ports.job_store import FileQuery
+from editqueue.use_cases.customer.approve_file import approve_file
+from editqueue.use_cases.customer.delete_files import delete_files
+from editqueue.use_cases.customer.finalize_upload import finalize_upload
+from editqueue.use_cases.customer.list_files import list_files
+from editqueue.use_cases.customer.list_notifications import list_notifications
+from editqueue.use_cases.customer.mark_files import mark_files
+from editqueue.use_cases.customer.order_status import order_status
+from editqueue.use_cases.customer.rename_files import rename_files
+from editqueue.use_cases.customer.request_revision import request_revision
+from editqueue.use_cases.customer.sign_preview import sign_preview
+from editqueue.use_cases.customer.start_upload import start_upload
+from editqueue.use_cases.customer.submit_edits import submit_edits
 
 
 def current_ports(request: Request) -> Ports:

@@ -1,0 +1,187 @@
+"""How the databases go about every statement of the store: their plans, on tables of any size."""
+
+import json
+import re
+import tempfile
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import psycopg
+from sqlalchemy import Connection, Executable
+from sqlalchemy.sql import ClauseElement
+
+from devtools.databases import Kind, NewDatabase, new_postgres, new_sqlite
+from devtools.history import Size, load
+from devtools.scratch import NOW
+from devtools.tour import Tour
+from editqueue.adapters.job_store.databases.database import Rows
+from editqueue.adapters.job_store.databases.database_url import parse
+from editqueue.adapters.job_store.databases.engine import EngineDatabase
+from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.opening.open_store import open_database
+from editqueue.adapters.job_store.store.postgres_store import PostgresStore
+from editqueue.adapters.job_store.store.sql_store import SqlStore
+
+LARGE: Final = ("edit_jobs", "files", "notifications")
+ALIASES: Final = ("other", "unchanged", "failed")
+"""What our statements call those tables where they appear twice; SQLite tells of them by these names."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    method: str
+    """Of the store."""
+    kind: str
+    """`sqlite`, `postgresql`, or `postgresql, any parameters`."""
+    statement: str
+    lines: Sequence[str]
+
+    @property
+    def scanned(self) -> Sequence[str]:
+        """Steps that read a whole table."""
+        return [line for line in self.lines if _reads_all(line) and not self._is_skipped(line)]
+
+    def _is_skipped(self, line: str) -> bool:
+        """SQLite plans to look for children of a new parent row, for foreign keys checked late; there are none, and
+        its OP_FkIfZero steps over the look."""
+        return line == "SCAN edit_jobs" and self.statement.startswith("INSERT INTO files")
+
+    def __str__(self) -> str:
+        steps = "\n".join(f"    {line}" for line in self.lines)
+        return f"{self.method} ({self.kind}): {_short(self.statement)}\n{steps}"
+
+
+class Plans:
+    """Of the statements of one database, as they come."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.method = ""
+        """Of the store, whose statements come next."""
+        self.found: list[Plan] = []
+
+    def begin(self, method: str) -> None:
+        self.method = method
+
+    async def explain(self, one: Executable, database: EngineDatabase) -> None:
+        assert isinstance(one, ClauseElement)
+        kind = database.dialect.name
+        compiled = one.compile(dialect=database.dialect, compile_kwargs={"render_postcompile": True})
+        values: Mapping[str, Any] = compiled.params or {}
+        names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+        how = "EXPLAIN (FORMAT JSON)" if kind == "postgresql" else "EXPLAIN QUERY PLAN"
+
+        def ask(connection: Connection) -> list[Sequence[Any]]:
+            return [*connection.exec_driver_sql(f"{how} {compiled}", tuple(values[name] for name in names))]
+
+        rows = await database.with_connection(ask)
+        if kind == "postgresql":
+            self.keep_postgres(str(compiled), rows[0][0])
+        else:
+            self._keep("sqlite", str(compiled), [str(row[3]) for row in rows])
+
+    def keep_postgres(self, statement: str, custom: Any) -> None:
+        self._keep("postgresql", statement, _steps(custom))
+        # asyncpg prepares statements, and from the sixth run on the server may plan without looking at parameters.
+        self._keep("postgresql, any parameters", statement, _steps(_generic_plan(self.url, statement)))
+
+    def _keep(self, kind: str, statement: str, lines: Sequence[str]) -> None:
+        self.found.append(Plan(method=self.method, kind=kind, statement=statement, lines=lines))
+
+
+class Explaining(EngineDatabase):
+    """Asks the database for its plan before it runs a statement."""
+
+    plans: Plans
+
+    async def run(self, *statements: Executable) -> Sequence[Rows]:
+        for one in statements:
+            await self.plans.explain(one, self)
+        return await super().run(*statements)
+
+
+class ExplainingSqlite(Explaining, SqliteDatabase):
+    pass
+
+
+class ExplainingPostgres(Explaining, PostgresDatabase):
+    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
+        [plan] = await super().fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
+        self.plans.keep_postgres(query, plan[0])
+        return await super().fetch(query, *values)
+
+
+def _generic_plan(url: str, statement: str) -> Any:
+    with psycopg.connect(url) as connection:
+        [plan] = connection.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement}".encode()).fetchall()[0]
+    return plan
+
+
+def _steps(plan: Any) -> list[str]:
+    """The plan as lines, like EXPLAIN's own text."""
+    root = json.loads(plan) if isinstance(plan, str) else plan
+    return list(_walk(root[0]["Plan"], 0))
+
+
+def _walk(node: dict[str, Any], depth: int) -> Sequence[str]:
+    index = f" using {node['Index Name']}" if "Index Name" in node else ""
+    table = f" on {node['Relation Name']}" if "Relation Name" in node else ""
+    condition = next((f" ({name}: {node[name]})" for name in ("Index Cond", "Filter") if name in node), "")
+    here = f"{'  ' * depth}{node['Node Type']}{index}{table}{condition}"
+    return [here, *(line for one in node.get("Plans", ()) for line in _walk(one, depth + 1))]
+
+
+def _reads_all(line: str) -> bool:
+    """PostgreSQL's "Seq Scan on files", SQLite's "SCAN files" that names no index."""
+    scan = re.search(r"Seq Scan on (\w+)|^SCAN (\w+)$", line)
+    return scan is not None and (scan[1] or scan[2]) in {*LARGE, *ALIASES}
+
+
+def _short(statement: str) -> str:
+    return " ".join(statement.split())[:200]
+
+
+async def plans_on(kind: Kind, size: Size) -> list[Plan]:
+    """The plans of every statement of every method of the store."""
+    async with books_on(kind, size) as url:
+        plans = Plans(url)
+        store = _explaining(kind, url, plans)
+        try:
+            await Tour(store=store, before=plans.begin).go()
+        finally:
+            await store.close()
+    return plans.found
+
+
+def _explaining(kind: Kind, url: str, plans: Plans) -> SqlStore:
+    if kind == "sqlite":
+        sqlite = ExplainingSqlite(parse(url))
+        sqlite.plans = plans
+        return SqlStore(sqlite)
+    postgres = ExplainingPostgres(parse(url))
+    postgres.plans = plans
+    return PostgresStore(postgres)
+
+
+@asynccontextmanager
+async def books_on(kind: Kind, size: Size) -> AsyncGenerator[str]:
+    """A database with so many jobs; gone at the end."""
+    with new_postgres() if kind == "postgresql" else scratch_sqlite() as new:
+        url = new()
+        database = open_database(url, command_seconds=None)
+        try:
+            await load(database, size, moment=round(NOW.timestamp() * 1000))
+        finally:
+            await database.close()
+        yield url
+
+
+@contextmanager
+def scratch_sqlite() -> Generator[NewDatabase]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield lambda: new_sqlite(Path(folder))

@@ -1,0 +1,184 @@
+"""The bucket on a Worker: R2 through its binding; the signed URLs are those of R2's S3 side.
+
+The binding has no server-side copy. A copy is R2's own stream handed back to R2: it passes through the
+runtime's network, never through Python and never whole through memory.
+"""
+
+import re
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+from editqueue.adapters.bucket.s3.urls import S3Urls
+from editqueue.adapters.bucket.valid_keys import check_key
+from editqueue.adapters.js_interop import first_line, pieces_of
+from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable
+from editqueue.ports.bucket import ObjectInfo, SignedPut
+
+MOST_KEYS: Final = 1000
+"""Of one delete or one page of a list."""
+_CODE: Final = re.compile(r"\((\d{5})\)\s*$")
+_PERMANENT: Final = frozenset({"10002", "10003", "10006", "10020"})
+"""Not authenticated, forbidden, no such bucket, invalid name (developers.cloudflare.com/r2/api/error-codes)."""
+
+
+class StoredObject(Protocol):
+    """An object of the binding; `body` is there after a `get` only."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def uploaded(self) -> Any: ...
+    @property
+    def httpMetadata(self) -> Mapping[str, Any] | None: ...  # noqa: N802  # Cloudflare's name
+    @property
+    def customMetadata(self) -> Mapping[str, str] | None: ...  # noqa: N802
+    @property
+    def body(self) -> Any: ...
+
+
+class R2Binding(Protocol):
+    """What this bucket uses of the binding, as the Workers SDK shows it to Python."""
+
+    async def head(self, key: str) -> StoredObject | None: ...
+    async def get(self, key: str, **options: object) -> StoredObject | None: ...
+    async def put(self, key: str, value: object, **options: object) -> StoredObject: ...
+    async def delete(self, keys: list[str]) -> None: ...
+    async def list(self, **options: object) -> Any: ...
+
+
+class R2Bucket:
+    """`list` is in R2's order, which is key order."""
+
+    def __init__(self, binding: R2Binding, *, urls: S3Urls) -> None:
+        self._binding = binding
+        self._urls = urls
+
+    @property
+    def name(self) -> str:
+        return self._urls.bucket
+
+    async def head(self, key: str) -> ObjectInfo:
+        with _sorted_errors(check_key(key)):
+            found = await self._binding.head(key)
+        return _info(_there(found, key))
+
+    async def read(self, key: str) -> bytes:
+        return b"".join([piece async for piece in self.stream(key)])
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        with _sorted_errors(check_key(key)):
+            found = _there(await self._binding.get(key), key)
+            async for piece in pieces_of(found.body):
+                yield piece
+
+    async def read_range(self, key: str, start: int, length: int) -> bytes:
+        """Bytes of the object, which must reach beyond `start`; fewer at its end."""
+        with _sorted_errors(key):
+            found = _there(await self._binding.get(key, range={"offset": start, "length": length}), key)
+            return b"".join([piece async for piece in pieces_of(found.body)])
+
+    async def open_range(self, key: str, start: int, length: int) -> Any:
+        """The runtime's own stream of these bytes, to hand to another binding unread."""
+        with _sorted_errors(key):
+            return _there(await self._binding.get(key, range={"offset": start, "length": length}), key).body
+
+    async def write(self, key: str, body: bytes, *, content_type: str) -> None:
+        with _sorted_errors(check_key(key)):
+            written = await self._binding.put(key, body, httpMetadata={"contentType": content_type})
+        _check_size(written, len(body), key)
+
+    async def copy(self, source: str, target: str) -> int:
+        with _sorted_errors(check_key(source)):
+            check_key(target)
+            found = _there(await self._binding.get(source), source)
+            kept = {"httpMetadata": dict(found.httpMetadata or {}), "customMetadata": dict(found.customMetadata or {})}
+            written = await self._binding.put(target, found.body, **kept)
+        _check_size(written, found.size, target)
+        return written.size
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            check_key(key)
+        for at in range(0, len(keys), MOST_KEYS):
+            with _sorted_errors(", ".join(keys)):
+                await self._binding.delete(list(keys[at : at + MOST_KEYS]))
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        root = prefix.removesuffix("/")
+        if root:
+            check_key(root)
+        page: Mapping[str, Any] = {"truncated": True}
+        while page["truncated"]:
+            after = {"cursor": page["cursor"]} if page.get("cursor") else {}
+            below = {"prefix": f"{root}/"} if root else {}
+            with _sorted_errors(prefix):
+                page = await self._binding.list(limit=MOST_KEYS, **below, **after)
+            for one in page["objects"]:
+                yield _info(one, listed=True)
+
+    async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
+        return self._urls.sign_get(key, expires_in=expires_in)
+
+    async def sign_put(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        max_bytes: int,  # noqa: ARG002  # as on every S3
+        expires_in: timedelta,
+    ) -> SignedPut:
+        return self._urls.sign_put(key, content_type=content_type, expires_in=expires_in)
+
+    async def remove_leftovers(self, *, before: datetime) -> int:  # noqa: ARG002
+        """Nothing to do: a put appears whole or not at all."""
+        return 0
+
+    async def close(self) -> None:
+        """Nothing to close: the runtime owns the binding."""
+
+
+def _there(found: StoredObject | None, key: str) -> StoredObject:
+    if found is None:
+        raise ObjectMissing(key)
+    return found
+
+
+def _info(found: StoredObject, *, listed: bool = False) -> ObjectInfo:
+    metadata = None if listed else found.httpMetadata
+    return ObjectInfo(
+        key=found.key,
+        size=int(found.size),
+        content_type=(metadata or {}).get("contentType"),
+        last_modified=_moment(found.uploaded),
+    )
+
+
+def _moment(uploaded: Any) -> datetime:
+    """The SDK makes naive local times of dates, and leaves those in lists as JavaScript has them."""
+    if isinstance(uploaded, datetime):
+        return uploaded.astimezone(UTC)
+    return datetime.fromtimestamp(uploaded.getTime() / 1000, UTC)
+
+
+def _check_size(written: StoredObject, size: int, key: str) -> None:
+    """Bindings have written cut and empty objects without an error before (workers-py issue 66)."""
+    if written.size != size:
+        raise StorageUnavailable(f"R2 wrote {written.size} of {size} bytes to {key!r}")
+
+
+@contextmanager
+def _sorted_errors(key: str) -> Generator[None]:
+    try:
+        yield
+    except EditQueueError:
+        raise
+    except Exception as error:
+        text = first_line(error)
+        code = _CODE.search(text)
+        if code is not None and code[1] in _PERMANENT:
+            raise PermanentError(f"R2 cannot serve {key!r}: {text}") from error
+        raise StorageUnavailable(f"R2 cannot serve {key!r}: {text}") from error

@@ -1,0 +1,173 @@
+"""HTTP for the objects of a local or memory bucket: what their signed URLs point at, mounted at `/objects`.
+
+It answers only to a valid signature. What it serves comes from customers, so no browser may run any of it.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Final, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ExceptionHandler
+
+from editqueue.adapters.bucket.local.served import ServedBucket
+from editqueue.adapters.bucket.local.signed_urls import Grant, Method, UrlExpired, UrlForged, UrlRefused, UrlSigner
+from editqueue.domain.errors import (
+    EditQueueError,
+    ObjectMissing,
+    PermanentError,
+    StorageUnavailable,
+    TooLarge,
+)
+from editqueue.ports.bucket import ObjectInfo
+
+_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+_UNTRUSTED: Final = {
+    "Content-Disposition": "inline",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Accept-Ranges": "bytes",
+}
+_STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
+    UrlExpired: (403, "url_expired"),
+    UrlForged: (403, "url_forged"),
+    ObjectMissing: (404, ObjectMissing.code),
+    PermanentError: (400, PermanentError.code),
+    TooLarge: (413, TooLarge.code),
+    StorageUnavailable: (503, StorageUnavailable.code),
+}
+
+
+Report = Callable[[EditQueueError], None]
+
+
+def create_object_app(
+    bucket: ServedBucket, signer: UrlSigner, *, allowed_origins: Sequence[str] = (), report: Report | None = None
+) -> Starlette:
+    """`signer` must be the one that `bucket` signs with; `allowed_origins` are the pages that may upload.
+
+    `report` is told of every failure that is ours, whole; the client learns only that there was one.
+    """
+    objects = _Objects(bucket, signer)
+
+    def problem(_: Request, error: UrlRefused | EditQueueError | HTTPException) -> Response:
+        if report is not None and isinstance(error, StorageUnavailable):
+            report(error)
+        return _problem(error)
+
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(allowed_origins),
+        allow_methods=["GET", "HEAD", "PUT"],
+        allow_headers=["Content-Type", "Range"],
+    )
+    return Starlette(
+        routes=[
+            Route("/{key:path}", objects.get, methods=["GET", "HEAD"]),
+            Route("/{key:path}", objects.put, methods=["PUT"]),
+        ],
+        middleware=[cors] if allowed_origins else [],
+        exception_handlers={kind: cast("ExceptionHandler", problem) for kind in (*_STATUS, HTTPException)},
+    )
+
+
+class _Objects:
+    def __init__(self, bucket: ServedBucket, signer: UrlSigner) -> None:
+        self._bucket = bucket
+        self._signer = signer
+
+    async def get(self, request: Request) -> Response:
+        grant = self._verify("GET", request)
+        info = await self._bucket.head(grant.key)
+        start, end = _requested(request.headers.get("Range"), info.size)
+        partial = request.method == "GET" and (start, end) != (0, info.size)
+        headers = self._headers(grant, info, start, end) if partial else self._headers(grant, info)
+        if request.method == "HEAD":
+            return Response(headers=headers)
+        pieces = self._bucket.stream(grant.key, start=start, end=end if partial else None)
+        return StreamingResponse(pieces, status_code=206 if partial else 200, headers=headers)
+
+    async def put(self, request: Request) -> Response:
+        grant = self._verify("PUT", request)
+        max_bytes, content_type = _upload(grant)
+        if request.headers.get("Content-Type") != content_type:
+            raise HTTPException(415, f"this URL takes Content-Type: {content_type}")
+        declared = request.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > max_bytes:
+            raise TooLarge(f"the body is over the {max_bytes} bytes that were signed")
+        try:
+            await self._bucket.receive(grant.key, request.stream(), content_type=content_type, max_bytes=max_bytes)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it; nothing was written
+        return Response(status_code=200)
+
+    def _verify(self, method: Method, request: Request) -> Grant:
+        return self._signer.verify(method, request.path_params["key"], request.query_params)
+
+    def _headers(self, grant: Grant, info: ObjectInfo, start: int = 0, end: int | None = None) -> dict[str, str]:
+        seconds = max(0, int(self._signer.remaining(grant).total_seconds()))
+        stop = info.size if end is None else end
+        span = {} if end is None else {"Content-Range": f"bytes {start}-{stop - 1}/{info.size}"}
+        return {
+            **_UNTRUSTED,
+            **span,
+            "Content-Type": info.content_type or "application/octet-stream",
+            "Content-Length": str(stop - start),
+            "Cache-Control": f"private, max-age={seconds}",
+        }
+
+
+def _upload(grant: Grant) -> tuple[int, str]:
+    if grant.max_bytes is None or grant.content_type is None:
+        raise UrlForged("this URL is not signed for an upload")
+    return grant.max_bytes, grant.content_type
+
+
+def _requested(header: str | None, size: int) -> tuple[int, int]:
+    """First byte and the one after the last; a header that is not one plain range is ignored."""
+    found = _RANGE.fullmatch(header or "")
+    if found is None or found.group() == "bytes=-":
+        return 0, size
+    first, last = found.groups()
+    start = int(first) if first else max(0, size - int(last))
+    end = min(size, int(last) + 1) if first and last else size
+    if start >= size or start >= end:
+        raise HTTPException(416, "no such bytes", headers={"Content-Range": f"bytes */{size}"})
+    return start, end
+
+
+def _problem(error: UrlRefused | EditQueueError | HTTPException) -> Response:
+    status, code = _status(error)
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
+    return JSONResponse(
+        {**body, "detail": _detail(error)},
+        status_code=status,
+        headers=error.headers if isinstance(error, HTTPException) else None,
+        media_type="application/problem+json",
+    )
+
+
+def _detail(error: UrlRefused | EditQueueError | HTTPException) -> str:
+    """What a customer may read: our own folders and the state of our disks are not among it."""
+    match error:
+        case HTTPException():
+            return error.detail
+        case StorageUnavailable():
+            return "the storage is away; try again soon"
+        case PermanentError():
+            return "this key cannot be an object"
+        case _:
+            return str(error)
+
+
+def _status(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, "request_refused"
+    return next(answer for kind, answer in _STATUS.items() if isinstance(error, kind))

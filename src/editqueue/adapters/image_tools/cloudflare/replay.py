@@ -1,0 +1,73 @@
+"""Synchronous readers over asynchronous storage, without a thread: the Worker has none.
+
+The reader runs over what was fetched so far. Where it asks for more, it is stopped, the piece is fetched,
+and it runs again from its start: its readers are pure and work on a few kilobytes, so that costs less than
+a second copy of them that awaits.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from editqueue.adapters.image_tools.formats.byte_source import ByteSource
+from editqueue.domain.errors import NoToolForFormat
+
+T = TypeVar("T")
+MOST_READS = 32
+"""Cameras need 2 to 8; a file that asks for more is made to keep us busy."""
+Fetch = Callable[[int, int], Awaitable[bytes]]
+"""Bytes from a start, so many, all of them within the object."""
+
+
+class _Unread(Exception):
+    def __init__(self, start: int, length: int) -> None:
+        super().__init__(f"bytes {start} to {start + length} were not fetched yet")
+        self.start = start
+        self.length = length
+
+
+class _Known:
+    """`ByteSource` on the pieces fetched so far."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pieces: list[tuple[int, bytes]] = []
+
+    @property
+    def bytes_read(self) -> int:
+        return sum(len(body) for _, body in self._pieces)
+
+    @property
+    def reads(self) -> int:
+        return len(self._pieces)
+
+    def size(self) -> int:
+        return self._size
+
+    def read(self, start: int, length: int) -> bytes:
+        end = min(start + length, self._size)
+        if not 0 <= start < end:
+            return b""
+        for at, body in self._pieces:
+            if at <= start and end <= at + len(body):
+                return body[start - at : end - at]
+        raise _Unread(start, end - start)
+
+    def read_all(self) -> bytes:
+        return self.read(0, self._size)
+
+    def add(self, start: int, body: bytes) -> None:
+        self._pieces.append((start, body))
+
+
+async def replayed(work: Callable[[ByteSource], T], *, size: int, fetch: Fetch) -> tuple[T, int]:
+    """What `work` makes of an object of `size` bytes, and how many of them were fetched.
+
+    Raises NoToolForFormat for a file whose directories are scattered over more than 32 places.
+    """
+    known = _Known(size)
+    while known.reads < MOST_READS:
+        try:
+            return work(known), known.bytes_read
+        except _Unread as gap:
+            known.add(gap.start, await fetch(gap.start, gap.length))
+    raise NoToolForFormat(f"its directories are scattered over more than {MOST_READS} places")

@@ -1,0 +1,89 @@
+"""The driver for Cloudflare D1: a group of statements is one `batch()`, which is one transaction.
+
+D1 has no BEGIN and takes at most 100 bound parameters a statement; ids travel as one JSON parameter, so no
+statement of the store comes near. What the binding hands back is SQLite seen through JavaScript: numbers
+without a fraction may be floats, booleans are 1 and 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Executable
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from editqueue.adapters.job_store.databases.database import Row, Rows
+from editqueue.adapters.js_interop import first_line
+from editqueue.domain.errors import StorageUnavailable
+
+MOST_PARAMETERS = 100
+"""Bound to one statement (developers.cloudflare.com/d1/platform/limits)."""
+_DIALECT = sqlite.dialect(paramstyle="qmark")
+
+
+class Prepared(Protocol):
+    def bind(self, *parameters: object) -> "Prepared": ...
+
+
+class D1Binding(Protocol):
+    """What this driver uses of the binding, as the Workers SDK shows it to Python."""
+
+    def prepare(self, query: str) -> Prepared: ...
+
+    async def batch(self, statements: list[Prepared]) -> Sequence[Mapping[str, Any]]: ...
+
+
+class D1Database:
+    """`Database` over a D1 binding."""
+
+    def __init__(self, binding: D1Binding) -> None:
+        self._binding = binding
+
+    async def run(self, *statements: Executable) -> Sequence[Rows]:
+        prepared = [self._prepared(one) for one in statements]
+        try:
+            results = await self._binding.batch(prepared)
+        except Exception as error:
+            raise _sorted(error) from error
+        return [_rows(one) for one in results]
+
+    async def close(self) -> None:
+        """Nothing to close: the runtime owns the binding."""
+
+    def _prepared(self, statement: Executable) -> Prepared:
+        query, parameters = compiled_for_d1(statement)
+        return self._binding.prepare(query).bind(*parameters)
+
+
+def compiled_for_d1(statement: Executable) -> tuple[str, Sequence[object]]:
+    """The SQL with `?` for each parameter, and the parameters in that order. Raises ValueError for over 100."""
+    assert isinstance(statement, ClauseElement)  # noqa: S101  # every Executable of ours is one
+    made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    assert isinstance(made, SQLCompiler)  # noqa: S101  # not DDL
+    values = made.construct_params()
+    names = made.positiontup or ()
+    if len(names) > MOST_PARAMETERS:
+        raise ValueError(f"{len(names)} bound parameters, D1 takes {MOST_PARAMETERS}: send ids through each_id()")
+    return str(made), [_bound(made, name, values[name]) for name in names]
+
+
+def _bound(made: SQLCompiler, name: str, value: object) -> object:
+    """As SQLite's driver would bind it: True as 1."""
+    bind = made.binds.get(name)
+    process = None if bind is None else bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+    return value if process is None else process(value)
+
+
+def _rows(result: Mapping[str, Any]) -> Rows:
+    found: Sequence[Row] = result.get("results") or []
+    return [dict(row) for row in found]
+
+
+def _sorted(error: Exception) -> Exception:
+    """A constraint that refused is told from a database that is away; D1 does not name the statement."""
+    text = first_line(error)
+    if "constraint failed" in text or "SQLITE_CONSTRAINT" in text:
+        return IntegrityError(None, None, error)
+    return StorageUnavailable(f"D1: {text}")

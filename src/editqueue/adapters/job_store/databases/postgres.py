@@ -1,0 +1,129 @@
+"""PostgreSQL through asyncpg: groups of statements, and single ones without detours."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import Connection, Dialect, Executable, event
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from editqueue.adapters.job_store.databases.database import Rows, StatementRefused
+from editqueue.adapters.job_store.databases.database_url import COMMAND_SECONDS, DatabaseUrl
+from editqueue.adapters.job_store.databases.engine import EngineDatabase, first_line, rows_of
+from editqueue.domain.errors import StorageUnavailable
+
+T = TypeVar("T")
+
+POOL_SIZE, POOL_OVERFLOW = 5, 10
+"""Connections kept, and more of them for a while, in one process. A group holds one for milliseconds, so that
+64 jobs at a time (the largest EDITQUEUE_CONCURRENCY) and an API do not wait for each other."""
+TRIES_AT_A_DEADLOCK = 3
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it shuts down
+    asyncpg.InsufficientResourcesError,
+    DBAPIError,  # connecting failed
+    PoolTimeout,
+    OSError,
+)
+"""What no other statement would get round."""
+_ROLLED_BACK = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_ROLLED_BACK_STATES = {"40001", "40P01"}
+"""The same as SQLSTATEs: PostgreSQL ended the transaction in favour of another, and nothing was changed."""
+
+
+class PostgresDatabase(EngineDatabase):
+    """`Database` on a PostgreSQL server; `command_seconds` None lets a statement take as long as it likes."""
+
+    def __init__(self, url: DatabaseUrl, *, command_seconds: float | None = COMMAND_SECONDS) -> None:
+        self._engine = create_async_engine(
+            url.url,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=30,
+            connect_args={"command_timeout": command_seconds} | dict(url.options),
+        )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._engine.dialect
+
+    async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
+        """Run the group, and again when PostgreSQL broke a deadlock at its cost: our order of locks leaves none
+        that we know of, and a group decides nothing in between, so that it may simply start over. So it does when
+        the very first statement finds the connection gone, which is how a server's restart shows itself."""
+        for _ in range(TRIES_AT_A_DEADLOCK - 1):
+            try:
+                return await self._run_once(statements)
+            except DBAPIError as error:
+                if not _rolled_back(error):
+                    raise
+        return await self._run_once(statements)
+
+    async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
+        async with self._engine.begin() as connection:
+            first = rows_of(await _opened_by(connection, statements[0]))
+            return [first, *[rows_of(await connection.execute(one)) for one in statements[1:]]]
+
+    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
+        """The rows of one statement, a transaction of its own; it counts its parameters $1, $2 ...
+
+        Raises StatementRefused when the database is there and will not have it, else as `run` does.
+        """
+        try:
+            return await self._fetch(query, values)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise IntegrityError(query, values, error) from error
+        except _AWAY as error:
+            raise StorageUnavailable(f"database: {first_line(error)}") from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StatementRefused(f"database: {first_line(error)}") from error
+
+    async def _fetch(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
+        """Starts over when PostgreSQL broke a deadlock at its cost, as `run` does."""
+        for _ in range(TRIES_AT_A_DEADLOCK - 1):
+            try:
+                return await self._fetch_once(query, values)
+            except _ROLLED_BACK:
+                continue
+        return await self._fetch_once(query, values)
+
+    async def _fetch_once(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
+        async with self._engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            return await driver.fetch(query, *values)
+
+    async def with_connection(self, work: Callable[[Connection], T]) -> T:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+class _LostAtOnce(DBAPIError):
+    """The connection was gone before the group began."""
+
+
+async def _opened_by(connection: AsyncConnection, statement: Executable) -> CursorResult[Any]:
+    try:
+        return await connection.execute(statement)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise _LostAtOnce(error.statement, error.params, error.orig or error) from error
+        raise
+
+
+def _rolled_back(error: DBAPIError) -> bool:
+    return isinstance(error, _LostAtOnce) or getattr(error.orig, "sqlstate", None) in _ROLLED_BACK_STATES
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Let the pool replace a connection that the server has ended. Asking the server each time, as SQLAlchemy's
+    pre-ping does, takes three round trips; asyncpg knows without any."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the server has closed the connection")

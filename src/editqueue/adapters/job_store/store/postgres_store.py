@@ -1,0 +1,158 @@
+"""The store on PostgreSQL: claim and finish, the two transitions of every job, each in one round trip.
+
+The same guards as in claims.py, in PostgreSQL's own words: one statement may write several tables there, and take
+several jobs at once for workers that ask at the same time. The contract suite holds both wordings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from editqueue.adapters.job_store.databases.database import to_ms
+from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.rows import to_file, to_job
+from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.statements.claims import end_of
+from editqueue.adapters.job_store.store.batcher import Batcher
+from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.domain.errors import ClaimLost
+from editqueue.domain.ids import new_id, new_token
+from editqueue.domain.messages import EDIT_DONE
+from editqueue.ports.job_store import Claim
+
+_JOB_COLUMNS = [column.name for column in jobs.c]
+_FILE_COLUMNS = [column.name for column in files.c]
+_COLUMNS = ", ".join([*(f"taken.{name}" for name in _JOB_COLUMNS), *(f"locked.{name}" for name in _FILE_COLUMNS)])
+
+# A literal limit: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted.
+CLAIM = f"""
+WITH head AS (
+    SELECT edit_jobs.id
+    FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
+    WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
+      AND NOT files.locked AND files.expiring_at IS NULL
+    ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
+    LIMIT {{limit}}
+    FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE edit_jobs
+    SET status = 'in_progress', token = $2 || edit_jobs.id, started_at = $1, attempts = attempts + 1
+    FROM head
+    WHERE edit_jobs.id = head.id AND edit_jobs.status = 'queued'
+    RETURNING edit_jobs.*
+), locked AS (
+    UPDATE files
+    SET status = 'in_progress', locked = TRUE, updated_at = $1
+    FROM taken
+    WHERE files.id = taken.file_id
+    RETURNING files.*
+)
+SELECT {_COLUMNS}
+FROM taken JOIN locked ON locked.id = taken.file_id
+ORDER BY taken.express DESC, taken.turn, taken.id
+"""  # noqa: S608  # column names of our own tables
+
+# The files are held first, all of them and by id, before any job is touched: the order in which every group takes its
+# rows (decision 20). An uncorrelated subquery is run to its end before the first row of the UPDATE that asks for it.
+# COALESCE keeps the planner from walking the partial index of all running jobs instead of looking up the given ones.
+FINISH = """
+WITH given AS (
+    SELECT *
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+        AS given(job_id, file_id, claim_token, token, note_id, preview_url, bytes_copied, moment)
+), held AS (
+    SELECT files.id, files.name FROM files WHERE files.id = ANY ($2::text[]) ORDER BY files.id FOR UPDATE
+), ended AS (
+    UPDATE edit_jobs
+    SET status = 'done', token = given.token, finished_at = given.moment, error = NULL,
+        bytes_copied = given.bytes_copied
+    FROM given
+    WHERE edit_jobs.id = given.job_id AND COALESCE(edit_jobs.status, '') = 'in_progress'
+      AND edit_jobs.token = given.claim_token
+      AND edit_jobs.file_id = ANY (ARRAY(SELECT held.id FROM held))
+    RETURNING edit_jobs.id, edit_jobs.user_id, edit_jobs.order_id, edit_jobs.file_id
+), published AS (
+    UPDATE files
+    SET status = 'done', locked = FALSE, preview_url = given.preview_url, finished_at = given.moment,
+        updated_at = given.moment
+    FROM ended JOIN given ON given.job_id = ended.id
+    WHERE files.id = ended.file_id
+), told AS (
+    INSERT INTO notifications (id, user_id, order_id, file_id, job_id, type, message, created_at)
+    SELECT given.note_id, ended.user_id, ended.order_id, ended.file_id, ended.id, 'edit_done',
+        $9 || held.name || $10, given.moment
+    FROM ended JOIN given ON given.job_id = ended.id JOIN held ON held.id = ended.file_id
+)
+SELECT id FROM ended
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Finished:
+    claim: Claim
+    preview_url: str
+    bytes_copied: int
+    now: datetime
+
+
+class PostgresStore(SqlStore):
+    """`JobStore` on PostgreSQL."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        super().__init__(database)
+        self._postgres = database
+        self._claims = Batcher(self._claim_all, unwanted=self._return_unwanted)
+        self._finishes = Batcher(self._finish_all, unwanted=_forget)
+
+    async def claim_next(self, *, now: datetime) -> Claim | None:
+        return await self._claims.ask(now)
+
+    async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
+        done = await self._finishes.ask(
+            _Finished(claim=claim, preview_url=preview_url, bytes_copied=bytes_copied, now=now)
+        )
+        if not done and not await self._stands(claim, "finish"):
+            raise ClaimLost(f"job {claim.job.id} was taken over; this worker's result is void")
+
+    async def _claim_all(self, moments: Sequence[datetime]) -> Sequence[Claim | None]:
+        query = CLAIM.format(limit=len(moments))
+        rows = await self._postgres.fetch(query, to_ms(max(moments)), new_token())
+        claims = [_to_claim(row) for row in rows]
+        return [*claims, *[None] * (len(moments) - len(claims))]
+
+    async def _finish_all(self, ends: Sequence[_Finished]) -> Sequence[bool]:
+        before, _, after = EDIT_DONE.partition("{name}")
+        rows = await self._postgres.fetch(
+            FINISH,
+            [one.claim.job.id for one in ends],
+            [one.claim.file.id for one in ends],
+            [one.claim.job.token for one in ends],
+            [end_of(one.claim, "finish") + new_token() for one in ends],
+            [new_id() for _ in ends],
+            [one.preview_url for one in ends],
+            [one.bytes_copied for one in ends],
+            [to_ms(one.now) for one in ends],
+            before,
+            after,
+        )
+        ended = {row[0] for row in rows}
+        return [one.claim.job.id in ended for one in ends]
+
+    async def _return_unwanted(self, claim: Claim | None) -> None:
+        """A claim nobody waits for any more would lock its file until the sweep comes."""
+        if claim is not None and claim.job.started_at is not None:
+            await self.release(claim, now=claim.job.started_at)
+
+
+async def _forget(_: bool) -> None:  # noqa: FBT001  # what it is called with
+    pass
+
+
+def _to_claim(row: asyncpg.Record) -> Claim:
+    values = list(row.values())
+    job: Mapping[str, Any] = dict(zip(_JOB_COLUMNS, values, strict=False))
+    file: Mapping[str, Any] = dict(zip(_FILE_COLUMNS, values[len(_JOB_COLUMNS) :], strict=True))
+    return Claim(job=to_job(job), file=to_file(file))

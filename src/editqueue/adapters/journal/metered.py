@@ -1,0 +1,32 @@
+"""The journal of a server: a JSON line for everything that happens, and a Prometheus counter."""
+
+from typing import TextIO
+
+from editqueue.adapters.journal.json_lines import JsonLines, code_of
+from editqueue.adapters.journal.metrics import Metrics
+from editqueue.domain.jobs import EditJob, JobStatus
+
+
+class MeteredJournal(JsonLines):
+    """`Journal` on structlog and Prometheus."""
+
+    def __init__(self, metrics: Metrics, *, stream: TextIO | None = None) -> None:
+        super().__init__(stream=stream)
+        self._metrics = metrics
+
+    def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
+        self._metrics.transitions.labels(status=job.status.value, cause=cause).inc()
+        super().transition(job, before=before, cause=cause)
+
+    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
+        self._metrics.attempts.labels(result=result).observe(seconds)
+        self._metrics.bytes_copied.inc(bytes_copied)
+        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
+
+    def error(self, job_id: str | None, error: BaseException) -> None:
+        self._metrics.errors.labels(code=code_of(error)).inc()
+        super().error(job_id, error)
+
+    def warning(self, event: str, **facts: object) -> None:
+        self._metrics.warnings.labels(event=event).inc()
+        super().warning(event, **facts)

@@ -1,0 +1,102 @@
+"""The Cloudflare Worker: the runtime's events into the application's words, and nothing else.
+
+`fetch` is the same API as on a server, `queue` a consumer, `scheduled` the sweep.
+"""
+
+import math
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from workers import Request, WorkerEntrypoint, asgi
+
+from editqueue.adapters.job_queue.cloudflare.binding import message_of
+from editqueue.entrypoints.http.app import create_app
+from editqueue.entrypoints.http.auth import AuthSettings
+from editqueue.entrypoints.http.guards import MAX_BODY
+from editqueue.ports import Ports
+from editqueue.use_cases.consumer.answer_message import answer_message
+from editqueue.use_cases.consumer.sweep import sweep
+from editqueue.wiring.cloudflare import Env, Worker, open_worker
+
+AFTER_AN_ERROR = 30
+"""Seconds until a message comes again whose job could not even be claimed."""
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request: object) -> Any:
+        """One HTTP request, JavaScript's or already the SDK's."""
+        bounded = _Bounded(request if isinstance(request, Request) else Request(request))
+        return await asgi.fetch(_ISOLATE.app(self.env), bounded, self.env, self.ctx)
+
+    async def queue(self, batch: Any, env: object = None, ctx: object = None) -> None:
+        """One batch of messages, each acknowledged or retried by itself: no message pays for another's job."""
+        del env, ctx  # the runtime passes them besides self.env and self.ctx
+        ports = _ISOLATE.worker(self.env).ports
+        for message in batch.messages:
+            await _deliver(message, ports)
+
+    async def scheduled(self, controller: Any, env: object = None, ctx: object = None) -> None:
+        """One cron tick."""
+        del controller, env, ctx
+        await sweep(_ISOLATE.worker(self.env).ports)
+
+
+async def _deliver(message: Any, ports: Ports) -> None:
+    try:
+        again = await answer_message(message_of(message.body, receipt=str(message.id)), ports)
+    except Exception as error:  # noqa: BLE001  # the database is away, say: the other messages get their turn
+        ports.journal.error(None, error)
+        message.retry({"delaySeconds": AFTER_AN_ERROR})
+        return
+    if again is None:
+        message.ack()
+    else:
+        message.retry({"delaySeconds": math.ceil(again.total_seconds())})
+
+
+@dataclass
+class _Isolate:
+    """What an isolate keeps from event to event: making the application takes longer than answering with it.
+
+    The runtime makes a new `Default` and a new `env` for each event; the bindings in them are the same.
+    """
+
+    _worker: Worker | None = None
+    _app: FastAPI | None = None
+
+    def worker(self, env: Env) -> Worker:
+        if self._worker is None:
+            self._worker = open_worker(env)
+        return self._worker
+
+    def app(self, env: Env) -> FastAPI:
+        if self._app is None:
+            worker = self.worker(env)
+            auth = AuthSettings(secret=worker.jwt_secret)
+            self._app = create_app(worker.ports, auth=auth, allowed_origins=worker.allowed_origins)
+        return self._app
+
+
+_ISOLATE = _Isolate()
+
+
+class _Bounded:
+    """A request as the SDK reads it, but for a body over the limit: it would read any into memory first."""
+
+    def __init__(self, request: Request) -> None:
+        self.method: str = request.method
+        self.url: str = request.url
+        self.headers: Iterable[tuple[str, str]] = list(request.headers.items())
+        self.body = _bounded(request.body) if request.body else None
+
+
+async def _bounded(body: Any) -> AsyncIterator[Any]:
+    """Up to the first piece beyond the limit, at which the application answers 413."""
+    seen = 0
+    async for piece in body:
+        yield piece
+        seen += piece.byteLength
+        if seen > MAX_BODY:
+            return

@@ -1,0 +1,66 @@
+"""The bucket: where originals, copies and previews lie."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectInfo:
+    key: str
+    size: int
+    content_type: str | None
+    last_modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedPut:
+    url: str
+    headers: Mapping[str, str]
+    """Must be sent with the PUT, exactly as they are: they are part of the signature."""
+
+
+class Bucket(Protocol):
+    """One private bucket of objects.
+
+    Every method raises ObjectMissing for a key with nothing behind it (where one is read), StorageUnavailable
+    for what may work later, and PermanentError for what never will (access denied, invalid key).
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def head(self, key: str) -> ObjectInfo: ...
+
+    async def read(self, key: str) -> bytes: ...
+
+    def stream(self, key: str) -> AsyncIterator[bytes]:
+        """The object in pieces, for hashing without holding it in memory."""
+        ...
+
+    async def write(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Create or replace, all or nothing: a reader sees the old object or the whole new one."""
+        ...
+
+    async def copy(self, source: str, target: str) -> int:
+        """Server-side copy with content type and metadata. Returns its size in bytes; replaces `target`."""
+        ...
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects. Keys with nothing behind them are no error."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        """Every object below `prefix`, in key order; `content_type` may be None here."""
+        ...
+
+    async def sign_get(self, key: str, *, expires_in: timedelta) -> str: ...
+
+    async def sign_put(self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta) -> SignedPut: ...
+
+    async def remove_leftovers(self, *, before: datetime) -> int:
+        """Remove temporary pieces of writes that died before `before`. Returns how many there were."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,33 @@
+"""The image tools: previews of whatever customers upload."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """A finished preview: an upright sRGB JPEG without metadata, long edge at most 1280 px."""
+
+    body: bytes
+    width: int
+    height: int
+    source_format: str
+    """`jpeg`, `png`, `dng` ...: what the content is, whatever the name says."""
+    path: str
+    """Which way it was made, e.g. `vips-shrink`, `embedded-jpeg`, `libraw`."""
+    bytes_read: int
+    cpu_seconds: float
+    peak_rss_bytes: int
+    """Of the process that made it."""
+
+
+class ImageTools(Protocol):
+    async def make_preview(self, key: str) -> Preview:
+        """The preview of the object at `key`, which the tools fetch for themselves.
+
+        Raises BrokenPicture, NotAPicture, OverLimit (permanent), NoToolForFormat (gets the placeholder copy),
+        ObjectMissing, StorageUnavailable and ImageWorkerDied (transient).
+        """
+        ...
+
+    async def close(self) -> None: ...

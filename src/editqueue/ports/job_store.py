@@ -1,0 +1,191 @@
+"""The job store: the one place that knows the truth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
+from editqueue.domain.jobs import EditJob, JobStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A job in progress together with its file: all that a worker needs."""
+
+    job: EditJob
+    file: File
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileQuery:
+    order_id: str
+    after_index: int = 0
+    limit: int = 50
+    status: FileStatus | None = None
+    marked: bool | None = None
+    room_type: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileState:
+    """A file as submit, mark, rename, delete and revise see it, read under the same lock as they write."""
+
+    file: File
+    active_job: EditJob | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renaming:
+    file_id: str
+    old_name: str
+    ver: int
+    new_name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expiry:
+    """A file whose objects are being removed; no job of it is claimed until `settle_expiry`."""
+
+    file: File
+    expiring_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueStats:
+    jobs: Mapping[str, int]
+    files: Mapping[str, int]
+    oldest_eligible: datetime | None
+    """`run_after` of the job that has waited longest, of those that may run now."""
+    stale_locks: int
+    """Files locked without a job in progress."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobQuery:
+    status: JobStatus | None = None
+    order_id: str | None = None
+    limit: int = 50
+
+
+class JobStore(Protocol):
+    """The truth. Every method is one transaction of guarded statements.
+
+    Methods that may refuse return what they saw under the lock; they changed all or nothing, and the use case
+    turns the refusal into an error. Raises StorageUnavailable when the database cannot be reached.
+    """
+
+    # Orders and uploads ----
+    async def create_order(self, order: Order) -> None: ...
+    async def order(self, order_id: str) -> Order | None: ...
+    async def record_upload(self, upload: Upload) -> None: ...
+    async def upload(self, object_key: str) -> Upload | None: ...
+    async def add_file(self, file_id: str, *, upload: Upload, size: int, exif_meta: str | None, now: datetime) -> File:
+        """Make the file of a finished upload; the same object key again gives the same file."""
+        ...
+
+    async def file_of_key(self, object_key: str) -> File | None: ...
+
+    # Files ----
+    async def files(self, ids: Sequence[str]) -> Sequence[File]:
+        """Those of `ids` that exist, deleted ones too."""
+        ...
+
+    async def list_files(self, query: FileQuery) -> Sequence[File]: ...
+    async def count_files(self, order_id: str) -> Mapping[FileStatus, int]: ...
+    async def mark_files(
+        self, ids: Sequence[str], *, user_id: str, marked: bool, now: datetime
+    ) -> Sequence[FileState]: ...
+    async def rename_files(
+        self, renamings: Sequence[Renaming], *, user_id: str, now: datetime
+    ) -> tuple[bool, Sequence[FileState]]:
+        """Rename if every file still has `old_name` and `ver`, is unlocked and the user's. True if it did."""
+        ...
+
+    async def delete_files(self, ids: Sequence[str], *, user_id: str, now: datetime) -> Sequence[FileState]:
+        """Soft-delete; a job that is only queued ends `failed` with error `file deleted`."""
+        ...
+
+    async def approve_file(self, file_id: str, *, user_id: str, now: datetime) -> FileState | None: ...
+
+    # Jobs: submitted ----
+    async def submit(
+        self,
+        file_ids: Sequence[str],
+        *,
+        order_id: str,
+        user_id: str,
+        express: bool,
+        notes: str | None,
+        now: datetime,
+    ) -> tuple[Sequence[FileState], Sequence[EditJob], Sequence[str]]:
+        """The files seen, the active jobs after it, and the ids of those jobs that are new."""
+        ...
+
+    async def revise(
+        self, file_id: str, *, user_id: str, note: str, now: datetime
+    ) -> tuple[FileState | None, EditJob | None]:
+        """The file as seen, and the new job, or None if it was refused."""
+        ...
+
+    async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:
+        """A new job for the file of a failed one; None if it is not failed or the file cannot take it."""
+        ...
+
+    # Jobs: worked on ----
+    async def claim_next(self, *, now: datetime) -> Claim | None:
+        """The next job in turn, now in_progress under a fresh token, its file locked, an attempt spent."""
+        ...
+
+    async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
+        """Done, unlocked, notified. Raises ClaimLost, changing nothing, if the token is not current.
+
+        The same end of the same claim again, as after an answer that was lost, changes nothing and is no error;
+        so it is with `fail`, `retry_later` and `hand_back`.
+        """
+        ...
+
+    async def fail(self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime) -> None:
+        """Failed, unlocked, notified with `message` (`{name}` is filled in). Raises ClaimLost."""
+        ...
+
+    async def retry_later(self, claim: Claim, *, error: str, run_after: datetime, now: datetime) -> None:
+        """Back to queued, unlocked, the attempt spent. Raises ClaimLost."""
+        ...
+
+    async def release(self, claim: Claim, *, now: datetime) -> None:
+        """Back to queued, unlocked, the attempt not spent. Raises ClaimLost."""
+        ...
+
+    async def rescue(
+        self, *, started_before: datetime, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        """Jobs in progress since before `started_before`: queued again, or failed when out of attempts."""
+        ...
+
+    # Retention ----
+    async def begin_expiry(
+        self, *, finished_before: datetime, abandoned_before: datetime, limit: int, now: datetime
+    ) -> Sequence[Expiry]: ...
+    async def settle_expiry(self, expiry: Expiry, *, now: datetime) -> bool:
+        """Clear preview_url; False if somebody else took the expiry over."""
+        ...
+
+    # Notifications and books ----
+    async def notifications(self, user_id: str, *, limit: int, before_id: str | None) -> Sequence[Notification]: ...
+    async def job(self, job_id: str) -> EditJob | None: ...
+    async def jobs(self, query: JobQuery) -> Sequence[EditJob]: ...
+    async def has_work(self) -> bool:
+        """Is any job queued (due or not) or in progress?"""
+        ...
+
+    async def queue_stats(self, *, now: datetime) -> QueueStats: ...
+    async def reset_stale_locks(self, *, now: datetime) -> Sequence[str]:
+        """Unlock files that are locked without a job in progress. Returns their ids."""
+        ...
+
+    async def known_objects(self, *, after_key: str, limit: int) -> Sequence[File]:
+        """All files, deleted ones too, by object key: for comparing the bucket with the books."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,21 @@
+"""Time and chance: injected, so that tests decide them."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        ...
+
+
+class Chance(Protocol):
+    def __call__(self) -> float:
+        """A random number in [0, 1), for jitter."""
+        ...
+
+
+Pause = Callable[[float], Awaitable[None]]
+"""Waits that many seconds; in tests, time passes instead."""

@@ -1,0 +1,43 @@
+"""Retention: what was made for the customer lives 90 days after `finished_at`; RAW is left alone."""
+
+from datetime import timedelta
+
+from editqueue.domain.files import File
+from editqueue.domain.keys import ObjectKeys
+from editqueue.ports import Ports
+from editqueue.ports.bucket import Bucket
+from editqueue.ports.job_store import Expiry
+
+BATCH = 100
+"""Files retired in one tick."""
+PATIENCE = timedelta(minutes=5)
+"""An expiry that took longer than this is left to the next tick: the file may be in use again by then."""
+
+
+async def expire_objects(ports: Ports) -> int:
+    """Retire the objects of files whose time is up. Returns how many files."""
+    now = ports.clock.now()
+    due = await ports.store.begin_expiry(
+        finished_before=now - ports.limits.retention,
+        abandoned_before=now - ports.limits.stale_after,
+        limit=BATCH,
+        now=now,
+    )
+    return sum([await _expire(one, ports) for one in due])
+
+
+async def _expire(expiry: Expiry, ports: Ports) -> bool:
+    if ports.clock.now() - expiry.expiring_at > PATIENCE:
+        return False
+    try:
+        await retire_objects(expiry.file, ports.bucket)
+        return await ports.store.settle_expiry(expiry, now=ports.clock.now())
+    except Exception as error:  # noqa: BLE001  # the others still get their turn; this one is due again on a later tick
+        ports.journal.error(None, error)
+        return False
+
+
+async def retire_objects(file: File, bucket: Bucket) -> None:
+    """Delete what was made of `file`. "Archive instead of delete" will replace this one function."""
+    keys = ObjectKeys.from_raw(file.object_key)
+    await bucket.delete([keys.processed, keys.preview])

@@ -1,0 +1,106 @@
+"""Who may touch what: unknown is 404, somebody else's is 403, and every offending id is named."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from editqueue.domain.errors import FileLocked, FileNotFound, Forbidden, OrderNotFound, Refused
+from editqueue.domain.files import File, Order
+from editqueue.ports.job_store import FileState, JobStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejection:
+    """Why some files cannot be used. Which ids it holds for is found out when a request was refused."""
+
+    error: type[Refused]
+    reason: str
+    holds: Callable[[FileState], bool]
+
+
+LOCKED = Rejection(
+    error=FileLocked, reason="being edited right now; try again when done", holds=lambda state: state.file.locked
+)
+
+
+async def own_order(order_id: str, *, user_id: str, store: JobStore) -> Order:
+    """The order, if it is the user's. Raises OrderNotFound or Forbidden."""
+    order = await store.order(order_id) if is_plain(order_id) else None
+    if order is None:
+        raise OrderNotFound(f"there is no order {order_id!r}", ids=[order_id])
+    if order.user_id != user_id:
+        raise Forbidden(f"order {order_id!r} belongs to somebody else", ids=[order_id])
+    return order
+
+
+async def own_file(file_id: str, *, user_id: str, store: JobStore) -> File:
+    """The file, if it is the user's and not deleted. Raises FileNotFound or Forbidden."""
+    found = await store.files([file_id] if is_plain(file_id) else [])
+    refuse([file_id], _states(found), user_id=user_id)
+    return found[0]
+
+
+def refuse(
+    ids: Sequence[str],
+    seen: Sequence[FileState],
+    *,
+    user_id: str,
+    order_id: str | None = None,
+    flaws: Sequence[Rejection] = (),
+) -> None:
+    """Raise the gravest reason: Forbidden, then FileNotFound for what is unknown, deleted or in another order,
+    then `flaws` in their order. It names every id that it holds for, and in `also` those of the other reasons.
+    """
+    found = [*_strangers(ids, seen, user_id=user_id, order_id=order_id)]
+    named = {one for error in found for one in error.ids}
+    for flaw in flaws:
+        wrong = [one.file.id for one in seen if flaw.holds(one) and one.file.id not in named]
+        named.update(wrong)
+        if wrong:
+            found.append(flaw.error(f"{_files(wrong)}: {flaw.reason}", ids=wrong))
+    if found:
+        gravest, *others = found
+        raise type(gravest)(str(gravest), ids=gravest.ids, also={one.code: one.ids for one in others})
+
+
+def refuse_strangers(ids: Sequence[str], found: Iterable[File], *, user_id: str, order_id: str | None = None) -> None:
+    """Raise Forbidden or FileNotFound, as `refuse` does, where only the files are known."""
+    refuse(ids, _states(found), user_id=user_id, order_id=order_id)
+
+
+def is_plain(text: str) -> bool:
+    """False for ids no database should see: control characters, lone surrogates, more than 200 characters."""
+    return text.isprintable() and len(text) <= 200
+
+
+async def plain_ids(ids: Iterable[str], *, user_id: str, store: JobStore, order_id: str | None = None) -> Sequence[str]:
+    """The ids without repetition, in order. Raises as refuse_strangers does if one of them cannot be an id."""
+    unique = list(dict.fromkeys(ids))
+    plain = [one for one in unique if is_plain(one)]
+    if len(plain) < len(unique):
+        refuse_strangers(unique, await store.files(plain), user_id=user_id, order_id=order_id)
+    return unique
+
+
+def _strangers(
+    ids: Sequence[str], seen: Sequence[FileState], *, user_id: str, order_id: str | None
+) -> Iterable[Refused]:
+    files = {one.file.id: one.file for one in seen}
+    foreign = [one.id for one in files.values() if one.user_id != user_id]
+    if foreign:
+        yield Forbidden(f"{_files(foreign)} belong to somebody else", ids=foreign)
+    missing = [i for i in ids if i not in foreign and (i not in files or not _is_there(files[i], order_id))]
+    if missing:
+        where = f" in order {order_id!r}" if order_id else ""
+        yield FileNotFound(f"there is no file {', '.join(map(repr, missing))}{where}", ids=missing)
+
+
+def _states(files: Iterable[File]) -> Sequence[FileState]:
+    return [FileState(file=one, active_job=None) for one in files]
+
+
+def _is_there(file: File, order_id: str | None) -> bool:
+    return file.deleted_at is None and order_id in {None, file.order_id}
+
+
+def _files(ids: Sequence[str]) -> str:
+    return ("file " if len(ids) == 1 else "files ") + ", ".join(ids)

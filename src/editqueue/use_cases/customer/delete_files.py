@@ -1,0 +1,19 @@
+"""Delete files softly; what was only queued for them ends."""
+
+from collections.abc import Sequence
+
+from editqueue.domain.jobs import JobStatus
+from editqueue.ports.job_store import JobStore
+from editqueue.ports.journal import Journal
+from editqueue.ports.time import Clock
+from editqueue.use_cases.customer.access import LOCKED, plain_ids, refuse
+
+
+async def delete_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock, journal: Journal) -> int:
+    """All or nothing; returns how many. Raises Forbidden, FileNotFound, FileLocked with all offending ids."""
+    wanted = await plain_ids(ids, user_id=user_id, store=store)
+    seen = await store.delete_files(wanted, user_id=user_id, now=clock.now())
+    refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])
+    for job in [one.active_job for one in seen if one.active_job is not None]:
+        journal.transition(job.moved_to(JobStatus.FAILED), before=JobStatus.QUEUED, cause="file deleted")
+    return len(wanted)

@@ -1,0 +1,61 @@
+"""Bring names to `{date}-{shootcode}_{room_type}_{index}_v{ver}.{ext}`; object keys stay as they are."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from editqueue.domain.errors import Conflict
+from editqueue.domain.files import File, Order
+from editqueue.ports.job_store import JobStore, Renaming
+from editqueue.ports.time import Clock
+from editqueue.use_cases.customer.access import LOCKED, plain_ids, refuse, refuse_strangers
+
+TRIES = 5
+"""A rename lost to another one at the same moment is computed anew this often."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renamed:
+    file_id: str
+    old_name: str
+    new_name: str
+
+    @property
+    def changed(self) -> bool:
+        return self.old_name != self.new_name
+
+
+async def rename_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock) -> Sequence[Renamed]:
+    """All or nothing, in the order of `ids`. Raises Forbidden, FileNotFound, FileLocked, Conflict."""
+    wanted = await plain_ids(ids, user_id=user_id, store=store)
+    for _ in range(TRIES):
+        renamings = await _plan(wanted, user_id=user_id, store=store)
+        done, seen = await store.rename_files(renamings, user_id=user_id, now=clock.now())
+        if done:
+            return [Renamed(file_id=one.file_id, old_name=one.old_name, new_name=one.new_name) for one in renamings]
+        refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])
+    raise Conflict("the files are being changed by somebody else; try again", ids=wanted)
+
+
+async def _plan(ids: Sequence[str], *, user_id: str, store: JobStore) -> Sequence[Renaming]:
+    files = {one.id: one for one in await store.files(ids)}
+    refuse_strangers(ids, files.values(), user_id=user_id)
+    orders = await _orders(files.values(), store)
+    return [_renaming(files[one], orders[files[one].order_id]) for one in ids]
+
+
+async def _orders(files: Iterable[File], store: JobStore) -> Mapping[str, Order]:
+    found = [await store.order(one) for one in sorted({file.order_id for file in files})]
+    return {order.id: order for order in found if order is not None}
+
+
+def _renaming(file: File, order: Order) -> Renaming:
+    return Renaming(file_id=file.id, old_name=file.name, ver=file.ver, new_name=standard_name(file, order))
+
+
+def standard_name(file: File, order: Order) -> str:
+    """For example `20261124-AB12CD_kitchen_007_v1.jpg`; a file without room type is `unspecified`."""
+    room = re.sub(r"[^a-z0-9]+", "-", (file.room_type or "").lower()).strip("-") or "unspecified"
+    stem, dot, extension = file.name.rpartition(".")
+    suffix = f".{extension.lower()}" if dot and stem else ""
+    return f"{order.created_at:%Y%m%d}-{order.shootcode}_{room}_{file.index:03d}_v{file.ver}{suffix}"

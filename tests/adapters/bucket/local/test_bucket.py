@@ -1,0 +1,189 @@
+"""What only a folder can get wrong: the file layout, dead writes, links, and a disk that refuses."""
+
+import asyncio
+import errno
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from editqueue.adapters.bucket.local import files as _files
+from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
+
+RAW = "user/1/orders/2/raw/a.jpg"
+PROCESSED = "user/1/orders/2/processed/a.jpg"
+HOUR = timedelta(hours=1)
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "bucket"
+
+
+@pytest.fixture
+def bucket(folder: Path) -> LocalBucket:
+    return LocalBucket(folder, signer=UrlSigner(secret="s" * 32, clock=SystemClock()))
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+async def test_an_object_is_the_file_at_its_key(bucket: LocalBucket, folder: Path) -> None:
+    key = "user/auth0%7C1/orders/%2E%2E/raw/a b.jpg"
+    await bucket.write(key, b"body", content_type="image/jpeg")
+    assert (folder / key).read_bytes() == b"body"
+    assert bucket.path(key) == folder / key
+    assert [info.key async for info in bucket.list("user")] == [key]
+
+
+async def test_a_delete_takes_the_empty_folders_along(bucket: LocalBucket, folder: Path) -> None:
+    await bucket.write(RAW, b"body", content_type="image/jpeg")
+    await bucket.copy(RAW, PROCESSED)
+    await bucket.delete([RAW, PROCESSED])
+    assert everything(folder) == [".staging"]
+
+
+async def test_a_copy_moves_no_bytes(bucket: LocalBucket, folder: Path) -> None:
+    await bucket.write(RAW, b"body", content_type="image/jpeg")
+    await bucket.copy(RAW, PROCESSED)
+    assert (folder / RAW).samefile(folder / PROCESSED)
+
+
+async def test_a_copy_works_without_hard_links(
+    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "no links here")
+
+    await bucket.write(RAW, b"body", content_type="image/heic")
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    assert await bucket.copy(RAW, PROCESSED) == 4
+    assert not (folder / RAW).samefile(folder / PROCESSED)
+    assert (await bucket.head(PROCESSED)).content_type == "image/heic"
+
+
+async def test_dying_before_the_rename_shows_nothing(
+    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(_: Path) -> None:
+        pass
+
+    def stop(staged: Path, target: Path) -> None:
+        if target == folder / RAW:
+            raise OSError(errno.EIO, "power cut")
+        move(staged, target)
+
+    move = _files._move  # pyright: ignore[reportPrivateUsage]  # the step between content type and object
+    monkeypatch.setattr(_files, "_move", stop)
+    monkeypatch.setattr(_files, "discard", dead)
+    with pytest.raises(StorageUnavailable):
+        await bucket.write(RAW, b"body", content_type="image/jpeg")
+    assert [info async for info in bucket.list("")] == []
+    with pytest.raises(ObjectMissing):
+        await bucket.head(RAW)
+    monkeypatch.undo()
+    assert await bucket.remove_leftovers(before=datetime.now(UTC) - HOUR) == 0
+    assert await bucket.remove_leftovers(before=datetime.now(UTC) + HOUR) == 2
+    assert everything(folder) == [".staging"]
+
+
+async def test_leftovers_of_object_store_go_and_objects_stay(bucket: LocalBucket, folder: Path) -> None:
+    await bucket.write(RAW, b"body", content_type="image/heic")
+    (folder / f"{RAW}#7").write_bytes(b"half")
+    assert [info.key async for info in bucket.list("")] == [RAW]
+    assert await bucket.remove_leftovers(before=datetime.now(UTC) + HOUR) == 1
+    assert await bucket.read(RAW) == b"body"
+    assert (await bucket.head(RAW)).content_type == "image/heic"
+
+
+async def test_a_link_made_just_now_is_no_leftover(bucket: LocalBucket, folder: Path) -> None:
+    await bucket.write(RAW, b"body", content_type="image/jpeg")
+    os.utime(folder / RAW, (0, 0))
+    (folder / ".staging" / "in-flight").hardlink_to(folder / RAW)
+    assert await bucket.remove_leftovers(before=datetime.now(UTC) - HOUR) == 0
+
+
+@pytest.mark.parametrize("key", [".staging/a", ".attributes/a.json", ".Attributes/a", "a.jpg#1", "a" * 241, ".staging"])
+async def test_the_buckets_own_names_are_no_keys(bucket: LocalBucket, key: str) -> None:
+    for use in (bucket.write(key, b"", content_type="image/jpeg"), bucket.read(key), bucket.head(key)):
+        with pytest.raises(PermanentError, match="not a valid object key"):
+            await use
+
+
+async def test_a_folder_is_no_object_and_an_object_no_folder(bucket: LocalBucket) -> None:
+    await bucket.write(RAW, b"body", content_type="image/jpeg")
+    with pytest.raises(ObjectMissing):
+        await bucket.head("user/1")
+    for key in ("user/1", f"{RAW}/below"):
+        with pytest.raises(PermanentError, match="cannot be an object"):
+            await bucket.write(key, b"", content_type="image/jpeg")
+    await bucket.delete(["user/1", f"{RAW}/below"])
+    assert await bucket.read(RAW) == b"body"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+async def test_a_disk_that_refuses_is_named_and_may_work_later(
+    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(StorageUnavailable, match="writable") as raised:
+        await bucket.write(RAW, b"body", content_type="image/jpeg")
+    assert str(folder) in str(raised.value)
+    assert os.strerror(code) in str(raised.value)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PermanentError, match=str(tmp_path / "file")):
+        LocalBucket(tmp_path / "file", signer=UrlSigner(secret="s" * 32, clock=SystemClock()))
+
+
+async def test_writes_and_deletes_of_neighbours_do_not_disturb_each_other(bucket: LocalBucket, folder: Path) -> None:
+    async def come_and_go(key: str) -> None:
+        for _ in range(20):
+            await bucket.write(key, b"body", content_type="image/jpeg")
+            await bucket.copy(key, f"{key}.copy")
+            await bucket.delete([key, f"{key}.copy"])
+
+    await asyncio.gather(*(come_and_go(f"user/1/{number}.jpg") for number in range(8)))
+    assert everything(folder) == [".staging"]
+
+
+async def test_a_folder_pruned_while_it_is_made_is_made_again(
+    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Path.mkdir
+    pruned: list[Path] = []
+
+    def pruned_once(path: Path, *args: Any, **kwargs: Any) -> None:
+        if path.name == "1" and not pruned:
+            pruned.append(path)
+            raise FileExistsError(path)  # what mkdir(exist_ok=True) says when it is gone before it has looked
+        made(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", pruned_once)
+    await bucket.write("user/1/a.jpg", b"body", content_type="image/jpeg")
+
+    assert len(pruned) == 1
+    assert await bucket.read("user/1/a.jpg") == b"body"
+
+
+async def test_list_is_in_key_order_not_in_folder_order(bucket: LocalBucket) -> None:
+    keys = ["a-1.jpg", "a/b.jpg", "a/c/d.jpg", "ab.jpg"]
+    for key in reversed(keys):
+        await bucket.write(key, b"", content_type="image/jpeg")
+    assert [info.key async for info in bucket.list("")] == keys
+    assert [info.key async for info in bucket.list("a/")] == ["a/b.jpg", "a/c/d.jpg"]

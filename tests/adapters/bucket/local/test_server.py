@@ -1,0 +1,284 @@
+"""The HTTP end of the local bucket: who gets in, what gets out, and what an aborted upload leaves."""
+
+import errno
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Message
+
+from editqueue.adapters.bucket.local import files as _files
+from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.server import create_object_app
+from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.domain.errors import EditQueueError, ObjectMissing, SetupError
+
+KEY = "user/u%40x/orders/1/raw/a b-é.jpg"
+BODY = bytes(range(256)) * 40
+FIVE_MINUTES = timedelta(minutes=5)
+
+
+@dataclass
+class SetClock:
+    time: datetime = field(default_factory=lambda: datetime(2026, 5, 1, tzinfo=UTC))
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    folder: Path
+    bucket: LocalBucket
+    app: Starlette
+    http: httpx.AsyncClient
+    clock: SetClock
+    reported: list[EditQueueError]
+
+    async def put_url(self, *, max_bytes: int = len(BODY)) -> str:
+        signed = await self.bucket.sign_put(
+            KEY, content_type="image/jpeg", max_bytes=max_bytes, expires_in=FIVE_MINUTES
+        )
+        return signed.url
+
+    async def get_url(self) -> str:
+        return await self.bucket.sign_get(KEY, expires_in=FIVE_MINUTES)
+
+    def files(self) -> list[Path]:
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    clock = SetClock()
+    signer = UrlSigner(secret=b"0123456789abcdef0123456789abcdef", clock=clock)
+    bucket = LocalBucket(tmp_path, signer=signer)
+    reported: list[EditQueueError] = []
+    objects = create_object_app(bucket, signer, allowed_origins=["https://app.pix.immo"], report=reported.append)
+    app = Starlette(routes=[Mount("/objects", objects)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
+        yield Site(folder=tmp_path, bucket=bucket, app=app, http=http, clock=clock, reported=reported)
+    await bucket.delete([KEY])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+JPEG_HEADERS = {"Content-Type": "image/jpeg"}
+
+
+def changed(url: str, **query: str) -> str:
+    """`url` with other query parameters; an empty one is taken out."""
+    parts = urlsplit(url)
+    old = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    new = {name: value for name, value in {**old, **query}.items() if value}
+    return parts._replace(query=urlencode(new)).geturl()
+
+
+def code_of(answer: httpx.Response) -> str:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return str(answer.json()["code"])
+
+
+async def test_no_browser_runs_or_shares_what_a_customer_uploaded(site: Site) -> None:
+    await site.bucket.write(KEY, b"<script>", content_type="image/svg+xml")
+    answer = await site.http.get(await site.get_url())
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert answer.headers["content-disposition"] == "inline"
+    assert answer.headers["cache-control"] == "private, max-age=300"
+
+
+async def test_head_has_the_headers_of_get_and_no_body(site: Site) -> None:
+    await site.bucket.write(KEY, BODY, content_type="image/jpeg")
+    answer = await site.http.head(await site.get_url())
+    assert (answer.status_code, answer.headers["content-length"], answer.content) == (
+        200,
+        str(len(BODY)),
+        b"",
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=100-199", 100, 199),
+        ("bytes=10000-", 10000, len(BODY) - 1),
+        ("bytes=10000-99999", 10000, len(BODY) - 1),
+        ("bytes=-10", len(BODY) - 10, len(BODY) - 1),
+    ],
+)
+async def test_a_range_gets_just_those_bytes(site: Site, header: str, first: int, last: int) -> None:
+    await site.bucket.write(KEY, BODY, content_type="image/jpeg")
+    answer = await site.http.get(await site.get_url(), headers={"Range": header})
+    assert answer.status_code == 206
+    assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(BODY)}"
+    assert answer.content == BODY[first : last + 1]
+
+
+@pytest.mark.parametrize("header", ["bytes=-", "bytes=0-1,4-5", "pages=1-2", "bytes=-999999"])
+async def test_a_range_that_is_none_gets_everything(site: Site, header: str) -> None:
+    await site.bucket.write(KEY, BODY, content_type="image/jpeg")
+    answer = await site.http.get(await site.get_url(), headers={"Range": header})
+    assert (answer.status_code, answer.content) == (200, BODY)
+
+
+@pytest.mark.parametrize("header", ["bytes=10240-", "bytes=9-3", "bytes=-0"])
+async def test_a_range_outside_the_object_is_416(site: Site, header: str) -> None:
+    await site.bucket.write(KEY, BODY, content_type="image/jpeg")
+    answer = await site.http.get(await site.get_url(), headers={"Range": header})
+    assert answer.status_code == 416
+    assert answer.headers["content-range"] == f"bytes */{len(BODY)}"
+
+
+async def test_an_expired_url_is_told_apart_from_a_forged_one(site: Site) -> None:
+    await site.bucket.write(KEY, BODY, content_type="image/jpeg")
+    get, put = await site.get_url(), await site.put_url()
+    site.clock.time += FIVE_MINUTES
+    for answer in [await site.http.get(get), await site.http.put(put, headers=JPEG_HEADERS, content=b"x")]:
+        assert (answer.status_code, code_of(answer)) == (403, "url_expired")
+    later = str(int((site.clock.time + FIVE_MINUTES).timestamp()))
+    forged = await site.http.get(changed(get, expires=later))
+    assert (forged.status_code, code_of(forged)) == (403, "url_forged")
+    assert await site.bucket.read(KEY) == BODY
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"expires": "9999999999"},
+        {"expires": "soon"},
+        {"expires": ""},
+        {"content_type": "text/html"},
+        {"content_type": ""},
+        {"max_bytes": "999999999"},
+        {"max_bytes": ""},
+        {"signature": ""},
+        {"signature": "0" * 64},
+        {"signature": "ü"},
+    ],
+)
+async def test_whatever_is_changed_in_an_upload_url_voids_it(site: Site, query: dict[str, str]) -> None:
+    url = changed(await site.put_url(), **query)
+    answer = await site.http.put(url, headers={"Content-Type": "text/html"}, content=b"x")
+    assert (answer.status_code, code_of(answer)) == (403, "url_forged")
+    assert site.files() == []
+
+
+async def test_a_get_url_does_not_upload_and_an_upload_url_does_not_read(site: Site) -> None:
+    await site.bucket.write(KEY, BODY, content_type="image/jpeg")
+    assert (await site.http.put(await site.get_url(), headers=JPEG_HEADERS)).status_code == 403
+    assert (await site.http.get(await site.put_url())).status_code == 403
+    assert (await site.http.delete(await site.put_url())).status_code == 405
+
+
+async def test_a_wrong_content_type_is_415(site: Site) -> None:
+    answer = await site.http.put(await site.put_url(), headers={"Content-Type": "text/html"}, content=b"x")
+    assert (answer.status_code, site.files()) == (415, [])
+    assert "image/jpeg" in answer.json()["detail"]
+
+
+async def _pieces(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield BODY
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_body_over_the_limit_is_413_and_leaves_nothing(site: Site, *, declared: bool) -> None:
+    content = BODY * 2 if declared else _pieces(2)
+    answer = await site.http.put(await site.put_url(), headers=JPEG_HEADERS, content=content)
+    assert (answer.status_code, code_of(answer)) == (413, "upload_too_large")
+    assert site.files() == []
+
+
+async def test_a_body_of_exactly_the_limit_is_taken(site: Site) -> None:
+    url = await site.put_url(max_bytes=3 * len(BODY))
+    assert (await site.http.put(url, headers=JPEG_HEADERS, content=_pieces(3))).status_code == 200
+    assert await site.bucket.read(KEY) == BODY * 3
+
+
+async def test_an_upload_that_breaks_off_leaves_the_old_object_and_no_piece(site: Site) -> None:
+    await site.bucket.write(KEY, b"old", content_type="image/png")
+    before = site.files()
+    messages: list[Message] = [
+        {"type": "http.request", "body": BODY, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await site.app(_put_scope(await site.put_url(max_bytes=10**6)), receive, send)
+    assert sent[0]["status"] == 400
+    assert site.files() == before
+    assert (await site.bucket.head(KEY)).content_type == "image/png"
+
+
+def _put_scope(url: str) -> dict[str, object]:
+    request = httpx.Request("PUT", url, headers=JPEG_HEADERS)
+    return {
+        "type": "http",
+        "method": "PUT",
+        "path": request.url.path,
+        "root_path": "",
+        "query_string": request.url.query,
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+    }
+
+
+async def test_a_missing_object_is_a_404_problem(site: Site) -> None:
+    answer = await site.http.get(await site.get_url())
+    assert (answer.status_code, code_of(answer)) == (404, "object_missing")
+    with pytest.raises(ObjectMissing):
+        await site.bucket.head(KEY)
+
+
+async def test_a_full_disk_is_told_in_full_to_us_and_in_short_to_the_client(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(_files, "sync", full)
+    answer = await site.http.put(await site.put_url(), content=BODY, headers={"Content-Type": "image/jpeg"})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert str(site.folder) not in answer.text
+    assert [str(site.folder) in str(one) and "No space left" in str(one) for one in site.reported] == [True]
+    assert site.files() == []
+
+
+async def test_only_the_allowed_page_may_upload_from_a_browser(site: Site) -> None:
+    ask = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    url = await site.put_url()
+    ours = await site.http.options(url, headers={"Origin": "https://app.pix.immo", **ask})
+    theirs = await site.http.options(url, headers={"Origin": "https://evil.example", **ask})
+    assert ours.headers["access-control-allow-origin"] == "https://app.pix.immo"
+    assert "access-control-allow-origin" not in theirs.headers
+
+
+async def test_a_type_without_its_file_is_guessed_from_the_name(site: Site) -> None:
+    site.bucket.path(KEY).parent.mkdir(parents=True)
+    site.bucket.path(KEY).write_bytes(BODY)
+    assert (await site.bucket.head(KEY)).content_type == "image/jpeg"
+    (site.folder / ".attributes" / f"{KEY}.json").parent.mkdir(parents=True)
+    (site.folder / ".attributes" / f"{KEY}.json").write_text(json.dumps({"content_type": "image/png"}))
+    assert (await site.bucket.head(KEY)).content_type == "image/png"
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(SetupError, match="32 bytes"):
+        UrlSigner(secret="too short", clock=SetClock())

@@ -1,0 +1,84 @@
+"""HEIC: turned as the file says, its profile converted, never half of it."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from devtools.pictures.samples import decoded, difference, heif, scene, upright, with_exif
+from editqueue.adapters.image_tools.decoders import heic
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.formats.isobmff import check_extents
+from editqueue.adapters.image_tools.render import render_preview
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat
+from editqueue.ports.image_tools import Preview
+from tests.adapters.image_tools.test_colour import by_lcms, display_p3
+
+
+def render(body: bytes) -> Preview:
+    return render_preview(BytesSource(body))
+
+
+def test_a_heic_becomes_a_preview() -> None:
+    preview = render(heif(scene()))
+
+    assert (preview.width, preview.height, preview.source_format, preview.path) == (1280, 800, "heic", "heif-vips")
+    assert difference(decoded(preview.body), scene().resize((1280, 800))) < 4
+
+
+@pytest.mark.parametrize("size", [(641, 401), (99, 77), (16, 16)])
+def test_odd_sizes_keep_their_rows(size: tuple[int, int]) -> None:
+    image = decoded(render(heif(scene(*size))).body)
+
+    assert image.size == size
+    assert difference(image, scene(*size)) < 8
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_turn_of_the_container_is_made_once(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    body = heif(scene(), exif=exif.tobytes())  # pillow-heif writes it as irot and imir
+    assert (b"irot" in body or b"imir" in body) == (orientation > 1)
+
+    shown = decoded(render(body).body)
+
+    expected = upright(with_exif(scene(), orientation))
+    assert difference(shown, expected.resize(shown.size)) < 5
+    assert shown.width / shown.height == expected.width / expected.height
+    assert not shown.getexif()
+
+
+def test_transparency_becomes_white() -> None:
+    assert np.asarray(decoded(render(heif(Image.new("RGBA", (200, 100), (255, 0, 0, 0)))).body)).min() >= 250
+
+
+def test_p3_is_shown_in_srgb() -> None:
+    profile = display_p3()
+    image = Image.new("RGB", (200, 100), (170, 90, 60))
+
+    shown = decoded(render(heif(image, icc_profile=profile)).body)
+
+    assert difference(shown, by_lcms(image, profile)) < 3
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.9])
+def test_a_torn_heic_is_broken(share: float) -> None:
+    body = heif(scene())
+
+    with pytest.raises(BrokenPicture):
+        render(body[: int(len(body) * share)])
+
+
+def test_a_whole_heic_has_all_its_bytes() -> None:
+    check_extents(heif(scene(320, 200)))
+
+
+def test_without_its_library_a_heic_is_sound_but_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        """Nothing is installed."""
+
+    monkeypatch.setattr(heic, "find_spec", missing)
+
+    with pytest.raises(NoToolForFormat, match="heic"):
+        render(heif(scene(64, 64)))

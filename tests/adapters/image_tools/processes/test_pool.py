@@ -1,0 +1,272 @@
+"""Workers that die, hang or are called off, and the pool that goes on."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from devtools.pictures.samples import encoded, scene
+from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.processes.source import SourceConfig
+from editqueue.domain.errors import ImageWorkerDied, NotAPicture, ObjectMissing, OverLimit, StorageUnavailable
+from editqueue.ports.image_tools import Preview
+from tests.adapters.image_tools.processes.storage import PATIENCE, Storage, storage
+
+CONSUMER = """
+import asyncio, sys
+from datetime import timedelta
+from editqueue.adapters.image_tools.processes.source import SourceConfig
+from editqueue.adapters.image_tools.processes.pool import WorkerPool
+
+async def main(endpoint):
+    secrets = {"access_key_id": "key", "secret_access_key": "secret"}
+    pool = WorkerPool(SourceConfig(bucket="media", endpoint=endpoint, secrets=secrets, timeout=timedelta(minutes=5)))
+    await pool.make_preview("hang.jpg")
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
+"""
+
+
+@pytest.fixture(name="media")
+def _media() -> Iterator[Storage]:
+    with storage() as opened:
+        yield opened
+
+
+@pytest.fixture(name="pool")
+async def _pool(media: Storage) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(media.config)
+    yield pool
+    await pool.close()
+
+
+async def start_hanging(pool: WorkerPool, media: Storage) -> asyncio.Task[Preview]:
+    """A job that is certainly in the middle of its work."""
+    job = asyncio.create_task(pool.make_preview("hang.jpg"))
+    assert await asyncio.to_thread(media.asked.wait, PATIENCE)
+    return job
+
+
+def children(pid: int) -> set[int]:
+    found: set[int] = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.add(int(stat.parent.name))
+    return found
+
+
+def workers() -> set[int]:
+    """The children of our fork server. Browsers and other servers of this test run are children, too."""
+    servers = [child for child in children(os.getpid()) if b"multiprocessing.forkserver" in _command(child)]
+    return {worker for server in servers for worker in children(server)}
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+async def works(pool: WorkerPool) -> bool:
+    preview = await pool.make_preview("good.jpg")
+    return (preview.width, preview.height, preview.source_format) == (640, 400, "jpeg")
+
+
+async def test_a_killed_worker_is_an_error_of_its_job_alone(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGKILL)
+
+    with pytest.raises(ImageWorkerDied):
+        await job
+    assert await works(pool)
+
+
+async def test_a_worker_deep_in_native_code_ends_when_asked(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGTERM)
+
+    with pytest.raises(ImageWorkerDied):
+        await job
+    assert await works(pool)
+
+
+async def test_ctrl_c_is_the_consumers_to_handle(pool: WorkerPool) -> None:
+    assert await works(pool)
+    before = workers()
+
+    for worker in before:
+        os.kill(worker, signal.SIGINT)
+
+    assert await works(pool)
+    assert workers() == before
+
+
+async def test_storage_that_hangs_is_not_the_fault_of_the_file(media: Storage) -> None:
+    config = replace(media.config, timeout=timedelta(seconds=1), patience=timedelta(seconds=1))
+    pool = WorkerPool(config, limits=WorkerLimits(wall_seconds=PATIENCE))
+    try:
+        with pytest.raises(StorageUnavailable):
+            await pool.make_preview("hang.jpg")
+        assert await works(pool)
+    finally:
+        await pool.close()
+
+
+@pytest.mark.parametrize("body", ["cut.jpg", "cut-large.jpg"])
+async def test_a_body_cut_short_is_storage_that_may_work_later(media: Storage, body: str) -> None:
+    config = replace(media.config, timeout=timedelta(seconds=2), patience=timedelta(seconds=2))
+    pool = WorkerPool(config)
+    try:
+        with pytest.raises(StorageUnavailable):
+            await pool.make_preview(body)
+        assert await works(pool)
+    finally:
+        await pool.close()
+
+
+async def test_a_job_over_its_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGALRM)  # as the kernel does
+
+    with pytest.raises(OverLimit, match="after 30 s"):
+        await job
+    assert await works(pool)
+
+
+def test_the_kernel_ends_a_process_over_its_time() -> None:
+    code = "from editqueue.adapters.image_tools.processes.time_limit import TimeLimit\nTimeLimit(0.2)\nwhile True: pass"
+
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
+
+    assert ended.returncode == -signal.SIGALRM
+
+
+def test_waiting_for_the_storage_takes_no_time_of_the_file() -> None:
+    code = """if True:
+        import signal
+        from editqueue.adapters.image_tools.processes.time_limit import TimeLimit
+        limit = TimeLimit(60)
+        with limit.waiting():
+            assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
+        limit.end()
+        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    """
+
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
+
+    assert ended.returncode == 0
+
+
+async def test_a_job_over_its_cpu_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+    [worker] = workers()
+
+    os.kill(worker, signal.SIGXCPU)  # as the kernel does
+
+    with pytest.raises(OverLimit, match="CPU"):
+        await job
+    assert await works(pool)
+
+
+def test_the_kernel_ends_a_process_over_its_cpu_time() -> None:
+    code = "from editqueue.adapters.image_tools.processes.time_limit import allow_cpu\nallow_cpu(1)\nwhile True: pass"
+
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
+
+    assert ended.returncode == -signal.SIGXCPU
+
+
+async def test_a_cancelled_job_frees_its_worker(pool: WorkerPool, media: Storage) -> None:
+    job = await start_hanging(pool, media)
+
+    job.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert await works(pool)
+    assert media.hung_up.is_set()
+
+
+async def test_a_missing_object_keeps_its_key_between_processes(pool: WorkerPool) -> None:
+    key = "user/anna/orders/1/raw/gone.jpg"
+
+    with pytest.raises(ObjectMissing) as caught:
+        await pool.make_preview(key)
+
+    assert caught.value.key == key
+    assert await works(pool)
+
+
+async def test_close_leaves_no_worker(media: Storage) -> None:
+    pool = WorkerPool(media.config, size=2)
+    job = await start_hanging(pool, media)
+
+    await pool.close()
+
+    assert await asyncio.to_thread(media.hung_up.wait, PATIENCE)
+    assert workers() == set()
+    with pytest.raises((asyncio.CancelledError, ImageWorkerDied)):
+        await job
+
+
+async def test_worker_replacement_loses_no_job(media: Storage) -> None:
+    pool = WorkerPool(media.config, size=2, limits=WorkerLimits(jobs_per_worker=2))
+    try:
+        assert all(await asyncio.gather(*(works(pool) for _ in range(8))))
+    finally:
+        await pool.close()
+
+
+async def test_a_folder_is_a_source_too(tmp_path: Path) -> None:
+    (tmp_path / "Küche #1 50%.jpg").write_bytes(encoded(scene(640, 400)))
+    (tmp_path / "text.jpg").write_text("no picture")
+    pool = WorkerPool(SourceConfig(folder=str(tmp_path)))
+    try:
+        assert (await pool.make_preview("Küche #1 50%.jpg")).width == 640
+        with pytest.raises(NotAPicture):
+            await pool.make_preview("text.jpg")
+        with pytest.raises(ObjectMissing):
+            await pool.make_preview("gone.jpg")
+    finally:
+        await pool.close()
+
+
+async def test_a_worker_without_memory_ends_its_job_in_an_error_we_know(tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(encoded(scene(800, 600), "PNG"))
+    second = timedelta(seconds=1)
+    config = SourceConfig(folder=str(tmp_path), timeout=second, patience=second)
+    pool = WorkerPool(config, limits=WorkerLimits(memory_bytes=1, wall_seconds=1))
+    try:  # the storage client may hang, too, when it cannot have a thread
+        with pytest.raises((OverLimit, ImageWorkerDied, StorageUnavailable)):
+            await pool.make_preview("large.png")
+    finally:
+        await pool.close()
+
+
+def test_workers_follow_a_killed_consumer(media: Storage, tmp_path: Path) -> None:
+    script = tmp_path / "consumer.py"
+    script.write_text(CONSUMER)
+    with subprocess.Popen([sys.executable, script, media.config.endpoint]) as consumer:
+        assert media.asked.wait(PATIENCE)
+        consumer.send_signal(signal.SIGKILL)
+
+    assert media.hung_up.wait(PATIENCE)

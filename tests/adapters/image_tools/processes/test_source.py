@@ -1,0 +1,20 @@
+"""What a worker asks the bucket, and what it does not listen to."""
+
+import pytest
+
+from tests.adapters.aws_environment import AWS_ENVIRONMENT
+from tests.adapters.image_tools.processes.storage import storage
+
+
+@pytest.mark.parametrize("name", AWS_ENVIRONMENT)
+def test_the_environment_of_other_aws_tools_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, AWS_ENVIRONMENT[name])
+    with storage() as media:
+        body = media.config.open("good.jpg").read_all()
+
+    assert body.startswith(b"\xff\xd8")
+    for asked in media.headers:
+        assert asked["path"] == "/media/good.jpg"
+        assert "Credential=key/" in asked["authorization"]
+        assert "/auto/s3/aws4_request" in asked["authorization"]
+        assert "x-amz-security-token" not in asked

@@ -1,0 +1,107 @@
+"""Migrations, schema and the plans of the hot queries."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Select, event, inspect, select, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Engine
+
+from devtools.seeds import seed_files, seed_order, submit
+from editqueue.adapters.job_store.opening.open_store import migrate_schema, newest_revision, open_database, open_store
+from editqueue.adapters.job_store.schema import metadata
+from editqueue.adapters.job_store.statements.claims import head_of_queue
+from editqueue.adapters.job_store.statements.store_base import active_jobs, lock_files
+from editqueue.adapters.job_store.statements.submissions import first_turn
+from editqueue.domain.errors import SetupError
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/store.db"
+    await migrate_schema(url)
+    return url
+
+
+async def test_the_migrated_schema_is_the_declared_one(url: str) -> None:
+    def differences(connection: Connection) -> tuple[object, set[str]]:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+        indexes = {str(one["name"]) for table in metadata.tables for one in inspect(connection).get_indexes(table)}
+        return found, indexes
+
+    database = open_database(url)
+    found, indexes = await database.with_connection(differences)
+    await database.close()
+
+    assert found == []
+    assert indexes >= {index.name for table in metadata.tables.values() for index in table.indexes}
+
+
+async def test_an_old_schema_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="editqueue migrate"):
+        await open_store(f"sqlite:///{tmp_path}/store.db")
+
+
+async def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"EDITQUEUE_DATABASE_URL.*missing/store.db"):
+        await open_store(f"sqlite:///{tmp_path}/missing/store.db")
+
+
+async def test_an_unknown_kind_of_database_is_refused() -> None:
+    with pytest.raises(SetupError, match="EDITQUEUE_DATABASE_URL: mysql"):
+        await open_store("mysql://localhost/x")
+
+
+async def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+
+    assert set(await asyncio.gather(*(migrate_schema(url) for _ in range(4)))) == {newest_revision()}
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("claim", select(head_of_queue(NOW).c.id)),
+        ("first turn", select(first_turn("anna", express=False, now=NOW))),
+        ("active jobs", active_jobs(["a"])),
+        ("lock files", lock_files(["a"])),
+    ],
+)
+async def test_no_hot_query_scans_or_sorts(url: str, name: str, statement: Select[tuple[object]]) -> None:
+    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    database = open_database(url)
+    [rows] = await database.run(text(f"EXPLAIN QUERY PLAN {compiled}"))
+    plan = [str(row["detail"]) for row in rows]
+    await database.close()
+
+    assert not [step for step in plan if step.startswith(("SCAN edit_jobs", "SCAN files")) and "INDEX" not in step]
+    assert not [step for step in plan if "TEMP B-TREE" in step], name
+
+
+async def test_a_submit_looks_its_files_up_by_id_however_many_the_order_has(url: str) -> None:
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def see(_connection: object, _cursor: object, statement: str, values: tuple[object, ...], *_: object) -> None:
+        asked.append((statement, values))
+
+    store = await open_store(url)
+    seeded = await seed_files(store, await seed_order(store), 3)
+    event.listen(Engine, "before_cursor_execute", see)
+    try:
+        await submit(store, seeded)
+    finally:
+        event.remove(Engine, "before_cursor_execute", see)
+        await store.close()
+
+    [(insert, values)] = [one for one in asked if one[0].startswith("INSERT INTO edit_jobs")]
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {insert}", values)]
+    assert [one for one in plan if " other " in one] == ["SEARCH other USING INDEX sqlite_autoindex_files_1 (id=?)"]

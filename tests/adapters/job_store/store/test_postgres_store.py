@@ -1,0 +1,156 @@
+"""What the store on PostgreSQL does besides the contract: many workers' claims and finishes in one round trip."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import psycopg
+import pytest
+
+from devtools.databases import new_postgres
+from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.database_url import parse
+from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.store.postgres_store import PostgresStore
+from editqueue.domain.errors import ClaimLost
+from editqueue.domain.files import FileStatus
+from editqueue.domain.jobs import JobStatus
+from editqueue.ports.job_store import Claim
+
+
+class CountingDatabase(PostgresDatabase):
+    fetches = 0
+
+    def __init__(self, url: str) -> None:
+        super().__init__(parse(url))
+        self.entered = asyncio.Event()
+
+    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
+        self.fetches += 1
+        self.entered.set()
+        return await super().fetch(query, *values)
+
+
+class Opened:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.database = CountingDatabase(url)
+        self.store = PostgresStore(self.database)
+
+    async def queue(self, count: int) -> Sequence[str]:
+        order = await seed_order(self.store)
+        return await submit(self.store, await seed_files(self.store, order, count))
+
+    async def claim_at_once(self, count: int) -> Sequence[Claim | None]:
+        self.database.fetches = 0
+        return await asyncio.gather(*(self.store.claim_next(now=NOON) for _ in range(count)))
+
+    async def finish(self, one: Claim) -> None:
+        await self.store.finish(one, preview_url=URL, bytes_copied=7, now=NOON)
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Opened]:
+    with new_postgres() as new:
+        made = Opened(new())
+        yield made
+        await made.store.close()
+
+
+async def test_claims_made_at_once_take_the_next_jobs_in_turn_with_one_statement(opened: Opened) -> None:
+    ids = await opened.queue(10)
+
+    claims = await opened.claim_at_once(8)
+
+    assert [one.job.id if one else None for one in claims] == list(ids[:8])
+    assert len({one.job.token for one in claims if one}) == 8
+    assert all(one and one.file.locked and one.file.id == one.job.file_id for one in claims)
+    assert opened.database.fetches == 1
+
+
+async def test_claims_beyond_the_queue_get_nothing(opened: Opened) -> None:
+    await opened.queue(2)
+
+    claims = await opened.claim_at_once(5)
+
+    assert [one is not None for one in claims] == [True, True, False, False, False]
+
+
+async def test_a_late_finish_among_others_loses_alone(opened: Opened) -> None:
+    await opened.queue(3)
+    claims = [await claim(opened.store) for _ in range(3)]
+    requeued = await opened.store.rescue(started_before=LATER, max_retries=3, message="", now=LATER)
+    assert len(requeued) == 3
+    current = [await claim(opened.store, now=LATER) for _ in range(3)]
+    opened.database.fetches = 0
+
+    ends = await asyncio.gather(
+        *(opened.finish(one) for one in [current[0], claims[1], current[2]]), return_exceptions=True
+    )
+
+    assert ends[0] is None
+    assert isinstance(ends[1], ClaimLost)
+    assert ends[2] is None
+    assert opened.database.fetches == 1
+    jobs = [await opened.store.job(one.job.id) for one in current]
+    assert [job.status if job else None for job in jobs] == [JobStatus.DONE, JobStatus.IN_PROGRESS, JobStatus.DONE]
+    assert len(await opened.store.notifications("anna", limit=9, before_id=None)) == 2
+
+
+async def test_a_finish_that_cannot_be_written_harms_no_other(opened: Opened) -> None:
+    await opened.queue(3)
+    claims = [await claim(opened.store) for _ in range(3)]
+
+    ends = await asyncio.gather(
+        opened.finish(claims[0]),
+        opened.store.finish(claims[1], preview_url="r2://\x00", bytes_copied=7, now=NOON),
+        opened.finish(claims[2]),
+        return_exceptions=True,
+    )
+
+    assert [one is None for one in ends] == [True, False, True]
+    files = await opened.store.files([one.file.id for one in claims])
+    assert sorted(file.status for file in files) == [FileStatus.DONE, FileStatus.DONE, FileStatus.IN_PROGRESS]
+
+
+async def test_a_claim_whose_caller_was_cancelled_is_handed_back_unspent(opened: Opened) -> None:
+    [job_id] = await opened.queue(1)
+    asking = asyncio.create_task(opened.store.claim_next(now=NOON))
+    await opened.database.entered.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    again = await claim(opened.store)
+
+    assert (again.job.id, again.job.attempts) == (job_id, 1)
+
+
+async def test_customers_and_batches_over_the_same_files_never_wait_crosswise(opened: Opened) -> None:
+    await opened.queue(16)
+    claims = [one for one in await opened.claim_at_once(16) if one]
+    ids = [one.file.id for one in claims]
+
+    await asyncio.gather(
+        *(opened.finish(one) for one in reversed(claims)),
+        *(opened.store.mark_files(ids, user_id="anna", marked=True, now=NOON) for _ in range(8)),
+    )
+
+    assert {file.status for file in await opened.store.files(ids)} == {FileStatus.DONE}
+
+
+async def test_a_connection_that_the_server_has_ended_is_replaced_unnoticed(opened: Opened) -> None:
+    [job_id] = await opened.queue(1)
+    with psycopg.connect(opened.url, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    await _read_what_arrived()
+
+    assert (await claim(opened.store)).job.id == job_id
+
+
+async def _read_what_arrived() -> None:
+    """One turn of the event loop looks at the sockets, the next calls back."""
+    for _ in range(3):
+        await asyncio.sleep(0)

@@ -1,0 +1,155 @@
+"""The log lines people search, and the counters people watch."""
+
+import io
+import json
+import socket
+import urllib.request
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from devtools.seeds import NOON
+from editqueue.adapters.journal.metered import MeteredJournal
+from editqueue.adapters.journal.metrics import Metrics
+from editqueue.domain.errors import BrokenPicture, SetupError
+from editqueue.domain.jobs import EditJob, JobStatus
+
+JOB = EditJob(
+    id="job-1",
+    file_id="file-1",
+    order_id="order-1",
+    user_id="anna",
+    status=JobStatus.IN_PROGRESS,
+    created_at=NOON,
+    run_after=NOON,
+    turn=NOON,
+    token="the-token",
+    attempts=2,
+)
+
+
+class Written:
+    """A journal, its lines and its numbers."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self._stream = io.StringIO()
+        self.journal = MeteredJournal(self.metrics, stream=self._stream)
+
+    def line(self) -> dict[str, Any]:
+        [line] = self._stream.getvalue().splitlines()
+        assert JOB.token not in line
+        return json.loads(line)
+
+    def number(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+
+def test_an_attempt_is_one_line() -> None:
+    written = Written()
+    before = datetime.now(UTC)
+
+    written.journal.attempt(JOB, seconds=1.23456, bytes_copied=42, result="done")
+
+    line = written.line()
+    assert before <= datetime.fromisoformat(line.pop("timestamp")) <= datetime.now(UTC)
+    assert line == {
+        "event": "attempt",
+        "level": "info",
+        "job_id": "job-1",
+        "file_id": "file-1",
+        "duration": 1.235,
+        "bytes_copied": 42,
+        "result": "done",
+    }
+    assert written.number("editqueue_attempt_seconds_count", result="done") == 1
+    assert written.number("editqueue_attempt_seconds_sum", result="done") == 1.23456
+    assert written.number("editqueue_copied_bytes_total") == 42
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (BrokenPicture("zwei\nZeilen – ü"), "broken_picture", "zwei\nZeilen – ü"),
+        (RuntimeError("boom"), "RuntimeError", "boom"),
+        (RuntimeError(), "RuntimeError", "RuntimeError"),
+    ],
+)
+def test_an_error_is_one_line(error: Exception, code: str, text: str) -> None:
+    written = Written()
+
+    written.journal.error("job-1", error)
+
+    line = written.line()
+    assert datetime.fromisoformat(line["timestamp"]).tzinfo is not None
+    assert (line["level"], line["job_id"], line["code"], line["error"]) == ("error", "job-1", code, text)
+    assert written.number("editqueue_errors_total", code=code) == 1
+
+
+def test_an_error_without_a_job_says_so() -> None:
+    written = Written()
+
+    written.journal.error(None, RuntimeError("boom"))
+
+    assert written.line()["job_id"] is None
+
+
+@pytest.mark.parametrize("status", list(JobStatus))
+def test_every_status_is_counted(status: JobStatus) -> None:
+    written = Written()
+
+    written.journal.transition(JOB.moved_to(status), before=JobStatus.QUEUED, cause="test")
+
+    line = written.line()
+    assert (line["event"], line["before"], line["after"], line["attempts"]) == ("transition", "queued", status.value, 2)
+    assert written.number("editqueue_jobs_total", status=status.value, cause="test") == 1
+
+
+def test_a_new_job_had_no_status_before() -> None:
+    written = Written()
+
+    written.journal.transition(JOB, before=None, cause="submit")
+
+    assert written.line()["before"] is None
+
+
+def test_a_warning_keeps_its_facts() -> None:
+    written = Written()
+
+    written.journal.warning("placeholder", file_id="file-1", why="no tool")
+
+    line = written.line()
+    assert (line["level"], line["event"], line["file_id"], line["why"]) == (
+        "warning",
+        "placeholder",
+        "file-1",
+        "no tool",
+    )
+    assert written.number("editqueue_warnings_total", event="placeholder") == 1
+
+
+def test_two_journals_of_one_process_do_not_share_numbers() -> None:
+    first, second = Written(), Written()
+
+    first.journal.attempt(JOB, seconds=1, bytes_copied=7, result="done")
+
+    assert second.number("editqueue_copied_bytes_total") == 0
+
+
+def test_a_taken_metrics_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SetupError, match=f"EDITQUEUE_METRICS_PORT={port}"):
+            Metrics().serve(port)
+
+
+def test_the_metrics_are_served_on_their_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    metrics = Metrics()
+    metrics.bytes_copied.inc(5)
+    metrics.serve(port)
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert b"editqueue_copied_bytes_total 5.0" in answer.read()

@@ -1,0 +1,472 @@
+"""One attempt at one job, whatever becomes of it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from devtools.seeds import LATER, NOON, submit
+from devtools.world import FakeImages, World, keys_of, original, preview_of
+from editqueue.domain.errors import (
+    BrokenPicture,
+    ClaimLost,
+    EditQueueError,
+    ImageWorkerDied,
+    JobTimedOut,
+    NotAPicture,
+    NoToolForFormat,
+    ObjectMissing,
+    OverLimit,
+    StorageUnavailable,
+)
+from editqueue.domain.files import NotificationType
+from editqueue.ports import Limits
+from editqueue.ports.job_store import Claim
+from editqueue.use_cases.consumer.process_job import SETTLE_WAITS, process_next
+
+
+class Flaky:
+    """The store, where the named method does `first` instead of its work, as often as there are entries."""
+
+    def __init__(self, inner: object, method: str, first: list[Callable[[], Any]]) -> None:
+        self._inner = inner
+        self._method = method
+        self._first = first
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method and self._first:
+            return self._instead
+        return getattr(self._inner, name)
+
+    async def _instead(self, *_: object, **__: object) -> Any:
+        return self._first.pop(0)()
+
+
+def answers_lost(store: object, method: str) -> Any:
+    """The store, of which the first `method` is committed and its answer lost."""
+    inner = getattr(store, method)
+
+    class AnswerLost(Flaky):
+        async def _instead(self, *args: object, **facts: object) -> Any:
+            await inner(*args, **facts)
+            return await super()._instead()
+
+    return AnswerLost(store, method, [failing(StorageUnavailable("connection reset"))])
+
+
+def failing(error: Exception) -> Callable[[], Any]:
+    def fail() -> Any:
+        raise error
+
+    return fail
+
+
+class TestDone:
+    async def test_copies_the_original_byte_for_byte_with_its_content_type(self, world: World) -> None:
+        [file] = await world.submitted(1, name="bild.cr2", content_type="image/x-canon-cr2")
+
+        outcome = await process_next(world.ports)
+
+        keys = keys_of(file)
+        assert outcome is not None
+        assert outcome.result == "done"
+        assert await world.bucket.read(keys.processed) == original(file) == await world.bucket.read(keys.raw)
+        assert (await world.bucket.head(keys.processed)).content_type == "image/x-canon-cr2"
+
+    async def test_writes_the_preview_as_jpeg(self, world: World) -> None:
+        [file] = await world.submitted(1, name="bild.cr2")
+
+        await process_next(world.ports)
+
+        keys = keys_of(file)
+        assert keys.preview.endswith(".jpg")
+        assert await world.bucket.read(keys.preview) == preview_of(keys.raw).body
+        assert (await world.bucket.head(keys.preview)).content_type == "image/jpeg"
+
+    async def test_publishes_the_file_and_closes_the_job(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.clock.advance(timedelta(seconds=3))
+
+        await process_next(world.ports)
+
+        after, job = await world.file(file), await world.job(file)
+        assert (after.status, after.locked) == ("done", False)
+        assert after.preview_url == f"r2://piximmo-media/{keys_of(file).preview}"
+        assert (job.status, job.attempts, job.error) == ("done", 1, None)
+        assert job.started_at == job.finished_at == NOON + timedelta(seconds=3)
+        assert job.bytes_copied == len(original(file))
+
+    async def test_tells_the_customer_once(self, world: World) -> None:
+        [file] = await world.submitted(1)
+
+        await process_next(world.ports)
+
+        [note] = await world.notes()
+        assert (note.type, note.file_id) == (NotificationType.EDIT_DONE, file.id)
+        assert "„bild.jpg“" in note.message
+
+    async def test_writes_one_line_about_the_attempt(self, world: World) -> None:
+        [file] = await world.submitted(1)
+
+        await process_next(world.ports)
+
+        [attempt] = world.journal.attempts
+        assert (attempt.result, attempt.bytes_copied) == ("done", len(original(file)))
+        assert attempt.seconds >= 0
+        assert world.journal.causes() == ["claim", "finish"]
+        assert world.journal.errors == []
+
+    async def test_locks_the_file_while_it_works(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        working = asyncio.create_task(process_next(world.ports))
+        await world.images.entered.wait()
+
+        during, job = await world.file(file), await world.job(file)
+        world.images.gate.set()
+        await working
+
+        assert (during.status, during.locked, job.status) == ("in_progress", True, "in_progress")
+
+    async def test_has_nothing_to_do_without_a_job(self, world: World) -> None:
+        assert await process_next(world.ports) is None
+        assert world.journal.moves == []
+
+
+class TestMissingOriginal:
+    async def test_fails_at_once_and_leaves_the_file_to_be_submitted_again(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await world.bucket.delete([file.object_key])
+
+        outcome = await process_next(world.ports)
+
+        after, job = await world.file(file), await world.job(file)
+        [note] = await world.notes()
+        assert outcome is not None
+        assert (outcome.result, outcome.retry_in) == ("failed", None)
+        assert (job.status, job.attempts, job.finished_at) == ("failed", 1, NOON)
+        assert job.error == f"raw_missing: no original at {file.object_key}"
+        assert (after.status, after.locked, after.preview_url) == ("queued", False, None)
+        assert note.type == NotificationType.REVISION_REQUIRED
+        assert await world.objects() == {}
+
+    async def test_works_after_the_original_came_back(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await world.bucket.delete([file.object_key])
+        await process_next(world.ports)
+        await world.bucket.write(file.object_key, original(file), content_type="image/jpeg")
+
+        await submit(world.store, [file], now=world.clock.now())
+        await process_next(world.ports)
+
+        assert (await world.file(file)).status == "done"
+
+    async def test_is_recognised_when_it_goes_between_copy_and_preview(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = ObjectMissing(file.object_key)
+
+        await process_next(world.ports)
+
+        assert (await world.job(file)).error == f"raw_missing: no original at {file.object_key}"
+        assert (await world.file(file)).status == "queued"
+
+
+class TestPermanent:
+    @pytest.mark.parametrize("kind", [BrokenPicture, NotAPicture, OverLimit])
+    async def test_fails_at_once_without_a_preview(self, world: World, kind: type[EditQueueError]) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = kind("kaputt")
+
+        await process_next(world.ports)
+
+        after, job = await world.file(file), await world.job(file)
+        [note] = await world.notes()
+        assert (job.status, job.attempts, job.error) == ("failed", 1, f"{kind.code}: kaputt")
+        assert (after.status, after.locked, after.preview_url) == ("failed", False, None)
+        assert note.type == NotificationType.REVISION_REQUIRED
+        assert "kaputt" not in note.message
+        assert keys_of(file).preview not in await world.objects()
+
+    async def test_does_not_keep_the_next_file_waiting(self, world: World) -> None:
+        bad, good = await world.submitted(2)
+        world.images.errors[bad.object_key] = BrokenPicture("kaputt")
+
+        results = [await process_next(world.ports) for _ in range(2)]
+
+        assert [one.result for one in results if one] == ["failed", "done"]
+        assert (await world.file(good)).status == "done"
+
+
+class TestTransient:
+    @pytest.mark.parametrize(
+        "error", [StorageUnavailable("503"), ImageWorkerDied("signal 9"), OSError("reset"), KeyError("a bug")]
+    )
+    async def test_goes_back_to_queued_and_unlocked(self, world: World, error: Exception) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = error
+
+        outcome = await process_next(world.ports)
+
+        after, job = await world.file(file), await world.job(file)
+        assert outcome is not None
+        assert outcome.result == "retry"
+        assert outcome.retry_in == job.run_after - world.clock.now()
+        assert (job.status, job.attempts) == ("queued", 1)
+        assert (after.status, after.locked) == ("queued", False)
+        assert await world.notes() == []
+        assert [job_id for job_id, _ in world.journal.errors] == [job.id]
+
+    @pytest.mark.parametrize(("chance", "waits"), [(0.0, [12, 48, 192]), (0.5, [15, 60, 240]), (1.0, [18, 72, 288])])
+    async def test_is_tried_four_times_and_then_failed(self, world: World, chance: float, waits: list[float]) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = StorageUnavailable("503")
+        ports = replace(world.ports, chance=lambda: chance)
+
+        waited: list[float] = []
+        while (outcome := await process_next(ports)) is not None and outcome.retry_in is not None:
+            waited.append(outcome.retry_in.total_seconds())
+            world.clock.advance(outcome.retry_in)
+
+        after, job = await world.file(file), await world.job(file)
+        [note] = await world.notes()
+        assert waited == waits
+        assert (job.status, job.attempts, job.error) == ("failed", 4, "storage_unavailable: 503")
+        assert (after.status, after.locked) == ("failed", False)
+        assert note.type == NotificationType.REVISION_REQUIRED
+        assert len(world.images.calls) == 4
+
+    async def test_a_job_that_hangs_is_aborted_and_tried_again(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+
+        await process_next(replace(world.ports, limits=Limits(job_timeout=timedelta(milliseconds=20))))
+
+        [(_, error)] = world.journal.errors
+        assert isinstance(error, JobTimedOut)
+        assert (await world.job(file)).status == "queued"
+        assert (await world.file(file)).locked is False
+
+    async def test_a_time_out_of_the_network_is_told_from_our_own(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = TimeoutError("read timed out")
+
+        await process_next(world.ports)
+
+        assert (await world.job(file)).error == "TimeoutError: read timed out"
+
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [
+            ("GET https://r2/raw/a.jpg?X-Amz-Signature=abc failed", "GET https://r2/raw/a.jpg?... failed"),
+            ("postgresql://anna:geheim@db/x is gone", "postgresql://...@db/x is gone"),
+            ("a\x00b", "a?b"),
+            ("x" * 600, "x" * 491),
+        ],
+    )
+    async def test_what_is_kept_of_an_error_is_short_and_no_secret(self, world: World, text: str, kept: str) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = OSError(text)
+
+        await process_next(world.ports)
+
+        assert (await world.job(file)).error == f"OSError: {kept}"
+
+
+class TestPlaceholder:
+    async def test_a_format_without_a_tool_gets_an_identical_copy_and_a_warning(self, world: World) -> None:
+        [file] = await world.submitted(1, name="film.mov", content_type="video/quicktime")
+        world.images.error = NoToolForFormat("quicktime")
+
+        outcome = await process_next(world.ports)
+
+        preview = keys_of(file).preview
+        assert outcome is not None
+        assert outcome.result == "done"
+        assert await world.bucket.read(preview) == original(file)
+        assert (await world.bucket.head(preview)).content_type == "video/quicktime"
+        assert world.journal.warnings == ["placeholder_preview"]
+        assert (await world.file(file)).preview_url == f"r2://piximmo-media/{preview}"
+
+
+class TestCancelled:
+    async def test_hands_the_job_back_unspent(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        working = asyncio.create_task(process_next(world.ports))
+        await world.images.entered.wait()
+
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        after, job = await world.file(file), await world.job(file)
+        assert (job.status, job.attempts) == ("queued", 0)
+        assert (after.status, after.locked) == ("queued", False)
+        assert world.journal.causes() == ["claim", "hand_back"]
+
+    async def test_hands_back_a_job_that_it_was_just_claiming(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        claimed, go_on = asyncio.Event(), asyncio.Event()
+
+        class SlowToAnswer(Flaky):
+            async def claim_next(self, **facts: Any) -> Any:
+                claim = await world.store.claim_next(**facts)
+                claimed.set()
+                await go_on.wait()
+                return claim
+
+        store: Any = SlowToAnswer(world.store, "", [])
+        working = asyncio.create_task(process_next(replace(world.ports, store=store)))
+        await claimed.wait()
+
+        working.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
+        assert (await world.file(file)).locked is False
+
+    async def test_a_result_that_is_just_being_written_stands_and_is_told(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        writing, go_on = asyncio.Event(), asyncio.Event()
+
+        class SlowToFinish(Flaky):
+            async def finish(self, claim: Claim, **facts: Any) -> None:
+                writing.set()
+                await go_on.wait()
+                await world.store.finish(claim, **facts)
+
+        store: Any = SlowToFinish(world.store, "", [])
+        working = asyncio.create_task(process_next(replace(world.ports, store=store)))
+        await writing.wait()
+
+        working.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert (await world.job(file)).status == "done"
+        assert world.journal.causes() == ["claim", "finish"]
+        assert [one.result for one in world.journal.attempts] == ["done"]
+
+
+class TestLate:
+    @pytest.mark.parametrize("error", [None, NoToolForFormat("quicktime")])
+    async def test_a_worker_whose_lease_is_over_publishes_nothing(self, world: World, error: Exception | None) -> None:
+        [file] = await world.submitted(1)
+        late = FakeImages()
+        late.gate, late.error = asyncio.Event(), error
+        working = asyncio.create_task(process_next(replace(world.ports, images=late)))
+        await late.entered.wait()
+        world.clock.advance(timedelta(minutes=15))
+        await world.bucket.write(keys_of(file).preview, b"of another worker", content_type="image/jpeg")
+
+        late.gate.set()
+        await working
+
+        assert await world.bucket.read(keys_of(file).preview) == b"of another worker"
+        [(_, reason)] = world.journal.errors
+        assert isinstance(reason, JobTimedOut)
+
+
+class TestSettling:
+    async def test_a_lost_claim_changes_nothing(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        working = asyncio.create_task(process_next(world.ports))
+        await world.images.entered.wait()
+        await world.store.rescue(started_before=LATER, max_retries=3, message="{name}", now=LATER)
+        before = (await world.file(file), await world.job(file))
+
+        world.images.gate.set()
+        outcome = await working
+
+        assert outcome is not None
+        assert outcome.result == "claim_lost"
+        assert (await world.file(file), await world.job(file)) == before
+        assert await world.notes() == []
+        assert world.journal.warnings == ["claim_lost"]
+        assert world.journal.causes() == ["claim"]
+
+    @pytest.mark.parametrize("times", [1, len(SETTLE_WAITS) - 1])
+    async def test_a_database_that_is_away_is_waited_for(self, world: World, times: int) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * times)
+
+        outcome = await process_next(replace(world.ports, store=store))
+
+        assert outcome is not None
+        assert outcome.result == "done"
+        assert (await world.file(file)).status == "done"
+        assert world.pause.waits == [*SETTLE_WAITS[:times]]
+        assert len(world.images.calls) == 1
+
+    @pytest.mark.parametrize("method", ["finish", "fail", "retry_later"])
+    async def test_a_result_whose_answer_was_lost_is_told_as_it_stands(self, world: World, method: str) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = {"fail": BrokenPicture("kaputt"), "retry_later": StorageUnavailable("503")}.get(method)
+
+        outcome = await process_next(replace(world.ports, store=answers_lost(world.store, method)))
+
+        job = await world.job(file)
+        cause = "retry" if method == "retry_later" else method
+        assert outcome is not None
+        assert outcome.result == {"finish": "done"}.get(method, job.status if method == "fail" else "retry")
+        assert world.journal.causes() == ["claim", cause]
+        assert [one.result for one in world.journal.attempts] == [outcome.result]
+        assert world.journal.warnings == []
+        assert len(world.images.calls) == 1
+
+    async def test_cancelled_while_the_database_is_away_it_tells_what_stands(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        waiting = asyncio.Event()
+
+        async def pause(_seconds: float) -> None:
+            waiting.set()
+            await asyncio.Event().wait()
+
+        ports = replace(world.ports, store=answers_lost(world.store, "finish"), pause=pause)
+        working = asyncio.create_task(process_next(ports))
+        await waiting.wait()
+
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert (await world.job(file)).status == "done"
+        assert world.journal.causes() == ["claim", "finish"]
+
+    async def test_a_database_that_stays_away_leaves_the_job_to_the_sweep(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 99)
+
+        await process_next(replace(world.ports, store=store))
+
+        assert (await world.job(file)).status == "in_progress"
+        assert world.journal.warnings == ["left_to_the_sweep"]
+
+    async def test_a_database_that_is_away_at_the_claim_is_told_to_the_caller(self, world: World) -> None:
+        await world.submitted(1)
+        store: Any = Flaky(world.store, "claim_next", [failing(StorageUnavailable("away"))])
+
+        with pytest.raises(StorageUnavailable):
+            await process_next(replace(world.ports, store=store))
+
+        assert world.journal.moves == []
+
+    async def test_a_hand_back_after_the_claim_was_lost_is_quiet(self, world: World) -> None:
+        await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        store: Any = Flaky(world.store, "hand_back", [failing(ClaimLost("late"))])
+        working = asyncio.create_task(process_next(replace(world.ports, store=store)))
+        await world.images.entered.wait()
+
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert world.journal.causes() == ["claim"]

@@ -1,0 +1,215 @@
+"""The cron tick: what it does without any message, and what does not stop it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from devtools.seeds import claim, submit
+from devtools.world import World, keys_of, original
+from editqueue.domain.errors import PermanentError, StorageUnavailable
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.consumer.sweep import sweep
+
+STALE = timedelta(minutes=16)
+OLD = timedelta(days=91)
+
+
+class Away:
+    """Something of which the named methods cannot be reached."""
+
+    def __init__(self, inner: object, *methods: str, error: Exception | None = None) -> None:
+        self._inner = inner
+        self._error = error or StorageUnavailable("away")
+        self._methods = methods
+
+    def __getattr__(self, name: str) -> Any:
+        return self._fail if name in self._methods else getattr(self._inner, name)
+
+    async def _fail(self, *_: object, **__: object) -> Any:
+        raise self._error
+
+
+class GuardedBucket:
+    """A bucket that never lets go of `kept`."""
+
+    def __init__(self, inner: Any, kept: str) -> None:
+        self._inner = inner
+        self._kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        if self._kept in keys:
+            raise PermanentError("access denied")
+        await self._inner.delete(keys)
+
+
+async def test_does_the_work_when_no_message_ever_arrives(world: World) -> None:
+    files = await world.submitted(3)
+
+    report = await sweep(world.ports)
+
+    assert (report.requeued, report.processed, report.expired) == (0, 3, 0)
+    assert {(await world.file(one)).status for one in files} == {"done"}
+
+
+async def test_works_on_ten_jobs_and_leaves_the_rest_to_the_next_tick(world: World) -> None:
+    await world.submitted(12)
+
+    assert [(await sweep(world.ports)).processed for _ in range(3)] == [10, 2, 0]
+
+
+class OneClaim:
+    """A store that lets one job be claimed and is away then."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._left = 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def claim_next(self, **words: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise StorageUnavailable("away")
+        return await self._inner.claim_next(**words)
+
+
+async def test_reports_the_jobs_it_worked_on_before_the_database_went_away(world: World) -> None:
+    await world.submitted(3)
+
+    store: Any = OneClaim(world.store)
+    report = await sweep(replace(world.ports, store=store))
+
+    assert report.processed == 1
+
+
+async def test_takes_jobs_back_from_a_worker_that_did_not_return(world: World) -> None:
+    [file] = await world.submitted(1)
+    await claim(world.store)
+    world.clock.advance(STALE)
+
+    report = await sweep(world.ports)
+
+    job = await world.job(file)
+    assert (report.requeued, report.processed) == (1, 1)
+    assert (job.status, job.attempts) == ("done", 2)
+    assert world.journal.causes() == ["stale", "claim", "finish"]
+
+
+async def test_leaves_a_job_alone_that_may_still_be_running(world: World) -> None:
+    [file] = await world.submitted(1)
+    await claim(world.store)
+    world.clock.advance(timedelta(minutes=14))
+
+    report = await sweep(world.ports)
+
+    assert (report.requeued, report.processed) == (0, 0)
+    assert (await world.file(file)).locked is True
+
+
+class TestRetention:
+    async def test_removes_what_was_made_and_keeps_the_original(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+
+        report = await sweep(world.ports)
+
+        after = await world.file(file)
+        assert report.expired == 1
+        assert [*await world.objects()] == [file.object_key]
+        assert await world.bucket.read(file.object_key) == original(file)
+        assert (after.preview_url, after.status) == (None, "done")
+
+    async def test_keeps_what_is_younger(self, world: World) -> None:
+        await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(timedelta(days=89))
+
+        assert (await sweep(world.ports)).expired == 0
+        assert len(await world.objects()) == 3
+
+    async def test_happens_once(self, world: World) -> None:
+        await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+
+        assert [(await sweep(world.ports)).expired for _ in range(2)] == [1, 0]
+
+    async def test_a_file_sent_again_afterwards_is_made_again(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        await sweep(world.ports)
+
+        await submit(world.store, [file], now=world.clock.now())
+        await process_next(world.ports)
+
+        assert (await world.file(file)).preview_url is not None
+        assert len(await world.objects()) == 3
+
+    async def test_one_object_that_cannot_be_removed_does_not_keep_the_others(self, world: World) -> None:
+        files = await world.submitted(3)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        bucket: Any = GuardedBucket(world.bucket, keys_of(files[0]).preview)
+
+        report = await sweep(replace(world.ports, bucket=bucket))
+
+        assert report.expired == 2
+        assert [type(error) for _, error in world.journal.errors] == [PermanentError]
+        world.clock.advance(STALE)
+        assert (await sweep(world.ports)).expired == 1
+
+
+class TestOnePartFails:
+    async def test_requeueing_does_not_stop_the_work(self, world: World) -> None:
+        await world.submitted(1)
+        store: Any = Away(world.store, "requeue_stale")
+
+        assert (await sweep(replace(world.ports, store=store))).processed == 1
+
+    async def test_the_work_does_not_stop_retention(self, world: World) -> None:
+        await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        store: Any = Away(world.store, "claim_next")
+
+        report = await sweep(replace(world.ports, store=store))
+
+        assert (report.processed, report.expired) == (0, 1)
+        assert len(world.journal.errors) == 1
+
+    async def test_not_even_an_error_that_nobody_thought_of_stops_the_others(self, world: World) -> None:
+        await world.submitted(1)
+        store: Any = Away(world.store, "requeue_stale", "begin_expiry", error=KeyError("a bug"))
+
+        assert (await sweep(replace(world.ports, store=store))).processed == 1
+        assert [type(error) for _, error in world.journal.errors] == [KeyError] * 2
+
+    async def test_everything_away_is_an_empty_report(self, world: World) -> None:
+        store: Any = Away(world.store, "claim_next", "requeue_stale", "begin_expiry")
+        bucket: Any = Away(world.bucket, "remove_leftovers")
+
+        report = await sweep(replace(world.ports, store=store, bucket=bucket))
+
+        assert (report.requeued, report.processed, report.expired, report.leftovers) == (0, 0, 0, 0)
+        assert len(world.journal.errors) == 4
+
+
+async def test_two_sweeps_at_once_do_everything_once(world: World) -> None:
+    await world.submitted(12)
+    await claim(world.store)
+    world.clock.advance(STALE)
+
+    reports = await asyncio.gather(sweep(world.ports), sweep(world.ports))
+
+    assert sum(one.requeued for one in reports) == 1
+    assert sum(one.processed for one in reports) == 12
+    assert len(await world.notes()) == 12
+    assert len(world.images.calls) == 12
