@@ -15,8 +15,8 @@ from bench.pictures import heic_12_mp, jpeg_45_mp
 from devtools.installation import Installation
 from devtools.pictures.bombs import blank_png, make_bombs
 from devtools.seeds import seed_files, seed_order, submit
+from editqueue.adapters.bucket.source import SourceConfig
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.domain.errors import NoToolForFormat, PermanentError
 
 EACH = 6

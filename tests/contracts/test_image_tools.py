@@ -13,9 +13,9 @@ from devtools.inline_images import Inline
 from devtools.pictures.clips import clip, frames
 from devtools.pictures.raws import dng, preview, sensor
 from devtools.pictures.samples import decoded, encoded, heif, png, scene
+from editqueue.adapters.bucket.source import SourceConfig
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, ObjectMissing, StorageUnavailable
 from editqueue.ports.image_tools import ImageTools
 

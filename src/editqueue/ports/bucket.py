@@ -1,6 +1,7 @@
 """The bucket: where originals, copies and previews lie."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -64,3 +65,38 @@ class Bucket(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+Waiting = Callable[[], AbstractContextManager[object]]
+"""What is put around every wait for the storage."""
+
+
+class ByteSource(Protocol):
+    """One object, read piece by piece and blocking: for the processes and parsers that make previews of it.
+
+    Raises as `Bucket` does. Whoever replaces the object between two reads makes the second fail.
+    """
+
+    @property
+    def bytes_read(self) -> int:
+        """So far, over all reads."""
+        ...
+
+    def size(self) -> int: ...
+
+    def read(self, start: int, length: int) -> bytes:
+        """Up to `length` bytes from `start`; fewer at the end."""
+        ...
+
+    def read_all(self) -> bytes: ...
+
+
+class ByteSources(Protocol):
+    """The bucket as other processes read it: can be pickled, and is opened by whoever reads."""
+
+    @property
+    def longest(self) -> timedelta:
+        """Until every wait for one object has ended."""
+        ...
+
+    def open(self, key: str, *, waiting: Waiting = nullcontext) -> ByteSource: ...

@@ -18,11 +18,11 @@ from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.server import Report, create_object_app
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.s3.bucket import S3Bucket, r2_endpoint
+from editqueue.adapters.bucket.source import SourceConfig
 from editqueue.adapters.image_tools.available import Tool, available_tools
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.adapters.job_queue.cloudflare.access import QueueAccess, QueueFinding
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue

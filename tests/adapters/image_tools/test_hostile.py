@@ -9,8 +9,8 @@ import pytest
 
 from devtools.pictures.bombs import BOMBS, claiming
 from devtools.pictures.samples import encoded, scene
+from editqueue.adapters.bucket.source import SourceConfig
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 
 LIMITS = WorkerLimits()
 

@@ -17,10 +17,10 @@ from PIL import Image, ImageCms, ImageOps
 
 from devtools.pictures.packaged import packaged
 from devtools.pictures.samples import decoded, encoded, scene, ssim
+from editqueue.adapters.bucket.source import SourceConfig
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.formats.camera_raw import embedded_jpeg
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NotAPicture, OverLimit
 

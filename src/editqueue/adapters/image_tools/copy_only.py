@@ -3,16 +3,16 @@
 import asyncio
 
 from editqueue.adapters.image_tools.formats.detect import HEAD, detect
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.domain.errors import NoToolForFormat
+from editqueue.ports.bucket import ByteSources
 from editqueue.ports.image_tools import Preview
 
 
 class CopyOnly:
     """`ImageTools` that looks at the first bytes and reads nothing more."""
 
-    def __init__(self, config: SourceConfig) -> None:
-        self._config = config
+    def __init__(self, sources: ByteSources) -> None:
+        self._sources = sources
 
     async def make_preview(self, key: str) -> Preview:
         """Never a preview: raises NoToolForFormat for what is a picture or clip, else as the port says."""
@@ -20,7 +20,7 @@ class CopyOnly:
         raise NoToolForFormat(f"no image library is installed, so nothing reads {detect(head)}")
 
     def _head(self, key: str) -> bytes:
-        return self._config.open(key).read(0, HEAD)
+        return self._sources.open(key).read(0, HEAD)
 
     async def close(self) -> None:
         """Nothing to close."""

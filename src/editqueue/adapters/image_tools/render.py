@@ -15,10 +15,11 @@ from editqueue.adapters.image_tools.decoders.clip import poster
 from editqueue.adapters.image_tools.decoders.heic import decode, open_heic
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.vips import decoding, vips
-from editqueue.adapters.image_tools.formats.byte_source import ByteSource, HeadKept
+from editqueue.adapters.image_tools.formats.byte_source import HeadKept
 from editqueue.adapters.image_tools.formats.camera_raw import Embedded, embedded_jpeg
 from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.domain.errors import NoToolForFormat
+from editqueue.ports.bucket import ByteSource
 from editqueue.ports.image_tools import Preview
 
 LONG_EDGE = 1280

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from devtools.pictures.samples import encoded, scene
+from devtools.storage import PATIENCE, Storage, storage
+from editqueue.adapters.bucket.source import SourceConfig
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.domain.errors import ImageWorkerDied, NotAPicture, ObjectMissing, OverLimit, StorageUnavailable
 from editqueue.ports.image_tools import Preview
-from tests.adapters.image_tools.processes.storage import PATIENCE, Storage, storage
 
 CONSUMER = """
 import asyncio, sys
 from datetime import timedelta
-from editqueue.adapters.image_tools.processes.source import SourceConfig
+from editqueue.adapters.bucket.source import SourceConfig
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 
 async def main(endpoint):

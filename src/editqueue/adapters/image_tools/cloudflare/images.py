@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from editqueue.adapters.image_tools.cloudflare.replay import replayed
-from editqueue.adapters.image_tools.formats.byte_source import ByteSource, BytesSource, HeadKept
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
 from editqueue.adapters.image_tools.formats.camera_raw import Located, jpeg_size, locate_jpeg
 from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.adapters.image_tools.formats.headers import Header, header_of, jpeg_header
 from editqueue.adapters.image_tools.formats.metadata import without_metadata
 from editqueue.adapters.js_interop import first_line, pieces_of
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, StorageUnavailable
-from editqueue.ports.bucket import ObjectInfo
+from editqueue.ports.bucket import ByteSource, ObjectInfo
 from editqueue.ports.image_tools import Preview
 
 LONG_EDGE: Final = 1280

@@ -8,8 +8,8 @@ a second copy of them that awaits.
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from editqueue.adapters.image_tools.formats.byte_source import ByteSource
 from editqueue.domain.errors import NoToolForFormat
+from editqueue.ports.bucket import ByteSource
 
 T = TypeVar("T")
 MOST_READS = 32

@@ -13,9 +13,10 @@ from typing import Any
 
 from editqueue.adapters.image_tools.decoders.frame import is_black, to_srgb
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
-from editqueue.adapters.image_tools.formats.byte_source import BlocksKept, ByteSource
+from editqueue.adapters.image_tools.formats.byte_source import BlocksKept
 from editqueue.adapters.image_tools.formats.isobmff import header
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat
+from editqueue.ports.bucket import ByteSource
 
 BLOCK = 256 * 1024
 BLOCKS_KEPT = 32

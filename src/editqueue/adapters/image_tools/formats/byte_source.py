@@ -1,22 +1,9 @@
 """A file read piece by piece. Nothing here needs a native module: the Worker imports it too."""
 
-from typing import Protocol
+from editqueue.ports.bucket import ByteSource
 
 HEAD_BYTES = 64 * 1024
 """The first read. It tells the format, and most cameras keep their directories in it."""
-
-
-class ByteSource(Protocol):
-    """One object, counting what is read of it."""
-
-    @property
-    def bytes_read(self) -> int: ...
-    def size(self) -> int: ...
-    def read(self, start: int, length: int) -> bytes:
-        """Up to `length` bytes from `start`; fewer at the end."""
-        ...
-
-    def read_all(self) -> bytes: ...
 
 
 class BytesSource:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from editqueue.adapters.image_tools.formats.byte_source import HEAD_BYTES, BlocksKept, ByteSource, HeadKept
+from editqueue.adapters.image_tools.formats.byte_source import HEAD_BYTES, BlocksKept, HeadKept
 from editqueue.adapters.image_tools.formats.isobmff import UUID, Box, boxes, header
 from editqueue.domain.errors import BrokenPicture
+from editqueue.ports.bucket import ByteSource
 
 DIRECTORY = 4096
 """Bytes read for a directory; the longest has 256 entries of 12."""

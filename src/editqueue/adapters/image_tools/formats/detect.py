@@ -1,7 +1,7 @@
 """What a file is, by its content. Its name and MIME type are the customer's opinion."""
 
-from editqueue.adapters.image_tools.formats.byte_source import ByteSource
 from editqueue.domain.errors import NotAPicture
+from editqueue.ports.bucket import ByteSource
 
 HEAD = 4096
 """Bytes from the start that are enough to tell."""

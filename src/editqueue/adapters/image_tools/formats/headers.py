@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from editqueue.adapters.image_tools.formats.byte_source import ByteSource
 from editqueue.adapters.image_tools.formats.camera_raw import MOST_SEGMENTS, ORIENTATION, jpeg_size
 from editqueue.domain.errors import BrokenPicture
+from editqueue.ports.bucket import ByteSource
 
 EXIF = b"Exif\0\0"
 MOST_TAGS = 256

@@ -16,10 +16,10 @@ from pebble import ProcessExpired, ProcessPool
 
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.vips import vips
-from editqueue.adapters.image_tools.processes.source import SourceConfig
 from editqueue.adapters.image_tools.processes.time_limit import TimeLimit, allow_cpu
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit, StorageUnavailable
+from editqueue.ports.bucket import ByteSources
 from editqueue.ports.image_tools import Preview
 
 PR_SET_PDEATHSIG = 1
@@ -50,8 +50,8 @@ class WorkerLimits:
 class WorkerPool:
     """`ImageTools` on `size` worker processes. Start it inside a running event loop's process, once."""
 
-    def __init__(self, config: SourceConfig, *, size: int = 1, limits: WorkerLimits | None = None) -> None:
-        self._config = config
+    def __init__(self, sources: ByteSources, *, size: int = 1, limits: WorkerLimits | None = None) -> None:
+        self._sources = sources
         self._limits = limits or WorkerLimits()
         self._running: set[Future[Preview]] = set()
         self._pool = ProcessPool(
@@ -65,8 +65,8 @@ class WorkerPool:
 
     async def make_preview(self, key: str) -> Preview:
         # The worker keeps its time itself: what still runs after this waits for a storage that never answers.
-        timeout = self._limits.wall_seconds + self._config.longest.total_seconds()
-        future: Future[Preview] = self._pool.schedule(_render, args=(self._config, key, self._limits), timeout=timeout)
+        timeout = self._limits.wall_seconds + self._sources.longest.total_seconds()
+        future: Future[Preview] = self._pool.schedule(_render, args=(self._sources, key, self._limits), timeout=timeout)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         try:
@@ -147,11 +147,11 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _render(config: SourceConfig, key: str, limits: WorkerLimits) -> Preview:
+def _render(sources: ByteSources, key: str, limits: WorkerLimits) -> Preview:
     allow_cpu(limits.cpu_seconds)
     limit = TimeLimit(limits.wall_seconds)
     try:
-        return render_preview(config.open(key, waiting=limit.waiting), caps=limits.caps)
+        return render_preview(sources.open(key, waiting=limit.waiting), caps=limits.caps)
     except EditQueueError:
         raise
     except MemoryError as error:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from devtools.pictures.samples import encoded, scene
-from editqueue.adapters.image_tools.processes.source import SourceConfig
+from editqueue.adapters.bucket.source import SourceConfig
 
 PATIENCE = 20
 """Seconds until a test that waits for something gives up."""

@@ -1,8 +1,8 @@
-"""Where a worker process gets a file from: it fetches for itself, no megabytes are pickled to it."""
+"""How image worker processes read the bucket: each fetches for itself, so no megabytes are pickled to it."""
 
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -13,12 +13,10 @@ from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import LocalStore, S3Store
 
 from editqueue.domain.errors import ObjectMissing, StorageUnavailable
+from editqueue.ports.bucket import Waiting
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta  # exist in its stubs only
-
-Waiting = Callable[[], AbstractContextManager[object]]
-"""What is put around every wait for the storage."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

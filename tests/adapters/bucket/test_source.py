@@ -2,8 +2,8 @@
 
 import pytest
 
+from devtools.storage import storage
 from tests.adapters.aws_environment import AWS_ENVIRONMENT
-from tests.adapters.image_tools.processes.storage import storage
 
 
 @pytest.mark.parametrize("name", AWS_ENVIRONMENT)
