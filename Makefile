@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
 .PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots lock d1-migrations measure-worker build clean
 
@@ -29,15 +30,18 @@ run-distributed: setup  ## the same on PostgreSQL, SeaweedFS and queue messages,
 test: setup  ## run all tests
 	$(BIN)/pytest -n auto --dist loadfile
 
-check: setup  ## formatting, lint, strict types (tests too), architecture
+check: setup  ## formatting, lint, strict types (tests too), architecture; the page's types, layers and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.web.tools tsc --project tests/web
+	$(BIN)/python -m tests.web.tools biome check --error-on-warnings $(PAGE_LINT)
 
-format: setup  ## let ruff mend what it can
+format: setup  ## let ruff and Biome mend what they can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python -m tests.web.tools biome check --write $(PAGE_LINT)
 
 reliability: setup  ## the promises 1-12 at full size, on both databases; the report comes last
 	EDITQUEUE_TEST_SIZE=full $(BIN)/python -m pytest -m reliability -p tests.reliability.report -n 2 --dist worksteal --timeout 1800
@@ -72,4 +76,4 @@ build: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
 
 clean:  ## remove what setup, tests and builds made (never your data)
-	rm -rf $(VENV) .samples dist build deploy/cloudflare/build devtools/cloudflare/.packages devtools/cloudflare/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .samples dist build deploy/cloudflare/build devtools/cloudflare/.packages devtools/cloudflare/node_modules tests/web/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,11 +1,8 @@
 """A browser for the session, a fresh page for each test, and axe-core from npm."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -14,8 +11,8 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.web.browser import MISSING, chromium, chromium_path
 from tests.web.mock_api import ORDER, SITE, MockApi
+from tests.web.tools import MODULES, NotInstalled, install
 
-HERE = Path(__file__).parent
 REVIEW = f"{SITE}/orders/{ORDER}/review"
 expect.set_options(timeout=40_000)  # CI machines are busy
 Opened = Callable[..., Awaitable[Page]]
@@ -77,17 +74,9 @@ def _problem(message: ConsoleMessage) -> list[str]:
 
 @pytest.fixture(scope="session")
 def axe_source() -> str:
-    """axe-core, installed by the lock file beside this one into a folder that git ignores."""
-    script = HERE / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.is_file():
-        _npm_ci()
-    return script.read_text(encoding="utf-8")
-
-
-def _npm_ci() -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        missing("axe-core comes from npm, which is not installed; on Debian: apt-get install npm")
-    done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False, timeout=100)
-    if done.returncode != 0:
-        missing(f"npm ci failed in {HERE}: {done.stderr.strip()[-500:]}")
+    """axe-core, as package-lock.json says."""
+    try:
+        install()
+    except NotInstalled as error:
+        missing(str(error))
+    return (MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

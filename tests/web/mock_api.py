@@ -129,7 +129,7 @@ class MockApi:
         return [body for verb, path, body in self.requests if verb == method and part in path]
 
     def file(self, file_id: str) -> JsonObject:
-        return next(one for one in self.files if one["id"] == file_id)
+        return next(file for file in self.files if file["id"] == file_id)
 
     def finish(self, file_id: str) -> None:
         self.file(file_id).update(status="done", locked=False, preview_url=f"r2://piximmo-media/preview/{file_id}.jpg")
@@ -206,7 +206,7 @@ class MockApi:
         if path.endswith("/status"):
             return 200, self._counts()
         if path == "/api/notifications":
-            newest = sorted(self.notifications, key=lambda one: one["created_at"], reverse=True)
+            newest = sorted(self.notifications, key=lambda notification: notification["created_at"], reverse=True)
             return 200, {"items": newest, "next_cursor": None}
         if path == "/api/files/bulk-mark":
             return self._mark(body["ids"], marked=body["marked"])
@@ -240,18 +240,18 @@ class MockApi:
 
     def _counts(self) -> JsonObject:
         words = ("queued", "in_progress", "done", "failed")
-        counts = {word: sum(one["status"] == word for one in self.files) for word in words}
+        counts = {word: sum(file["status"] == word for file in self.files) for word in words}
         return {**counts, "total": sum(counts.values())}
 
     def _mark(self, ids: list[str], *, marked: bool) -> tuple[int, JsonObject]:
-        for one in ids:
-            self.file(one)["marked"] = marked
+        for file_id in ids:
+            self.file(file_id)["marked"] = marked
         return 200, {"ok": True}
 
     def _submit(self, ids: list[str]) -> tuple[int, JsonObject]:
-        for one in ids:
-            self.file(one)["status"] = "queued"
-        jobs = [{"id": f"job-{one}", "file_id": one, "status": "queued"} for one in ids]
+        for file_id in ids:
+            self.file(file_id)["status"] = "queued"
+        jobs = [{"id": f"job-{file_id}", "file_id": file_id, "status": "queued"} for file_id in ids]
         return 201, {"ok": True, "jobs": jobs}
 
 

@@ -59,8 +59,8 @@ class Scene:
         self.dy = ((self.height * 0.48 - down) / self.half + tilt).astype(np.float32)
         self.dx = u * math.cos(yaw) + math.sin(yaw)
         self.dz = -u * math.sin(yaw) + math.cos(yaw)
-        for one in (self.dx, self.dy, self.dz):
-            one[np.abs(one) < 1e-4] = 1e-4
+        for direction in (self.dx, self.dy, self.dz):
+            direction[np.abs(direction) < 1e-4] = 1e-4
         self.depth = np.full(u.shape, 1e6, np.float32)
         self.image = np.zeros((*u.shape, 3), np.float32)
         self.lamp = (0.0, 1.6, 6.0)
@@ -69,12 +69,12 @@ class Scene:
 
     def around(self, corners: Iterable[tuple[float, float, float]], more: float = 0.0) -> "Scene":
         """The part of the picture that these may cover, sharing its pixels with the whole."""
-        ahead, right, up = zip(*(self._seen(one) for one in corners), strict=True)
+        ahead, right, up = zip(*(self._seen(corner) for corner in corners), strict=True)
         if min(ahead) - more < 0.2:
             return self
         reach = more / (min(ahead) - more) + 4 / self.half
         across = [self.width / 2 + (min(right) - reach) * self.half, self.width / 2 + (max(right) + reach) * self.half]
-        down = [self.height * 0.48 - (one - self.tilt) * self.half for one in (max(up) + reach, min(up) - reach)]
+        down = [self.height * 0.48 - (height - self.tilt) * self.half for height in (max(up) + reach, min(up) - reach)]
         part = copy.copy(self)
         columns, rows = (slice(max(0, int(a)), max(0, int(b) + 1)) for a, b in (across, down))
         part.dx, part.dy, part.dz = self.dx[rows, columns], self.dy[rows, columns], self.dz[rows, columns]
@@ -92,7 +92,7 @@ class Scene:
 
     def light(self, point: tuple[Array, Array, Array], *, near: float = 0.72, least: float = 0.5) -> Array:
         """Daylight from the window, falling off softly."""
-        far = sum((one - place) ** 2 for one, place in zip(point, self.lamp, strict=True))
+        far = sum((here - there) ** 2 for here, there in zip(point, self.lamp, strict=True))
         return near / (1 + 0.13 * np.asarray(far, np.float32)) + least + self.daylight
 
     def put(self, mask: Mask, colour: Colour, shade: Array | float = 1.0) -> None:
@@ -474,6 +474,6 @@ def draw(room: Room) -> Scene:
 if __name__ == "__main__":
     PICTURES.mkdir(parents=True, exist_ok=True)
     numbers = {int(word) for word in sys.argv[1:]}
-    for one in (*EDITED, *WAITING):
-        if not numbers or one.number in numbers:
-            draw(one).save(PICTURES / one.picture)
+    for room in (*EDITED, *WAITING):
+        if not numbers or room.number in numbers:
+            draw(room).save(PICTURES / room.picture)

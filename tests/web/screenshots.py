@@ -16,7 +16,7 @@ FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
 SIZES: Final = ((360, 780), (768, 1024), (1440, 1000))
 SHOWN: Final = (1, 12, 6, 9, 14, 7, 2, 13, 8, 10, 16, 11)
 """Which of the demo's photos, in this order."""
-ROOMS: Final = tuple(next(one for one in (*EDITED, *WAITING) if one.number == number) for number in SHOWN)
+ROOMS: Final = tuple(next(room for room in (*EDITED, *WAITING) if room.number == number) for number in SHOWN)
 
 
 def half_way() -> MockApi:

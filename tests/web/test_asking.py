@@ -261,4 +261,4 @@ async def test_nothing_is_asked_of_any_other_place(opened: Opened) -> None:
     page.on("request", lambda request: addresses.append(request.url))
     await page.reload()
     await expect(page.locator(".picture")).to_be_visible()
-    assert all(one.startswith((f"{SITE}/", f"{BUCKET}/")) for one in addresses)
+    assert all(address.startswith((f"{SITE}/", f"{BUCKET}/")) for address in addresses)

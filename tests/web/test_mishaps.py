@@ -164,12 +164,12 @@ async def test_the_last_of_two_quick_clicks_wins_however_slow_the_network(opened
     async with page.expect_request("**/bulk-mark"):
         await box.check()
     await box.uncheck()
-    assert [one["marked"] for one in api.asked("POST", "/bulk-mark")] == [True]
+    assert [body["marked"] for body in api.asked("POST", "/bulk-mark")] == [True]
     async with page.expect_request("**/bulk-mark"):
         api.hold["/bulk-mark"].set()
     await api.quiet(page)
 
-    assert [one["marked"] for one in api.asked("POST", "/bulk-mark")] == [True, False]
+    assert [body["marked"] for body in api.asked("POST", "/bulk-mark")] == [True, False]
     await expect(box).not_to_be_checked()
 
 

@@ -41,7 +41,7 @@ async def axe_violations(page: Page, source: str) -> list[str]:
     await page.evaluate(f"{source}; undefined")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found: Any = await page.evaluate("(tags) => axe.run({ runOnly: tags })", tags)
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
+    return [f"{rule['id']}: {[node['target'] for node in rule['nodes']]}" for rule in found["violations"]]
 
 
 async def test_every_status_has_its_badge_lock_and_actions(opened: Opened) -> None:
@@ -141,7 +141,7 @@ async def test_an_empty_order_says_so(opened: Opened) -> None:
 
 SHIFTS = """
   window.shift = 0;
-  const note = (list) => list.getEntries().forEach((one) => (window.shift += one.value));
+  const note = (list) => list.getEntries().forEach((entry) => (window.shift += entry.value));
   new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });
 """
 
@@ -153,8 +153,8 @@ async def test_nothing_moves_while_photos_go_through_the_order(opened: Opened, w
     await expect(page.locator(".tile")).to_have_count(8)
     steps: list[JsonObject] = [{"status": "in_progress", "locked": True}, {}, {"approved": True}]
     for step in steps:
-        for one in api.files:
-            api.finish(one["id"]) if not step else one.update(step)
+        for file in api.files:
+            api.finish(file["id"]) if not step else file.update(step)
         await page.clock.fast_forward(30_000)
         await api.quiet(page)
     await expect(page.locator(".tile .approved:visible")).to_have_count(8)

@@ -11,9 +11,9 @@ import pytest
 from editqueue.entrypoints.http.review_page import WEB_DIR
 
 ASSETS: Final = WEB_DIR / "review-assets"
-SCRIPTS: Final = sorted(ASSETS.glob("*.js"))
+SCRIPTS: Final = sorted(ASSETS.rglob("*.js"))
 TABLES: Final[dict[str, dict[str, str]]] = {
-    one: json.loads((ASSETS / f"{one}.json").read_text(encoding="utf-8")) for one in ("de", "en")
+    language: json.loads((ASSETS / f"{language}.json").read_text(encoding="utf-8")) for language in ("de", "en")
 }
 FAMILIES: Final = ("room.", "status.", "error.")
 """Keys whose second half is a word of the API."""
@@ -36,7 +36,7 @@ def keys_used() -> set[str]:
     page = (WEB_DIR / "review.html").read_text(encoding="utf-8")
     used = set(re.findall(r'data-i18n(?:-[a-z-]+)?="([^"]+)"', page))
     for script in SCRIPTS:
-        used |= {one for one in literals(script.read_text(encoding="utf-8")) if one in TABLES["de"]}
+        used |= {literal for literal in literals(script.read_text(encoding="utf-8")) if literal in TABLES["de"]}
         for key in re.findall(r'count\("([^"]+)"', script.read_text(encoding="utf-8")):
             used |= {f"{key}.one", f"{key}.other"}
     return used | {"approve.label", "revision.label"}  # made of an action and .label
@@ -44,8 +44,8 @@ def keys_used() -> set[str]:
 
 def test_both_languages_have_every_text_with_the_same_places() -> None:
     german, english = (
-        {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in TABLES[one].items() if text.strip()}
-        for one in ("de", "en")
+        {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in TABLES[language].items() if text.strip()}
+        for language in ("de", "en")
     )
 
     assert german == english
@@ -53,15 +53,15 @@ def test_both_languages_have_every_text_with_the_same_places() -> None:
 
 
 def test_every_text_is_used_and_every_key_has_its_text() -> None:
-    known = {one for one in TABLES["de"] if not one.startswith(FAMILIES)}
-    used = {one for one in keys_used() if not one.startswith(FAMILIES)}
+    known = {key for key in TABLES["de"] if not key.startswith(FAMILIES)}
+    used = {key for key in keys_used() if not key.startswith(FAMILIES)}
 
     assert used == known
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_no_script_has_a_text_of_its_own(script: Path) -> None:
-    assert [one for one in literals(script.read_text(encoding="utf-8")) if _LOOKS_WRITTEN.search(one)] == []
+    assert [text for text in literals(script.read_text(encoding="utf-8")) if _LOOKS_WRITTEN.search(text)] == []
 
 
 @pytest.mark.parametrize("text", ["Noch einmal.", "Bitte warten", "Größe", "there is no such thing", "Sorry, no"])

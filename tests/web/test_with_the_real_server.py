@@ -80,7 +80,7 @@ async def test_twelve_submitted_photos_become_previews_without_reloading(browser
         await page.evaluate("scrollTo(0, document.body.scrollHeight)")
         await expect(page.locator(".picture:visible")).to_have_count(12)
         widths: list[int] = await page.locator(".picture:visible").evaluate_all(
-            "all => all.map(one => one.naturalWidth)"
+            "all => all.map(image => image.naturalWidth)"
         )
         assert sorted(widths) == [*range(901, 913)]
         failed = page.locator(".tile[data-status=failed]")

@@ -40,7 +40,9 @@ async def test_the_policy_of_the_page_allows_its_own_files_and_the_bucket_s_prev
     assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize("name", ["main.js", "review.css", "de.json", "en.json", "config.json", "icon.svg"])
+@pytest.mark.parametrize(
+    "name", ["main.js", "data/api.js", "ui/tile.js", "review.css", "de.json", "en.json", "config.json", "icon.svg"]
+)
 async def test_the_assets_are_served_as_what_they_are(api: Api, name: str) -> None:
     answer = await api.http.get(f"/review-assets/{name}")
 

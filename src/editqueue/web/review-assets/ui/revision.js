@@ -1,15 +1,23 @@
 // Asking for another round, with a note.
 
-import { byId, setAttribute, setText } from "./dom.js";
 import { onConfirm, openDialog } from "./dialogs.js";
+import { byId, setAttribute, setText } from "./dom.js";
+
+/**
+ * @import { Actions } from "../data/actions.js"
+ * @import { State } from "../data/state.js"
+ * @import { I18n } from "./i18n.js"
+ */
 
 const LONGEST = 1000;
 
+/** @param {{ i18n: I18n, state: State, actions: Actions }} page */
 export function createRevision({ i18n, state, actions }) {
-  const dialog = byId("revision-dialog");
-  const note = byId("revision-note");
+  const dialog = byId("revision-dialog", HTMLDialogElement);
+  const note = byId("revision-note", HTMLTextAreaElement);
   let fileId = "";
 
+  /** @param {string} id */
   function open(id) {
     if (id !== fileId) note.value = "";
     fileId = id;
@@ -19,6 +27,7 @@ export function createRevision({ i18n, state, actions }) {
     openDialog(dialog);
   }
 
+  /** @param {boolean} isMissing */
   function complain(isMissing) {
     setText(byId("revision-problem"), isMissing ? i18n.t("revision.missing") : "");
     setAttribute(note, "aria-invalid", isMissing ? "true" : null);

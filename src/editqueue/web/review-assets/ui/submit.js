@@ -1,11 +1,22 @@
 // The selection and how it is sent: always confirmed first.
 
-import { byId, setText } from "./dom.js";
-import { canMark, canSubmit } from "./files.js";
+import { canMark, canSubmit } from "../data/files.js";
 import { onConfirm, openDialog } from "./dialogs.js";
+import { byId, setText } from "./dom.js";
 
+/**
+ * @import { Actions } from "../data/actions.js"
+ * @import { IsMissing } from "../data/files.js"
+ * @import { State } from "../data/state.js"
+ * @import { I18n } from "./i18n.js"
+ */
+
+/** @param {{ i18n: I18n, state: State, actions: Actions, isMissing: IsMissing }} page */
 export function createSubmit({ i18n, state, actions, isMissing }) {
-  const dialog = byId("submit-dialog");
+  const dialog = byId("submit-dialog", HTMLDialogElement);
+  const express = byId("express", HTMLInputElement);
+  const notes = byId("order-notes", HTMLTextAreaElement);
+  const markAll = byId("mark-all", HTMLButtonElement);
   const selected = () => state.get().files.filter((file) => canSubmit(file, isMissing));
   const selectable = () => state.get().files.filter((file) => canMark(file, isMissing));
 
@@ -14,26 +25,31 @@ export function createSubmit({ i18n, state, actions, isMissing }) {
     const all = selectable();
     byId("submit-bar").hidden = number === 0;
     setText(byId("submit-line"), number ? i18n.count("submit.count", number) : "");
-    byId("mark-all").disabled = all.length === 0;
-    setText(byId("mark-all"), i18n.t(all.length > 0 && number === all.length ? "mark.none" : "mark.all"));
+    markAll.disabled = all.length === 0;
+    setText(markAll, i18n.t(all.length > 0 && number === all.length ? "mark.none" : "mark.all"));
     if (dialog.open) setText(byId("submit-text"), i18n.count("submit.text", number));
   }
 
   function toggleAll() {
     const all = selectable();
     const marked = all.some((file) => !file.marked);
-    actions.mark(all.filter((file) => file.marked !== marked).map((file) => file.id), marked);
+    const changed = all.filter((file) => file.marked !== marked);
+    actions.mark(
+      changed.map((file) => file.id),
+      marked,
+    );
   }
 
   function ask() {
-    if (selected().length === 0) return;
-    setText(byId("submit-text"), i18n.count("submit.text", selected().length));
+    const number = selected().length;
+    if (number === 0) return;
+    setText(byId("submit-text"), i18n.count("submit.text", number));
     openDialog(dialog);
   }
 
   async function send() {
     const ids = selected().map((file) => file.id);
-    const choice = { express: byId("express").checked, notes: byId("order-notes").value.trim() };
+    const choice = { express: express.checked, notes: notes.value.trim() };
     if (ids.length === 0) return true;
     const went = await actions.submit(ids, choice);
     if (went) clearForm();
@@ -41,11 +57,11 @@ export function createSubmit({ i18n, state, actions, isMissing }) {
   }
 
   function clearForm() {
-    byId("express").checked = false;
-    byId("order-notes").value = "";
+    express.checked = false;
+    notes.value = "";
   }
 
-  byId("mark-all").addEventListener("click", toggleAll);
+  markAll.addEventListener("click", toggleAll);
   byId("submit").addEventListener("click", ask);
   onConfirm(byId("submit-confirm"), dialog, send);
   return render;
