@@ -307,7 +307,7 @@ class TestOutage:
         assert (await world.file(file)).status == "done"
         assert max(one for one in world.pause.waits if one <= 60) == 30
 
-    @pytest.mark.parametrize("method", ["claim_next", "requeue_stale", "begin_expiry"])
+    @pytest.mark.parametrize("method", ["claim_next", "rescue", "begin_expiry"])
     async def test_an_error_nobody_thought_of_does_not_end_the_consumer(self, world: World, method: str) -> None:
         [file] = await world.submitted(1)
         store: Any = Outage(world.store, method, failures=1, error=KeyError("a bug"))
@@ -338,7 +338,7 @@ class TestOutage:
             ticks.release()
             await asyncio.sleep(0)
 
-        store: Any = Outage(world.store, "begin_expiry", "requeue_stale", failures=4, error=KeyError("a bug"))
+        store: Any = Outage(world.store, "begin_expiry", "rescue", failures=4, error=KeyError("a bug"))
         async with running(replace(world.ports, store=store, queue=WatchedQueue(), pause=pause)):
             for _ in range(5):
                 await ticks.acquire()
@@ -347,7 +347,7 @@ class TestOutage:
 
     async def test_one_that_is_gone_at_the_start_is_no_reason_to_end(self, world: World) -> None:
         [file] = await world.submitted(1)
-        store: Any = Outage(world.store, "requeue_stale", failures=1)
+        store: Any = Outage(world.store, "rescue", failures=1)
         queue = await queue_for(world, [file])
 
         async with running(replace(world.ports, store=store, queue=queue)):

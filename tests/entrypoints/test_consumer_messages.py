@@ -17,7 +17,7 @@ from editqueue.domain.ids import new_id
 from editqueue.entrypoints.consumer import AFTER_FAILURE, Consumer
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.answer_message import PASSED_OVER
-from editqueue.use_cases.consumer.sweep import rescue
+from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.customer.submit_edits import submit_edits
 from tests.entrypoints.test_consumer import (
     Outage,
@@ -217,7 +217,7 @@ class TestStaleJobs:
             await go_on.wait()
             return found
 
-        store: Any = Replaced(world.store, "requeue_stale", requeue)
+        store: Any = Replaced(world.store, "rescue", requeue)
         task = asyncio.create_task(rescue(replace(world.ports, store=store)))
         await entered.wait()
 

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from devtools.world import FakeImages, World, keys_of, original, preview_of
 from editqueue.domain.files import File
 from editqueue.ports import Ports
-from editqueue.use_cases.consumer.process_job import Outcome, process_next
-from editqueue.use_cases.consumer.sweep import rescue
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.consumer.rescue import rescue
+from editqueue.use_cases.consumer.verdict import End
 from tests.reliability.steps import Steps
 
 Rival = Literal["has finished", "is at work"]
@@ -32,11 +33,11 @@ class Stopped:
         reached.cancel()
         return not self.work.done()
 
-    async def end(self) -> Outcome | None:
+    async def end(self) -> End | None:
         self._go_on.set()
         return await self.work
 
-    def _run(self, ports: Ports) -> Coroutine[Any, Any, Outcome | None]:
+    def _run(self, ports: Ports) -> Coroutine[Any, Any, End | None]:
         return process_next(ports)
 
     async def _stop(self) -> None:

@@ -13,7 +13,7 @@ from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 
 OF_A_JOB = frozenset(
-    {"claim_next", "finish", "fail", "retry_later", "hand_back", "copy", "write", "make_preview"},
+    {"claim_next", "finish", "fail", "retry_later", "release", "copy", "write", "make_preview"},
 )
 """The calls by which one attempt at a job changes anything."""
 ONE_JOB = 10

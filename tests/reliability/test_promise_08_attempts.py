@@ -11,7 +11,7 @@ from editqueue.domain.errors import BrokenPicture, StorageUnavailable
 from editqueue.domain.jobs import RetryPolicy
 from editqueue.ports.job_store import JobQuery
 from editqueue.use_cases.consumer.process_job import process_next
-from editqueue.use_cases.consumer.sweep import rescue
+from editqueue.use_cases.consumer.rescue import rescue
 from tests.reliability.plan import Plan
 from tests.reliability.processes import Processes
 from tests.reliability.report import Tally

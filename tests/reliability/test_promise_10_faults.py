@@ -29,7 +29,7 @@ from devtools.world import World, make_ports
 from editqueue.domain.errors import BrokenPicture, StorageUnavailable
 from editqueue.ports.job_store import JobQuery
 from editqueue.use_cases.consumer.process_job import process_next
-from editqueue.use_cases.consumer.sweep import rescue
+from editqueue.use_cases.consumer.rescue import rescue
 from tests.reliability.audit import audit, audit_books
 from tests.reliability.fates import FATES
 from tests.reliability.plan import Plan

@@ -226,7 +226,7 @@ async def test_a_database_that_is_gone_for_a_minute_costs_no_job_and_no_attempt(
     files = await world.submitted(3)
     gone = Gone(world)
     store: Any = Unreliable(
-        world.store, gone, "claim_next", "finish", "fail", "retry_later", "has_work", "requeue_stale", "begin_expiry"
+        world.store, gone, "claim_next", "finish", "fail", "retry_later", "has_work", "rescue", "begin_expiry"
     )
 
     await _drain(Steps(number, gone.start).around(replace(world.ports, store=store)))

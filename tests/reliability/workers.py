@@ -170,9 +170,11 @@ async def claim(plan: Plan) -> None:
     """Run jobs that cost nothing, until none is left. Prints each with its result."""
     async with open_server(load_settings()) as server:
         bucket: Any = _NoBucket()
-        ports = replace(server.ports, bucket=bucket, images=FakeImages(), journal=RecordingJournal())
-        while (outcome := await process_next(ports)) is not None:
-            _print(f"{outcome.job_id} {outcome.result}")
+        journal = RecordingJournal()
+        ports = replace(server.ports, bucket=bucket, images=FakeImages(), journal=journal)
+        while await process_next(ports) is not None:
+            attempt = journal.attempts[-1]
+            _print(f"{attempt.job_id} {attempt.result}")
 
 
 async def submit(plan: Plan) -> None:

@@ -30,6 +30,11 @@ class EditQueueError(Exception):
     code: ClassVar[str] = "error"
 
 
+def code_of(error: BaseException) -> str:
+    """The stable code of an error; `internal_error` for one that nobody raised on purpose."""
+    return error.code if isinstance(error, EditQueueError) else "internal_error"
+
+
 class Refused(EditQueueError):
     """A request that cannot be honoured. `ids` are all that this error holds for, `also` those refused for
     other reasons, by their error's code."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from editqueue.domain.keys import ObjectKeys
+
 
 class FileStatus(StrEnum):
     UPLOADED = "uploaded"
@@ -49,7 +51,7 @@ class File:
     order_id: str
     user_id: str
     object_key: str
-    """The RAW; fixed at upload. The other keys follow from it, see domain/keys.py."""
+    """The RAW; fixed at upload. The other keys follow from it: see `keys`."""
     name: str
     mime: str
     bytes: int
@@ -68,6 +70,10 @@ class File:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+
+    @property
+    def keys(self) -> ObjectKeys:
+        return ObjectKeys.from_raw(self.object_key)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 queued --claim--> in_progress --finish--> done
                   in_progress --fail----> failed
-                  in_progress --retry, hand back, requeue--> queued
+                  in_progress --retry, release, rescue--> queued
 queued --delete of the file--> failed
 """
 
@@ -83,20 +83,3 @@ class RetryPolicy:
         """
         spread = 1 + self.jitter * (2 * chance - 1)
         return self.first_delay * self.factor ** (attempts - 1) * spread
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RetryAt:
-    run_after: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GiveUp:
-    attempts: int
-
-
-def plan_retry(policy: RetryPolicy, *, attempts: int, now: datetime, chance: float) -> RetryAt | GiveUp:
-    """What follows a transient failure of attempt number `attempts`."""
-    if policy.exhausted(attempts):
-        return GiveUp(attempts=attempts)
-    return RetryAt(run_after=now + policy.delay(attempts, chance))

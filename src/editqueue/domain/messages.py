@@ -11,6 +11,7 @@ GAVE_UP = (
     "Bitte fordern Sie eine Überarbeitung an oder melden Sie sich bei uns."
 )
 
+OTHER_REASON = "Die Datei kann nicht verarbeitet werden."
 REASONS = {
     "broken_picture": "Die Datei ist beschädigt oder unvollständig.",
     "not_a_picture": "Die Datei ist kein Bild.",

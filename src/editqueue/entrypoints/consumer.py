@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from editqueue.ports import Ports
 from editqueue.ports.job_queue import Message, Redelivery
 from editqueue.use_cases.consumer.answer_message import answer_message
-from editqueue.use_cases.consumer.process_job import Outcome, process_next
-from editqueue.use_cases.consumer.sweep import keep_house, rescue
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.consumer.rescue import rescue
+from editqueue.use_cases.consumer.sweep import keep_house
 
 T = TypeVar("T")
 GRACE = timedelta(seconds=25)
@@ -126,14 +127,9 @@ class Consumer:
         except Exception as error:  # noqa: BLE001  # what brought us here is what counts
             self.ports.journal.error(None, error)
 
-    async def _work_through_the_database(self) -> Outcome | None:
-        outcome = None
-        while not self.stop.is_set():
-            latest = await process_next(self.ports)
-            if latest is None:
-                break
-            outcome = latest
-        return outcome
+    async def _work_through_the_database(self) -> None:
+        while not self.stop.is_set() and await process_next(self.ports) is not None:
+            pass
 
     async def _is_empty(self) -> bool:
         """Work on what may run now; True when nothing is left to wait for."""

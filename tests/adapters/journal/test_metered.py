@@ -72,8 +72,8 @@ def test_an_attempt_is_one_line() -> None:
     ("error", "code", "text"),
     [
         (BrokenPicture("zwei\nZeilen – ü"), "broken_picture", "zwei\nZeilen – ü"),
-        (RuntimeError("boom"), "RuntimeError", "boom"),
-        (RuntimeError(), "RuntimeError", "RuntimeError"),
+        (RuntimeError("boom"), "internal_error", "RuntimeError: boom"),
+        (RuntimeError(), "internal_error", "RuntimeError"),
     ],
 )
 def test_an_error_is_one_line(error: Exception, code: str, text: str) -> None:
@@ -153,3 +153,26 @@ def test_the_metrics_are_served_on_their_port() -> None:
 
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         assert b"editqueue_copied_bytes_total 5.0" in answer.read()
+
+
+def test_an_error_that_nobody_raised_on_purpose_comes_with_its_traceback() -> None:
+    written = Written()
+    defect: Any = []
+    with pytest.raises(TypeError) as caught:
+        defect + 1
+
+    written.journal.error("job-1", caught.value)
+
+    line = written.line()
+    assert line["code"] == "internal_error"
+    assert "test_metered.py" in line["traceback"]
+    assert line["traceback"].rstrip().endswith('TypeError: can only concatenate list (not "int") to list')
+    assert written.number("editqueue_errors_total", code="internal_error") == 1
+
+
+def test_an_error_of_ours_has_no_traceback() -> None:
+    written = Written()
+
+    written.journal.error("job-1", BrokenPicture("kaputt"))
+
+    assert "traceback" not in written.line()

@@ -26,6 +26,7 @@ from editqueue.domain.files import NotificationType
 from editqueue.ports import Limits
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.process_job import SETTLE_WAITS, process_next
+from editqueue.use_cases.consumer.verdict import Lost, Retry
 
 
 class Flaky:
@@ -255,7 +256,7 @@ class TestTransient:
 
         await process_next(world.ports)
 
-        assert (await world.job(file)).error == "TimeoutError: read timed out"
+        assert (await world.job(file)).error == "internal_error: TimeoutError: read timed out"
 
     @pytest.mark.parametrize(
         ("text", "kept"),
@@ -263,7 +264,7 @@ class TestTransient:
             ("GET https://r2/raw/a.jpg?X-Amz-Signature=abc failed", "GET https://r2/raw/a.jpg?... failed"),
             ("postgresql://anna:geheim@db/x is gone", "postgresql://...@db/x is gone"),
             ("a\x00b", "a?b"),
-            ("x" * 600, "x" * 491),
+            ("x" * 600, "x" * 475),
         ],
     )
     async def test_what_is_kept_of_an_error_is_short_and_no_secret(self, world: World, text: str, kept: str) -> None:
@@ -272,7 +273,40 @@ class TestTransient:
 
         await process_next(world.ports)
 
-        assert (await world.job(file)).error == f"OSError: {kept}"
+        assert (await world.job(file)).error == f"internal_error: OSError: {kept}"
+
+
+class TestDefects:
+    """Errors that nobody raised on purpose."""
+
+    @pytest.mark.parametrize("port", ["bucket", "images"])
+    async def test_end_the_attempt_as_an_internal_error_and_are_seen_as_themselves(
+        self, world: World, port: str
+    ) -> None:
+        [file] = await world.submitted(1)
+        method = {"bucket": "copy", "images": "make_preview"}[port]
+        broken: Any = Flaky(getattr(world.ports, port), method, [failing(TypeError("a bug"))])
+
+        end = await process_next(replace(world.ports, **{port: broken}))
+
+        job = await world.job(file)
+        [(job_id, error)] = world.journal.errors
+        assert isinstance(end, Retry)
+        assert (job_id, type(error)) == (job.id, TypeError)
+        assert (job.status, job.error) == ("queued", "internal_error: TypeError: a bug")
+        assert (await world.file(file)).locked is False
+
+    async def test_while_the_result_is_written_leave_the_job_to_the_sweep(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Flaky(world.store, "finish", [failing(TypeError("a bug"))])
+
+        end = await process_next(replace(world.ports, store=store))
+
+        [(job_id, error)] = world.journal.errors
+        assert isinstance(end, Lost)
+        assert (job_id, type(error)) == ((await world.job(file)).id, TypeError)
+        assert world.journal.warnings == ["left_to_the_sweep"]
+        assert world.pause.waits == []
 
 
 class TestPlaceholder:
@@ -352,6 +386,44 @@ class TestCancelled:
         assert (await world.job(file)).status == "done"
         assert world.journal.causes() == ["claim", "finish"]
         assert [one.result for one in world.journal.attempts] == ["done"]
+
+    @pytest.mark.parametrize("times", [2, 3])
+    async def test_again_and_again_it_still_gives_the_job_back(self, world: World, times: int) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        working = asyncio.create_task(process_next(world.ports))
+        await world.images.entered.wait()
+
+        for _ in range(times):
+            working.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        job = await world.job(file)
+        assert (job.status, job.attempts) == ("queued", 0)
+        assert world.journal.causes() == ["claim", "hand_back"]
+
+    async def test_before_its_edit_began_it_touches_no_object(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        before = await world.objects()
+        working: asyncio.Task[Any] | None = None
+
+        class CancelledByTheClaim(Flaky):
+            async def claim_next(self, **facts: Any) -> Any:
+                claim = await world.store.claim_next(**facts)
+                assert working is not None
+                working.cancel()
+                await asyncio.sleep(0)
+                return claim
+
+        store: Any = CancelledByTheClaim(world.store, "", [])
+        working = asyncio.create_task(process_next(replace(world.ports, store=store)))
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert await world.objects() == before
+        assert (await world.file(file)).locked is False
 
 
 class TestLate:
@@ -461,7 +533,7 @@ class TestSettling:
     async def test_a_hand_back_after_the_claim_was_lost_is_quiet(self, world: World) -> None:
         await world.submitted(1)
         world.images.gate = asyncio.Event()
-        store: Any = Flaky(world.store, "hand_back", [failing(ClaimLost("late"))])
+        store: Any = Flaky(world.store, "release", [failing(ClaimLost("late"))])
         working = asyncio.create_task(process_next(replace(world.ports, store=store)))
         await world.images.entered.wait()
 

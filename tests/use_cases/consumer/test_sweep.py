@@ -170,7 +170,7 @@ class TestRetention:
 class TestOnePartFails:
     async def test_requeueing_does_not_stop_the_work(self, world: World) -> None:
         await world.submitted(1)
-        store: Any = Away(world.store, "requeue_stale")
+        store: Any = Away(world.store, "rescue")
 
         assert (await sweep(replace(world.ports, store=store))).processed == 1
 
@@ -187,13 +187,13 @@ class TestOnePartFails:
 
     async def test_not_even_an_error_that_nobody_thought_of_stops_the_others(self, world: World) -> None:
         await world.submitted(1)
-        store: Any = Away(world.store, "requeue_stale", "begin_expiry", error=KeyError("a bug"))
+        store: Any = Away(world.store, "rescue", "begin_expiry", error=KeyError("a bug"))
 
         assert (await sweep(replace(world.ports, store=store))).processed == 1
         assert [type(error) for _, error in world.journal.errors] == [KeyError] * 2
 
     async def test_everything_away_is_an_empty_report(self, world: World) -> None:
-        store: Any = Away(world.store, "claim_next", "requeue_stale", "begin_expiry")
+        store: Any = Away(world.store, "claim_next", "rescue", "begin_expiry")
         bucket: Any = Away(world.bucket, "remove_leftovers")
 
         report = await sweep(replace(world.ports, store=store, bucket=bucket))

@@ -1,11 +1,12 @@
-"""One JSON line for everything that happens; errors through one central logger. Counts nothing: see json_lines.py."""
+"""One JSON line for everything that happens; errors through one central logger. Counts nothing: see metered.py."""
 
 import sys
+import traceback
 from typing import Any, TextIO
 
 import structlog
 
-from editqueue.domain.errors import EditQueueError
+from editqueue.domain.errors import EditQueueError, code_of
 from editqueue.domain.jobs import EditJob, JobStatus
 
 
@@ -44,11 +45,12 @@ class JsonLines:
         )
 
     def error(self, job_id: str | None, error: BaseException) -> None:
-        self._log.error("error", job_id=job_id, code=code_of(error), error=str(error) or type(error).__name__)
+        text = str(error) or type(error).__name__
+        facts: dict[str, str] = {}
+        if not isinstance(error, EditQueueError):
+            text = f"{type(error).__name__}: {error}" if str(error) else text
+            facts["traceback"] = "".join(traceback.format_exception(error))
+        self._log.error("error", job_id=job_id, code=code_of(error), error=text, **facts)
 
     def warning(self, event: str, **facts: object) -> None:
         self._log.warning(event, **facts)
-
-
-def code_of(error: BaseException) -> str:
-    return error.code if isinstance(error, EditQueueError) else type(error).__name__

@@ -2,8 +2,9 @@
 
 from typing import TextIO
 
-from editqueue.adapters.journal.json_lines import JsonLines, code_of
+from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.adapters.journal.metrics import Metrics
+from editqueue.domain.errors import code_of
 from editqueue.domain.jobs import EditJob, JobStatus
 
 

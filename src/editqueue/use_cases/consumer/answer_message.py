@@ -20,14 +20,12 @@ async def answer_message(message: Message, ports: Ports) -> timedelta | None:
     if message.job_id is None:
         ports.journal.warning("message_not_ours", receipt=message.receipt)
         return None
-    outcome = await process_next(ports)
-    return outcome.retry_in if outcome is not None else await _when_again(message.job_id, ports)
-
-
-async def _when_again(job_id: str, ports: Ports) -> timedelta | None:
-    """A message that finds nothing to claim is not spent while its own job is queued: that one waits for its retry,
-    or somebody held its row for a moment and the claim passed it over."""
-    job = await ports.store.job(job_id)
+    end = await process_next(ports)
+    if end is not None:
+        return end.retry_in
+    # A message that finds nothing to claim is not spent while its own job is queued: that one waits for its retry, or
+    # somebody held its row for a moment and the claim passed it over.
+    job = await ports.store.job(message.job_id)
     if job is None or job.status is not JobStatus.QUEUED:
         return None
     return max(job.run_after - ports.clock.now(), PASSED_OVER)

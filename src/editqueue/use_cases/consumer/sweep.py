@@ -1,16 +1,13 @@
-"""One cron tick: what keeps the promise when no message arrives and no worker comes back."""
+"""One cron tick: what guarantees progress when no message arrives and no consumer comes back."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from editqueue.domain.jobs import JobStatus
-from editqueue.domain.messages import GAVE_UP
 from editqueue.ports import Ports
 from editqueue.use_cases.consumer.expire_objects import expire_objects
 from editqueue.use_cases.consumer.process_job import process_next
-from editqueue.use_cases.run_to_completion import run_to_completion
-from editqueue.use_cases.wake_consumers import wake_consumers
+from editqueue.use_cases.consumer.rescue import rescue
 
 LEFTOVER_AGE = timedelta(hours=1)
 """A temporary piece of a write older than this belongs to a writer that died."""
@@ -28,54 +25,21 @@ async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) ->
     """Requeue stale jobs, work on up to `limits.sweep_batch` jobs, retire old objects.
 
     A part that fails is logged and does not keep the others from being done. Two sweeps at once are harmless.
-    Once `stopped`, nothing new is begun. Cancelled, the running job is handed back.
+    Once `stopped`, nothing new is begun. Cancelled, the running job is given back.
     """
     requeued = await _or_zero(rescue(ports), ports)
-    processed = await _process_some(ports, stopped)
-    kept = _NOTHING if stopped() else await keep_house(ports)
-    return SweepReport(requeued=requeued, processed=processed, expired=kept.expired, leftovers=kept.leftovers)
+    processed = 0
+    while processed < ports.limits.sweep_batch and not stopped() and await _or_zero(_process_one(ports), ports):
+        processed += 1
+    expired, leftovers = (0, 0) if stopped() else await keep_house(ports)
+    return SweepReport(requeued=requeued, processed=processed, expired=expired, leftovers=leftovers)
 
 
-_NOTHING = SweepReport(requeued=0, processed=0, expired=0, leftovers=0)
-
-
-async def keep_house(ports: Ports) -> SweepReport:
-    """The part of a sweep that works on no job: for consumers, which do that anyway."""
+async def keep_house(ports: Ports) -> tuple[int, int]:
+    """The part of a sweep that works on no job. Returns how many files expired and how many leftovers went."""
     expired = await _or_zero(expire_objects(ports), ports)
     before = ports.clock.now() - LEFTOVER_AGE
-    leftovers = await _or_zero(ports.bucket.remove_leftovers(before=before), ports)
-    return SweepReport(requeued=0, processed=0, expired=expired, leftovers=leftovers)
-
-
-async def rescue(ports: Ports) -> int:
-    """Take jobs back from workers that did not come back within `limits.stale_after`. Returns how many.
-
-    Those that are queued again get a message: their own may be spent, or leased by the worker that died.
-    """
-    return await run_to_completion(_requeue_and_tell(ports))
-
-
-async def _requeue_and_tell(ports: Ports) -> int:
-    now = ports.clock.now()
-    jobs = await ports.store.rescue(
-        started_before=now - ports.limits.stale_after,
-        max_retries=ports.limits.max_retries,
-        message=GAVE_UP,
-        now=now,
-    )
-    for job in jobs:
-        ports.journal.transition(job, before=JobStatus.IN_PROGRESS, cause="stale")
-    queued = [job.id for job in jobs if job.status is JobStatus.QUEUED]
-    await wake_consumers(queued, queue=ports.queue, journal=ports.journal)
-    return len(jobs)
-
-
-async def _process_some(ports: Ports, stopped: Callable[[], bool]) -> int:
-    """How many jobs were worked on, those before a failure, too."""
-    for done in range(ports.limits.sweep_batch):
-        if stopped() or not await _or_zero(_process_one(ports), ports):
-            return done
-    return ports.limits.sweep_batch
+    return expired, await _or_zero(ports.bucket.remove_leftovers(before=before), ports)
 
 
 async def _process_one(ports: Ports) -> int:
