@@ -46,10 +46,10 @@ class Consumer:
         """Work until no job is queued or in progress, or until `stop` is set."""
         await self._serve([self._persist(self._is_empty) for _ in range(self.concurrency)])
 
-    async def _serve(self, work: list[Coroutine[Any, Any, None]]) -> None:
+    async def _serve(self, loops: list[Coroutine[Any, Any, None]]) -> None:
         await self._patiently(rescue(self.ports))
         housekeeper = asyncio.create_task(self._sweep_now_and_then())
-        workers = [asyncio.create_task(one) for one in work]
+        workers = [asyncio.create_task(loop) for loop in loops]
         stopped = asyncio.create_task(self.stop.wait())
         try:
             await self._until_done_or_stopped(workers, stopped)
