@@ -47,7 +47,7 @@ def test_wrangler_takes_the_configuration_and_finds_every_binding(tmp_path: Path
     for binding in ("env.DB (editqueue)", "env.BUCKET (piximmo-media)", "env.QUEUE (editqueue-jobs)", "env.IMAGES"):
         assert binding in said
     assert (tmp_path / "worker.py").is_file()
-    assert (tmp_path / "editqueue" / "entrypoints" / "worker.py").is_file()
+    assert (tmp_path / "editqueue" / "entrypoints" / "cloudflare.py").is_file()
 
 
 def test_the_bundle_holds_no_module_that_only_servers_need(tmp_path: Path) -> None:
