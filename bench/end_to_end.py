@@ -286,13 +286,7 @@ async def _copies(kind: Kind, server: S3Server) -> tuple[float, float]:
 
 
 def _bucket(server: S3Server) -> S3Bucket:
-    return S3Bucket(
-        name=server.bucket,
-        endpoint=server.endpoint,
-        access_key_id=server.access_key_id,
-        secret_access_key=server.secret_access_key,
-        clock=SystemClock(),
-    )
+    return S3Bucket(server.client(), clock=SystemClock())
 
 
 async def _upload(kind: Kind, server: S3Server, body: bytes) -> None:

@@ -15,7 +15,7 @@ from bench.pictures import heic_12_mp, jpeg_45_mp
 from devtools.installation import Installation
 from devtools.pictures.bombs import blank_png, make_bombs
 from devtools.seeds import seed_files, seed_order, submit
-from editqueue.adapters.bucket.source import SourceConfig
+from devtools.storage import folder_readers
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.domain.errors import NoToolForFormat, PermanentError
 
@@ -76,7 +76,7 @@ def _together(root: psutil.Process) -> float:
 async def _hostile(bombs: Mapping[str, bytes]) -> list[Figure]:
     """What the worst of them took; each must end as the file's own fault."""
     with tempfile.TemporaryDirectory() as folder:
-        pool = WorkerPool(SourceConfig(folder=folder))
+        pool = WorkerPool(folder_readers(Path(folder)))
         slowest, largest = 0.0, 0.0
         for name, body in bombs.items():
             Path(folder, name).write_bytes(body)

@@ -1,19 +1,36 @@
 """The bucket in memory, for tests: gone with the process."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import obstore
 from obstore.store import MemoryStore
 
-from editqueue.adapters.bucket.local.served import SignsItsUrls, limited
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.adapters.bucket.reads import first_line, sorted_errors
+from editqueue.adapters.bucket.reads import ReadsObjects, first_line, translate_errors
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.domain.errors import EditQueueError, PermanentError
+from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError
+from editqueue.ports.bucket import SignedPut
 
 
-class MemoryBucket(SignsItsUrls):
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """The `Backend`, for readers in this process."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    longest_call: timedelta = timedelta(seconds=1)
+
+    def open(self) -> MemoryStore:
+        return self.store
+
+    def translate(self, error: Exception, key: str) -> EditQueueError:
+        if isinstance(error, FileNotFoundError):
+            return ObjectMissing(key)
+        return PermanentError(f"the bucket in memory cannot serve {key!r}: {first_line(error)}")
+
+
+class MemoryBucket(ReadsObjects):
     def __init__(
         self,
         *,
@@ -21,32 +38,32 @@ class MemoryBucket(SignsItsUrls):
         base_url: str = "http://127.0.0.1:8787/objects",
         name: str = "piximmo-media",
     ) -> None:
-        super().__init__(MemoryStore(), name=name, sorter=_sorter, signer=signer, base_url=base_url)
+        self.backend = Memory()
+        super().__init__(self.backend, name=name)
+        self._signer = signer
+        self._base_url = base_url
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
-        with sorted_errors(check_key(key), _sorter):
+        with translate_errors(self.backend, check_key(key)):
             await obstore.put_async(self._store, key, body, attributes={"Content-Type": content_type})
 
-    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int) -> int:
-        body = b"".join([piece async for piece in limited(pieces, max_bytes=max_bytes)])
-        await self.write(key, body, content_type=content_type)
-        return len(body)
+    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
+        await self.write(key, b"".join([piece async for piece in pieces]), content_type=content_type)
 
     async def copy(self, source: str, target: str) -> int:
-        with sorted_errors(check_key(source), _sorter):
+        with translate_errors(self.backend, check_key(source)):
             await obstore.copy_async(self._store, source, check_key(target))
         return (await self.head(target)).size
 
     async def delete(self, keys: Sequence[str]) -> None:
-        with sorted_errors(", ".join(keys), _sorter):
+        with translate_errors(self.backend, ", ".join(keys)):
             await obstore.delete_async(self._store, [check_key(key) for key in keys])
 
-    async def remove_leftovers(self, *, before: datetime) -> int:  # nothing outlives the process
-        return 0
+    async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
+        return self._signer.url_for_get(self._base_url, key, expires_in=expires_in)
 
-    async def close(self) -> None:
-        pass
-
-
-def _sorter(error: Exception, key: str) -> EditQueueError:
-    return PermanentError(f"the bucket in memory cannot serve {key!r}: {first_line(error)}")
+    async def sign_put(self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta) -> SignedPut:
+        url = self._signer.url_for_put(
+            self._base_url, key, content_type=content_type, max_bytes=max_bytes, expires_in=expires_in
+        )
+        return SignedPut(url=url, headers={"Content-Type": content_type})

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from editqueue.adapters.bucket.s3.client import S3Client
+
 S3_BUCKET = "piximmo-media"
 S3_ACCESS_KEY_ID = "testkey"
 S3_SECRET_ACCESS_KEY = "testsecretkey1234567890"
@@ -30,6 +32,14 @@ class S3Server:
     bucket: str = S3_BUCKET
     access_key_id: str = S3_ACCESS_KEY_ID
     secret_access_key: str = S3_SECRET_ACCESS_KEY
+
+    def client(self) -> S3Client:
+        return S3Client(
+            bucket=self.bucket,
+            endpoint=self.endpoint,
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+        )
 
     def cpu_seconds(self) -> float:
         """Of processor time that the server has used since it started."""
@@ -106,9 +116,9 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _holds(held: ExitStack, port: int) -> bool:
-    one = held.enter_context(socket.socket())
+    opened = held.enter_context(socket.socket())
     try:
-        one.bind(("127.0.0.1", port))
+        opened.bind(("127.0.0.1", port))
     except OSError:
         return False
     return True

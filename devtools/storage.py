@@ -1,4 +1,4 @@
-"""An S3 server of one bucket that stops in the middle when a test wants it to."""
+"""What image workers read from: a folder, or an S3 server that stops in the middle when a test wants it to."""
 
 import contextlib
 import threading
@@ -6,9 +6,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from devtools.pictures.samples import encoded, scene
-from editqueue.adapters.bucket.source import SourceConfig
+from editqueue.adapters.bucket.local.folder import LocalFolder
+from editqueue.adapters.bucket.reader import ObjectReaders
+from editqueue.adapters.bucket.s3.client import S3Client
 
 PATIENCE = 20
 """Seconds until a test that waits for something gives up."""
@@ -18,18 +21,33 @@ class Storage:
     """`good.jpg` is a picture, `hang.jpg` never answers, `cut.jpg` and `cut-large.jpg` end early; no other is there."""
 
     def __init__(self, port: int) -> None:
-        self.config = SourceConfig(
-            bucket="media",
-            endpoint=f"http://127.0.0.1:{port}",
-            secrets={"access_key_id": "key", "secret_access_key": "secret"},
-            timeout=timedelta(minutes=5),
-        )
+        self.endpoint = f"http://127.0.0.1:{port}"
         self.asked = threading.Event()
         """A worker has asked for `hang.jpg` and waits."""
         self.headers: list[dict[str, str]] = []
         """Of every request, with its `path`; names in small letters."""
         self.hung_up = threading.Event()
         """That worker is gone: its connection has ended."""
+
+    def readers(self, *, patience: timedelta = timedelta(minutes=5)) -> ObjectReaders:
+        """They wait `patience` for one request, and for all of one object."""
+        return s3_readers(self.endpoint, patience=patience)
+
+
+def s3_readers(endpoint: str, *, patience: timedelta = timedelta(minutes=5)) -> ObjectReaders:
+    client = S3Client(
+        bucket="media",
+        endpoint=endpoint,
+        access_key_id="key",
+        secret_access_key="secret",
+        timeout=patience,
+        retry_timeout=patience,
+    )
+    return ObjectReaders(backend=client, patience=patience)
+
+
+def folder_readers(folder: Path, *, patience: timedelta = timedelta(minutes=2)) -> ObjectReaders:
+    return ObjectReaders(backend=LocalFolder(path=folder, longest_call=patience), patience=patience)
 
 
 class _Answers(BaseHTTPRequestHandler):

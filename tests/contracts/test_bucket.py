@@ -1,9 +1,11 @@
 """What every bucket keeps, whatever it stands on."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,13 +18,15 @@ from devtools.cloudflare.bindings import r2_bucket
 from devtools.cloudflare.host import Cloudflare
 from devtools.memory_bucket import MemoryBucket
 from devtools.seaweed import S3Server
+from devtools.storage import folder_readers
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
-from editqueue.domain.errors import ObjectMissing, PermanentError
+from editqueue.domain.errors import ObjectMissing, PermanentError, ProcessingError
 from editqueue.domain.keys import ObjectKeys
-from editqueue.ports.bucket import Bucket
+from editqueue.ports.bucket import Bucket, ByteSources
 
 BASE_URL = "http://127.0.0.1:8787/objects"
 FIVE_MINUTES = timedelta(minutes=5)
@@ -40,32 +44,30 @@ class Running:
     bucket: Bucket
     http: httpx.AsyncClient
     """Reaches what the bucket's signed URLs point at."""
+    readers: ByteSources | None = None
+    """How other processes read it, where they do."""
 
 
-def served(bucket: LocalBucket | MemoryBucket, signer: UrlSigner) -> Running:
+def served(bucket: LocalBucket | MemoryBucket, signer: UrlSigner, readers: ByteSources) -> Running:
     app = Starlette(routes=[Mount("/objects", create_object_app(bucket, signer))])
-    return Running(bucket=bucket, http=httpx.AsyncClient(transport=httpx.ASGITransport(app)))
+    return Running(bucket=bucket, http=httpx.AsyncClient(transport=httpx.ASGITransport(app)), readers=readers)
 
 
 def local_folder(folder: Path) -> Running:
     signer = UrlSigner(secret="s" * 32, clock=SystemClock())
-    return served(LocalBucket(folder / "bucket", signer=signer, base_url=BASE_URL), signer)
+    bucket = LocalBucket(folder / "bucket", signer=signer, base_url=BASE_URL)
+    return served(bucket, signer, folder_readers(folder / "bucket"))
 
 
 def on_s3(server: S3Server) -> Running:
-    bucket = S3Bucket(
-        name=server.bucket,
-        endpoint=server.endpoint,
-        access_key_id=server.access_key_id,
-        secret_access_key=server.secret_access_key,
-        clock=SystemClock(),
-    )
-    return Running(bucket=bucket, http=httpx.AsyncClient())
+    bucket = S3Bucket(server.client(), clock=SystemClock())
+    return Running(bucket=bucket, http=httpx.AsyncClient(), readers=ObjectReaders(backend=server.client()))
 
 
 def memory() -> Running:
     signer = UrlSigner(secret="s" * 32, clock=SystemClock())
-    return served(MemoryBucket(signer=signer, base_url=BASE_URL), signer)
+    bucket = MemoryBucket(signer=signer, base_url=BASE_URL)
+    return served(bucket, signer, ObjectReaders(backend=bucket.backend))
 
 
 def start(request: pytest.FixtureRequest, folder: Path) -> Running:
@@ -97,6 +99,15 @@ async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 @pytest.fixture
 def bucket(running: Running) -> Bucket:
     return running.bucket
+
+
+with_readers = pytest.mark.parametrize("running", ["local folder", "memory", "s3"], indirect=True)
+"""No other process reads through a Worker's binding."""
+
+
+def readers_of(running: Running) -> ByteSources:
+    assert running.readers is not None
+    return running.readers
 
 
 async def test_what_is_written_is_read_back_with_its_size_and_type(bucket: Bucket) -> None:
@@ -253,6 +264,72 @@ async def test_a_signature_is_good_for_one_method_and_key(running: Running) -> N
 async def test_a_signed_get_of_nothing_is_404(running: Running) -> None:
     url = await running.bucket.sign_get(KEYS.preview, expires_in=FIVE_MINUTES)
     assert (await running.http.get(url)).status_code == 404
+
+
+@with_readers
+async def test_a_range_is_read_alone(running: Running) -> None:
+    readers = readers_of(running)
+    await running.bucket.write(KEYS.raw, JPEG, content_type="image/jpeg")
+
+    source = readers.open(KEYS.raw)
+    assert await asyncio.to_thread(source.read, 2, 4) == JPEG[2:6]
+    assert await asyncio.to_thread(source.read, 0, 3) == JPEG[:3]
+    assert source.bytes_read == 7
+    assert await asyncio.to_thread(source.size) == len(JPEG)
+    assert await asyncio.to_thread(readers.open(KEYS.raw).read_all) == JPEG
+    await running.bucket.delete([KEYS.raw])
+
+
+@with_readers
+@pytest.mark.parametrize(("start", "expected"), [(0, b"0123456789"), (8, b"89"), (10, b""), (99, b"")])
+async def test_a_range_past_the_end_is_short_or_empty(running: Running, start: int, expected: bytes) -> None:
+    readers = readers_of(running)
+    await running.bucket.write(KEYS.raw, b"0123456789", content_type="image/jpeg")
+
+    source = readers.open(KEYS.raw)
+    assert await asyncio.to_thread(source.read, start, 50) == expected
+    assert await asyncio.to_thread(source.read, start, 50) == expected
+    await running.bucket.delete([KEYS.raw])
+
+
+@with_readers
+async def test_a_range_of_an_empty_object_is_empty(running: Running) -> None:
+    readers = readers_of(running)
+    await running.bucket.write(KEYS.raw, b"", content_type="image/jpeg")
+
+    for start in (0, 5):
+        assert await asyncio.to_thread(readers.open(KEYS.raw).read, start, 9) == b""
+    assert await asyncio.to_thread(readers.open(KEYS.raw).read_all) == b""
+    await running.bucket.delete([KEYS.raw])
+
+
+@with_readers
+async def test_a_reader_names_what_is_missing(running: Running) -> None:
+    source = readers_of(running).open(KEYS.raw)
+    for read in (lambda: source.read(0, 9), source.size):
+        with pytest.raises(ObjectMissing) as raised:
+            await asyncio.to_thread(read)
+        assert raised.value.key == KEYS.raw
+
+
+@with_readers
+async def test_an_object_replaced_between_two_reads_makes_the_second_fail(running: Running) -> None:
+    readers = readers_of(running)
+    await running.bucket.write(KEYS.raw, b"the first", content_type="image/jpeg")
+    source = readers.open(KEYS.raw)
+    assert await asyncio.to_thread(source.read, 0, 3) == b"the"
+
+    await running.bucket.write(KEYS.raw, b"the second", content_type="image/jpeg")
+
+    with pytest.raises(ProcessingError):
+        await asyncio.to_thread(source.read, 4, 5)
+    await running.bucket.delete([KEYS.raw])
+
+
+async def test_a_defect_of_ours_surfaces_as_itself(bucket: Bucket) -> None:
+    no_text: Any = object()
+    with pytest.raises(TypeError):
+        await bucket.write(KEYS.raw, b"body", content_type=no_text)
 
 
 async def test_fresh_pieces_are_no_leftovers(bucket: Bucket) -> None:

@@ -13,7 +13,7 @@ from devtools.inline_images import Inline
 from devtools.pictures.clips import clip, frames
 from devtools.pictures.raws import dng, preview, sensor
 from devtools.pictures.samples import decoded, encoded, heif, png, scene
-from editqueue.adapters.bucket.source import SourceConfig
+from devtools.storage import folder_readers, s3_readers
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, ObjectMissing, StorageUnavailable
@@ -37,13 +37,13 @@ class Running:
 
 def inline(folder: Path) -> Inline:
     async def read(key: str) -> bytes:
-        return await asyncio.to_thread(SourceConfig(folder=str(folder)).open(key).read_all)
+        return await asyncio.to_thread(folder_readers(folder).open(key).read_all)
 
     return Inline(read)
 
 
 def opened(kind: str, folder: Path) -> ImageTools:
-    config = SourceConfig(folder=str(folder))
+    config = folder_readers(folder)
     return {"pool": lambda: WorkerPool(config), "inline": lambda: inline(folder), "copy": lambda: CopyOnly(config)}[
         kind
     ]()
@@ -132,11 +132,7 @@ async def test_without_a_library_a_picture_is_sound_but_unread(tmp_path: Path) -
 
 @pytest.mark.parametrize("kind", ["pool", "copy"])
 async def test_storage_that_does_not_answer_may_answer_later(kind: str) -> None:
-    config = SourceConfig(
-        bucket="media",
-        endpoint="http://127.0.0.1:1",  # a port nobody listens on
-        secrets={"access_key_id": "key", "secret_access_key": "secret"},
-    )
+    config = s3_readers("http://127.0.0.1:1")  # a port nobody listens on
     tools = WorkerPool(config) if kind == "pool" else CopyOnly(config)
     try:
         with pytest.raises(StorageUnavailable):

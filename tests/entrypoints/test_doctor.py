@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ from sqlalchemy import update
 
 from devtools.installation import Ended, Installation
 from devtools.seeds import seed_files, seed_order
+from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.job_store.databases.database import to_ms
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.schema import files
+from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
+from editqueue.entrypoints.commands import doctor
+from editqueue.ports.bucket import ObjectInfo
+from tests.entrypoints.in_process import run_here
 
 SECRET = "s" * 32
 
@@ -106,6 +112,39 @@ async def test_old_stray_objects_are_removed_and_young_ones_left_alone(here: Ins
     assert "1 objects under processed/ or preview/" in broken(here.run("doctor"))["what"]
     assert here.run("doctor", "--fix", "--json").json()["healthy"]
     assert [path.exists() for path in (old, young, kept, upload)] == [False, True, True, True]
+
+
+def test_a_listing_that_breaks_off_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = LocalBucket.list
+
+    async def breaks_off(bucket: LocalBucket, prefix: str) -> AsyncIterator[ObjectInfo]:
+        async for info in whole(bucket, prefix):
+            yield info
+        if prefix == "user/":
+            raise StorageUnavailable("the bucket is away")
+
+    monkeypatch.setattr(LocalBucket, "list", breaks_off)
+    ended = run_here(monkeypatch, capsys, "doctor --json", {"EDITQUEUE_DATA_DIR": str(tmp_path / "data")})
+
+    checks = {check["name"]: check for check in json.loads(ended.out)["checks"]}
+    assert (checks["objects"]["ok"], checks["objects"]["detail"]) == (False, "the bucket is away")
+    assert checks["objects"]["remedy"]
+    assert "1 of" in ended.complaint()
+
+
+def test_what_an_older_version_left_in_the_bucket_is_removed(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orphan = here.bucket / ".attributes" / "user" / "1" / "a.jpg.json"
+    orphan.parent.mkdir(parents=True)
+    orphan.write_text("{}")
+    monkeypatch.setattr(doctor, "SAFE_AGE", -timedelta(minutes=1))
+
+    run_here(monkeypatch, capsys, "doctor --fix", {"EDITQUEUE_DATA_DIR": str(here.folder)})
+
+    assert not orphan.exists()
 
 
 def test_one_broken_thing_does_not_hide_another(tmp_path: Path) -> None:

@@ -55,13 +55,7 @@ class Site:
         if self.s3 is None:
             signer = UrlSigner(secret=SECRET.encode(), clock=SteppingClock())
             return LocalBucket(self._bucket_folder(), signer=signer)
-        return S3Bucket(
-            name=self.s3.bucket,
-            endpoint=self.s3.endpoint,
-            access_key_id=self.s3.access_key_id,
-            secret_access_key=self.s3.secret_access_key,
-            clock=SteppingClock(),
-        )
+        return S3Bucket(self.s3.client(), clock=SteppingClock())
 
     def _bucket_folder(self) -> Path:
         return self.folder / "bucket"

@@ -13,6 +13,7 @@ from typing import Any
 from devtools.seeds import NOON
 from devtools.world import FakeImages, RecordingJournal, SteppingClock
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.entrypoints.commands.serving import make_consumer
 from editqueue.entrypoints.consumer import DRAIN_POLL
 from editqueue.ports import Ports
@@ -156,14 +157,14 @@ async def consume_live(plan: Plan) -> None:
 def _impatient(bucket: Bucket, settings: Settings) -> Bucket:
     if not isinstance(bucket, S3Bucket):
         return bucket
-    return S3Bucket(
-        name=bucket.name,
+    client = S3Client(
+        bucket=bucket.name,
         endpoint=settings.s3_endpoint or "",
         access_key_id=settings.r2_access_key_id or "",
         secret_access_key=settings.r2_secret_access_key or "",
-        clock=SystemClock(),
         timeout=timedelta(seconds=1),
     )
+    return S3Bucket(client, clock=SystemClock())
 
 
 async def claim(plan: Plan) -> None:

@@ -24,6 +24,7 @@ from devtools.distributed import ConsumerProcess, attempts, consumers, engines
 from devtools.installation import Installation
 from devtools.pictures.samples import decoded, encoded, scene
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.http.auth import issue_token
@@ -107,13 +108,13 @@ def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         here = Installation(folder / "data", settings)
         assert here.run("migrate").code == 0
         with consumers(here, CONSUMERS, folder) as running, _serving(here, settings["JWT_SECRET"]) as http:
-            bucket = S3Bucket(
-                name=urlsplit(settings["EDITQUEUE_BUCKET_URL"]).netloc,
+            client = S3Client(
+                bucket=urlsplit(settings["EDITQUEUE_BUCKET_URL"]).netloc,
                 endpoint=settings["EDITQUEUE_S3_ENDPOINT"],
                 access_key_id=settings["R2_ACCESS_KEY_ID"],
                 secret_access_key=settings["R2_SECRET_ACCESS_KEY"],
-                clock=Now(),
             )
+            bucket = S3Bucket(client, clock=Now())
             yield Shop(
                 http=http,
                 here=here,

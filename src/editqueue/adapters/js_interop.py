@@ -13,3 +13,12 @@ async def pieces_of(body: Any) -> AsyncIterator[bytes]:
 def first_line(error: BaseException) -> str:
     """What a JavaScript error says, without the stack that Pyodide puts below."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def js_exceptions() -> type[Exception]:
+    """What a failed call of a binding raises: Pyodide's JsException; RuntimeError where a stand-in plays its part."""
+    try:
+        from pyodide.ffi import JsException  # noqa: PLC0415  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # the runtime's
+    except ImportError:
+        return RuntimeError
+    return JsException  # pyright: ignore[reportUnknownVariableType]  # as above

@@ -60,8 +60,11 @@ class Bucket(Protocol):
 
     async def sign_put(self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta) -> SignedPut: ...
 
-    async def remove_leftovers(self, *, before: datetime) -> int:
-        """Remove temporary pieces of writes that died before `before`. Returns how many there were."""
+    async def remove_leftovers(self, *, before: datetime, thorough: bool = False) -> int:
+        """Remove temporary pieces of writes that died before `before`. Returns how many there were.
+
+        It does not look at the objects, however many; `thorough` may, for what older versions left behind.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -1,8 +1,11 @@
 """How long a call to the bucket may take, out of the time that a job has."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+
+from editqueue.adapters.bucket.reader import ObjectReaders
+from editqueue.adapters.bucket.s3.client import S3Client
 
 RETRIES: Final = 2
 """Of one call, by the storage client itself, before it counts as an attempt of the job."""
@@ -13,21 +16,14 @@ MOST: Final = timedelta(seconds=60)
 LONGEST_PAUSE: Final = timedelta(seconds=2)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    request: timedelta
-    """Of one request, its body included."""
-    pause: timedelta
-    """The longest between two tries; most are far shorter."""
-    retries: int = RETRIES
-
-    @property
-    def longest_call(self) -> timedelta:
-        return (1 + self.retries) * self.request + self.retries * self.pause
-
-
-def patience_within(job_timeout: timedelta) -> Patience:
+def consumers_client(client: S3Client, job_timeout: timedelta) -> S3Client:
     """What fits into SHARE of `job_timeout`: with the usual 300 s, 48 s for a request, and 150 s for a whole call."""
     pause = min(LONGEST_PAUSE, job_timeout / 50)
-    request = (job_timeout * SHARE - RETRIES * pause) / (1 + RETRIES)
-    return Patience(request=min(request, MOST), pause=pause)
+    request = min((job_timeout * SHARE - RETRIES * pause) / (1 + RETRIES), MOST)
+    return replace(client, timeout=request, max_retries=RETRIES, longest_pause=pause)
+
+
+def workers_readers(client: S3Client, job_timeout: timedelta) -> ObjectReaders:
+    """All waits for one file fit into 4/5 of `job_timeout`: slow storage must end in an error of the storage."""
+    request = min(job_timeout / 5, MOST)
+    return ObjectReaders(backend=replace(client, timeout=request, retry_timeout=request), patience=2 * request)

@@ -15,10 +15,13 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp
 
 from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.folder import LocalFolder
 from editqueue.adapters.bucket.local.server import Report, create_object_app
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.adapters.bucket.s3.bucket import S3Bucket, r2_endpoint
-from editqueue.adapters.bucket.source import SourceConfig
+from editqueue.adapters.bucket.reader import ObjectReaders
+from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.bucket.s3.client import S3Client
+from editqueue.adapters.bucket.s3.urls import r2_endpoint
 from editqueue.adapters.image_tools.available import Tool, available_tools
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
@@ -36,7 +39,7 @@ from editqueue.ports.image_tools import ImageTools
 from editqueue.ports.job_queue import JobQueue
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings
-from editqueue.wiring.patience import patience_within
+from editqueue.wiring.patience import consumers_client, workers_readers
 
 START_PATIENCE = 20
 """Seconds in which a bucket must answer when a program starts."""
@@ -114,7 +117,8 @@ def open_bucket(
     signer = UrlSigner(secret=settings.jwt_secret(), clock=SystemClock())
     folder = bucket_folder(settings)
     if folder is None:
-        return _open_s3(settings), None
+        client = consumers_client(_s3_client(settings), settings.limits.job_timeout)
+        return S3Bucket(client, clock=SystemClock()), None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -131,17 +135,12 @@ def bucket_folder(settings: Settings) -> Path | None:
     return Path(unquote(url.path)) if url.scheme == "file" else None
 
 
-def _open_s3(settings: Settings) -> S3Bucket:
-    patience = patience_within(settings.limits.job_timeout)
-    return S3Bucket(
-        name=urlsplit(settings.bucket_url).netloc,
+def _s3_client(settings: Settings) -> S3Client:
+    return S3Client(
+        bucket=urlsplit(settings.bucket_url).netloc,
         endpoint=_endpoint(settings),
         access_key_id=settings.r2_access_key_id or "",
         secret_access_key=settings.r2_secret_access_key or "",
-        clock=SystemClock(),
-        timeout=patience.request,
-        max_retries=patience.retries,
-        longest_pause=patience.pause,
     )
 
 
@@ -212,10 +211,10 @@ async def look_at_queue(settings: Settings, *, pulling: bool = True) -> QueueFin
 
 
 def _open_images(settings: Settings) -> ImageTools:
-    config = source_config(settings)
+    readers = object_readers(settings)
     if find_spec("pyvips") is None:
-        return CopyOnly(config)
-    return WorkerPool(config, size=settings.concurrency, limits=worker_limits(settings))
+        return CopyOnly(readers)
+    return WorkerPool(readers, size=settings.concurrency, limits=worker_limits(settings))
 
 
 def worker_limits(settings: Settings) -> WorkerLimits:
@@ -234,30 +233,19 @@ def worker_limits(settings: Settings) -> WorkerLimits:
     )
 
 
-def source_config(settings: Settings) -> SourceConfig:
-    """How an image worker process opens the bucket for itself."""
+def object_readers(settings: Settings) -> ObjectReaders:
+    """How an image worker process reads the bucket for itself."""
     folder = bucket_folder(settings)
     if folder is not None:
-        return SourceConfig(folder=str(folder))
-    # All waits for one file fit into 4/5 of its job's time: slow storage must end in an error of the storage.
-    timeout = timedelta(seconds=min(60, settings.job_timeout / 5))
-    return SourceConfig(
-        timeout=timeout,
-        patience=2 * timeout,
-        bucket=urlsplit(settings.bucket_url).netloc,
-        endpoint=_endpoint(settings),
-        secrets={
-            "access_key_id": settings.r2_access_key_id or "",
-            "secret_access_key": settings.r2_secret_access_key or "",
-        },
-    )
+        return ObjectReaders(backend=LocalFolder(path=folder))
+    return workers_readers(_s3_client(settings), settings.limits.job_timeout)
 
 
 def open_local_images(settings: Settings, folder: Path) -> ImageTools:
     """Image tools on the files of a folder, with the consumer's limits. Raises SetupError without an image library."""
     if find_spec("pyvips") is None:
         raise SetupError("no image library is installed: pip install pyvips pyvips-binary")
-    return WorkerPool(SourceConfig(folder=str(folder)), limits=worker_limits(settings))
+    return WorkerPool(ObjectReaders(backend=LocalFolder(path=folder)), limits=worker_limits(settings))
 
 
 async def migrate(settings: Settings) -> str:

@@ -99,6 +99,15 @@ async def test_what_may_work_later_is_told_from_what_never_will(said: str, meant
         await R2Bucket(Binding(error=said), urls=URLS).head("a")
 
 
+async def test_a_defect_of_ours_is_no_trouble_of_r2() -> None:
+    class Defect(Binding):
+        async def head(self, key: str) -> Found:
+            raise TypeError("a defect of ours")
+
+    with pytest.raises(TypeError, match="of ours"):
+        await R2Bucket(Defect(), urls=URLS).head("a")
+
+
 @pytest.mark.parametrize("naive", [False, True])
 async def test_the_time_of_upload_is_utc_however_the_sdk_shows_it(naive: bool) -> None:
     class Later(Binding):

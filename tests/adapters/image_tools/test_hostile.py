@@ -9,7 +9,7 @@ import pytest
 
 from devtools.pictures.bombs import BOMBS, claiming
 from devtools.pictures.samples import encoded, scene
-from editqueue.adapters.bucket.source import SourceConfig
+from devtools.storage import folder_readers
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
 
 LIMITS = WorkerLimits()
@@ -18,7 +18,7 @@ LIMITS = WorkerLimits()
 @pytest.fixture(name="pool")
 async def _pool(tmp_path: Path) -> AsyncIterator[WorkerPool]:
     (tmp_path / "next.jpg").write_bytes(encoded(scene(640, 400)))
-    pool = WorkerPool(SourceConfig(folder=str(tmp_path)))
+    pool = WorkerPool(folder_readers(tmp_path))
     yield pool
     await pool.close()
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from devtools.pictures.packaged import packaged
 from devtools.pictures.samples import decoded, encoded, scene, ssim
-from editqueue.adapters.bucket.source import SourceConfig
+from devtools.storage import folder_readers
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.formats.camera_raw import embedded_jpeg
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
@@ -76,7 +76,7 @@ async def test_the_largest_and_the_heaviest_of_phones_fit_the_limits(tmp_path: P
     for name in ("200MP.heic", "guitar_cw90.hif"):
         (tmp_path / name).write_bytes(packaged("pillow-heif", f"{HEIF}/heif_special/{name}"))
     # In CPU time it takes 6 s; a busy machine is not what is tried here.
-    pool = WorkerPool(SourceConfig(folder=str(tmp_path)), limits=WorkerLimits(wall_seconds=100))
+    pool = WorkerPool(folder_readers(tmp_path), limits=WorkerLimits(wall_seconds=100))
     try:
         turned = await pool.make_preview("guitar_cw90.hif")
         large = await pool.make_preview("200MP.heic")
@@ -91,7 +91,7 @@ async def test_the_largest_and_the_heaviest_of_phones_fit_the_limits(tmp_path: P
 async def test_a_picture_that_needs_more_memory_than_a_worker_has_is_over_the_limit(tmp_path: Path) -> None:
     (tmp_path / "large.heic").write_bytes(packaged("pillow-heif", f"{HEIF}/heif_special/200MP.heic"))
     limits = WorkerLimits(wall_seconds=100, memory_bytes=512 * 1024 * 1024)
-    pool = WorkerPool(SourceConfig(folder=str(tmp_path)), limits=limits)
+    pool = WorkerPool(folder_readers(tmp_path), limits=limits)
     try:
         with pytest.raises(OverLimit, match="memory"):
             await pool.make_preview("large.heic")

@@ -1,4 +1,4 @@
-"""The bucket: a local folder (`local`), memory (`memory`) or S3 and R2 (`s3`).
+"""The bucket: a local folder, S3 or R2 through a Worker's binding.
 
-`local_server` is the HTTP end of the first two: what their signed URLs point at.
+`local.server` is the HTTP end of a folder: what its signed URLs point at. `reader` is for image workers.
 """

@@ -12,8 +12,8 @@ from typing import Any, Final, Protocol
 
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.adapters.js_interop import first_line, pieces_of
-from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable
+from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of
+from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo, SignedPut
 
 MOST_KEYS: Final = 1000
@@ -62,7 +62,7 @@ class R2Bucket:
         return self._urls.bucket
 
     async def head(self, key: str) -> ObjectInfo:
-        with _sorted_errors(check_key(key)):
+        with _translate_errors(check_key(key)):
             found = await self._binding.head(key)
         return _info(_there(found, key))
 
@@ -70,29 +70,29 @@ class R2Bucket:
         return b"".join([piece async for piece in self.stream(key)])
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
-        with _sorted_errors(check_key(key)):
+        with _translate_errors(check_key(key)):
             found = _there(await self._binding.get(key), key)
             async for piece in pieces_of(found.body):
                 yield piece
 
     async def read_range(self, key: str, start: int, length: int) -> bytes:
         """Bytes of the object, which must reach beyond `start`; fewer at its end."""
-        with _sorted_errors(key):
+        with _translate_errors(key):
             found = _there(await self._binding.get(key, range={"offset": start, "length": length}), key)
             return b"".join([piece async for piece in pieces_of(found.body)])
 
     async def open_range(self, key: str, start: int, length: int) -> Any:
         """The runtime's own stream of these bytes, to hand to another binding unread."""
-        with _sorted_errors(key):
+        with _translate_errors(key):
             return _there(await self._binding.get(key, range={"offset": start, "length": length}), key).body
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
-        with _sorted_errors(check_key(key)):
+        with _translate_errors(check_key(key)):
             written = await self._binding.put(key, body, httpMetadata={"contentType": content_type})
         _check_size(written, len(body), key)
 
     async def copy(self, source: str, target: str) -> int:
-        with _sorted_errors(check_key(source)):
+        with _translate_errors(check_key(source)):
             check_key(target)
             found = _there(await self._binding.get(source), source)
             kept = {"httpMetadata": dict(found.httpMetadata or {}), "customMetadata": dict(found.customMetadata or {})}
@@ -104,7 +104,7 @@ class R2Bucket:
         for key in keys:
             check_key(key)
         for at in range(0, len(keys), MOST_KEYS):
-            with _sorted_errors(", ".join(keys)):
+            with _translate_errors(", ".join(keys)):
                 await self._binding.delete(list(keys[at : at + MOST_KEYS]))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
@@ -115,10 +115,10 @@ class R2Bucket:
         while page["truncated"]:
             after = {"cursor": page["cursor"]} if page.get("cursor") else {}
             below = {"prefix": f"{root}/"} if root else {}
-            with _sorted_errors(prefix):
+            with _translate_errors(prefix):
                 page = await self._binding.list(limit=MOST_KEYS, **below, **after)
-            for one in page["objects"]:
-                yield _info(one, listed=True)
+            for found in page["objects"]:
+                yield _info(found, listed=True)
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._urls.sign_get(key, expires_in=expires_in)
@@ -133,7 +133,7 @@ class R2Bucket:
     ) -> SignedPut:
         return self._urls.sign_put(key, content_type=content_type, expires_in=expires_in)
 
-    async def remove_leftovers(self, *, before: datetime) -> int:  # noqa: ARG002
+    async def remove_leftovers(self, *, before: datetime, thorough: bool = False) -> int:  # noqa: ARG002
         """Nothing to do: a put appears whole or not at all."""
         return 0
 
@@ -171,12 +171,11 @@ def _check_size(written: StoredObject, size: int, key: str) -> None:
 
 
 @contextmanager
-def _sorted_errors(key: str) -> Generator[None]:
+def _translate_errors(key: str) -> Generator[None]:
+    """Raise our errors instead of those of the runtime. All others pass unchanged."""
     try:
         yield
-    except EditQueueError:
-        raise
-    except Exception as error:
+    except js_exceptions() as error:
         text = first_line(error)
         code = _CODE.search(text)
         if code is not None and code[1] in _PERMANENT:

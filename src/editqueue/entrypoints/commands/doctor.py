@@ -1,21 +1,20 @@
 """doctor: what is wrong with this installation, and what to do about it."""
 
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import httpx
 from starlette.types import ASGIApp
 
-from editqueue.domain.errors import EditQueueError, ObjectMissing, SetupError
-from editqueue.domain.files import File, FileStatus
-from editqueue.domain.keys import ObjectKeys
+from editqueue.domain.errors import EditQueueError, SetupError
 from editqueue.entrypoints.commands.console import print_json, print_line
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings, load_settings
+from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
 from editqueue.wiring.server import (
     SystemClock,
     Tool,
@@ -26,9 +25,6 @@ from editqueue.wiring.server import (
     open_job_store,
 )
 
-SAFE_AGE = timedelta(days=1)
-"""Objects younger than this may belong to work under way; `--fix` leaves them alone."""
-PAGE = 1000
 _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumer of the same process",
     "none": "none: the sweep alone moves the work",
@@ -104,9 +100,8 @@ async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Chec
         if bucket is not None and fix:
             yield await _guarded("leftovers", _remove_leftovers(bucket))
         if bucket is not None and store is not None:
-            there = {one.key: one.last_modified async for one in bucket.list("user/")}
-            yield await _guarded("objects", _check_objects(there, bucket, store))
-            yield await _guarded("stray objects", _check_stray(there, bucket, store, fix=fix))
+            async for check in _check_objects(bucket, store, fix=fix):
+                yield check
 
 
 async def _guarded(name: str, work: Awaitable[Check]) -> Check:
@@ -179,72 +174,47 @@ async def _check_locks(store: JobStore, *, fix: bool) -> Check:
 
 
 async def _remove_leftovers(bucket: Bucket) -> Check:
-    removed = await bucket.remove_leftovers(before=SystemClock().now() - SAFE_AGE)
+    removed = await bucket.remove_leftovers(before=SystemClock().now() - SAFE_AGE, thorough=True)
     return Check(name="leftovers", ok=True, detail=f"{removed} pieces of writes that died were removed")
 
 
-async def _check_objects(there: Container[str], bucket: Bucket, store: JobStore) -> Check:
-    published = [file async for file in _all_files(store) if _is_published(file)]
-    missing = [file.id for file in published if not await _has_objects(file, there, bucket)]
-    return _objects_missing(missing)
-
-
-async def _has_objects(file: File, there: Container[str], bucket: Bucket) -> bool:
-    """Asks again for what the listing lacks: the file may have been finished since."""
-    keys = ObjectKeys.from_raw(file.object_key)
+async def _check_objects(bucket: Bucket, store: JobStore, *, fix: bool) -> AsyncGenerator[Check]:
     try:
-        for key in (keys.processed, keys.preview):
-            if key not in there:
-                await bucket.head(key)
-    except ObjectMissing:
-        return False
-    return True
+        found = await check_objects(bucket=bucket, store=store, clock=SystemClock(), remove=fix)
+    except EditQueueError as error:
+        remedy = "see the findings above and run doctor again"
+        yield Check(name="objects", ok=False, detail=str(error), remedy=remedy)
+        return
+    yield _objects_missing(found.missing)
+    yield _stray(found, fixed=fix)
 
 
-async def _check_stray(there: Mapping[str, datetime], bucket: Bucket, store: JobStore, *, fix: bool) -> Check:
-    old = SystemClock().now() - SAFE_AGE
-    stray = {key for key, modified in there.items() if modified < old}
-    async for file in _all_files(store):
-        keys = ObjectKeys.from_raw(file.object_key)
-        stray -= {keys.raw, keys.processed, keys.preview}
-    return await _stray(sorted(stray), bucket, fix=fix)
-
-
-def _objects_missing(ids: Sequence[str]) -> Check:
-    if not ids:
+def _objects_missing(missing: Finding) -> Check:
+    if not missing.count:
         return Check(name="objects", ok=True, detail="every done file has its objects")
     return Check(
         name="objects",
         ok=False,
-        detail=f"{len(ids)} done files lack their processed or preview object: {_some(ids)}",
+        detail=f"{missing.count} done files lack their processed or preview object: {_examples(missing)}",
         remedy="ask for a revision of these files (POST /api/files/{id}/revision); RAW is not affected",
     )
 
 
-async def _stray(keys: Sequence[str], bucket: Bucket, *, fix: bool) -> Check:
-    made = [key for key in keys if "/raw/" not in key]
-    if made and fix:
-        await bucket.delete(made)
-        return Check(name="stray objects", ok=True, detail=f"{len(made)} objects without a file were removed")
-    if made:
-        detail = f"{len(made)} objects under processed/ or preview/ have no file: {_some(made)}"
+def _stray(found: ObjectReport, *, fixed: bool) -> Check:
+    count = found.stray.count
+    if count and fixed:
+        return Check(name="stray objects", ok=True, detail=f"{count} objects without a file were removed")
+    if count:
+        detail = f"{count} objects under processed/ or preview/ have no file: {_examples(found.stray)}"
         return Check(
             name="stray objects", ok=False, detail=detail, remedy="editqueue doctor --fix removes those over a day old"
         )
-    uploads = f"; {len(keys)} uploads were never finalized" if keys else ""
+    uploads = f"; {found.unfinished} uploads were never finalized" if found.unfinished else ""
     return Check(name="stray objects", ok=True, detail=f"none{uploads}")
 
 
-async def _all_files(store: JobStore) -> AsyncGenerator[File]:
-    after = ""
-    while page := await store.known_objects(after_key=after, limit=PAGE):
-        for file in page:
-            yield file
-        after = page[-1].object_key
-
-
-def _is_published(file: File) -> bool:
-    return file.status is FileStatus.DONE and file.preview_url is not None and file.deleted_at is None
+def _examples(finding: Finding) -> str:
+    return ", ".join(finding.examples) + (", ..." if finding.count > len(finding.examples) else "")
 
 
 def _some(names: Sequence[str]) -> str:

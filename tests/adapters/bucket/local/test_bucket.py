@@ -1,22 +1,21 @@
-"""What only a folder can get wrong: the file layout, dead writes, links, and a disk that refuses."""
+"""What only a folder can get wrong: the file layout, links, and a disk that refuses."""
 
 import asyncio
 import errno
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from editqueue.adapters.bucket.local import files as _files
+from editqueue.adapters.bucket.local import files
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
 
 RAW = "user/1/orders/2/raw/a.jpg"
 PROCESSED = "user/1/orders/2/processed/a.jpg"
-HOUR = timedelta(hours=1)
 
 
 class SystemClock:
@@ -70,47 +69,6 @@ async def test_a_copy_works_without_hard_links(
     assert await bucket.copy(RAW, PROCESSED) == 4
     assert not (folder / RAW).samefile(folder / PROCESSED)
     assert (await bucket.head(PROCESSED)).content_type == "image/heic"
-
-
-async def test_dying_before_the_rename_shows_nothing(
-    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dead(_: Path) -> None:
-        pass
-
-    def stop(staged: Path, target: Path) -> None:
-        if target == folder / RAW:
-            raise OSError(errno.EIO, "power cut")
-        move(staged, target)
-
-    move = _files._move  # pyright: ignore[reportPrivateUsage]  # the step between content type and object
-    monkeypatch.setattr(_files, "_move", stop)
-    monkeypatch.setattr(_files, "discard", dead)
-    with pytest.raises(StorageUnavailable):
-        await bucket.write(RAW, b"body", content_type="image/jpeg")
-    assert [info async for info in bucket.list("")] == []
-    with pytest.raises(ObjectMissing):
-        await bucket.head(RAW)
-    monkeypatch.undo()
-    assert await bucket.remove_leftovers(before=datetime.now(UTC) - HOUR) == 0
-    assert await bucket.remove_leftovers(before=datetime.now(UTC) + HOUR) == 2
-    assert everything(folder) == [".staging"]
-
-
-async def test_leftovers_of_object_store_go_and_objects_stay(bucket: LocalBucket, folder: Path) -> None:
-    await bucket.write(RAW, b"body", content_type="image/heic")
-    (folder / f"{RAW}#7").write_bytes(b"half")
-    assert [info.key async for info in bucket.list("")] == [RAW]
-    assert await bucket.remove_leftovers(before=datetime.now(UTC) + HOUR) == 1
-    assert await bucket.read(RAW) == b"body"
-    assert (await bucket.head(RAW)).content_type == "image/heic"
-
-
-async def test_a_link_made_just_now_is_no_leftover(bucket: LocalBucket, folder: Path) -> None:
-    await bucket.write(RAW, b"body", content_type="image/jpeg")
-    os.utime(folder / RAW, (0, 0))
-    (folder / ".staging" / "in-flight").hardlink_to(folder / RAW)
-    assert await bucket.remove_leftovers(before=datetime.now(UTC) - HOUR) == 0
 
 
 @pytest.mark.parametrize("key", [".staging/a", ".attributes/a.json", ".Attributes/a", "a.jpg#1", "a" * 241, ".staging"])
@@ -187,3 +145,32 @@ async def test_list_is_in_key_order_not_in_folder_order(bucket: LocalBucket) -> 
         await bucket.write(key, b"", content_type="image/jpeg")
     assert [info.key async for info in bucket.list("")] == keys
     assert [info.key async for info in bucket.list("a/")] == ["a/b.jpg", "a/c/d.jpg"]
+
+
+async def test_a_listing_passes_over_what_is_removed_meanwhile(bucket: LocalBucket) -> None:
+    keys = [f"user/{number}/a.jpg" for number in range(3)]
+    for key in keys:
+        await bucket.write(key, b"", content_type="image/jpeg")
+
+    seen: list[str] = []
+    for info in files.walk(bucket.path("user").parent):
+        seen.append(info.key)
+        await bucket.delete([keys[1]])
+
+    assert seen == [keys[0], keys[2]]
+
+
+async def test_a_defect_stays_itself(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(*_: object) -> None:
+        raise TypeError("a defect of ours")
+
+    for name in ("head", "write", "copy", "delete"):
+        monkeypatch.setattr(files, name, defect)
+    for use in (
+        bucket.head(RAW),
+        bucket.write(RAW, b"", content_type="image/jpeg"),
+        bucket.copy(RAW, PROCESSED),
+        bucket.delete([RAW]),
+    ):
+        with pytest.raises(TypeError, match="of ours"):
+            await use

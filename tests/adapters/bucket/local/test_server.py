@@ -124,14 +124,21 @@ async def test_a_range_gets_just_those_bytes(site: Site, header: str, first: int
     assert answer.content == BODY[first : last + 1]
 
 
-@pytest.mark.parametrize("header", ["bytes=-", "bytes=0-1,4-5", "pages=1-2", "bytes=-999999"])
+ENDLESS = "9" * 5000
+"""More digits than Python makes a number of."""
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["bytes=-", "bytes=0-1,4-5", "pages=1-2", "bytes=-999999", f"bytes={ENDLESS}-", f"bytes=0-{ENDLESS}"],
+)
 async def test_a_range_that_is_none_gets_everything(site: Site, header: str) -> None:
     await site.bucket.write(KEY, BODY, content_type="image/jpeg")
     answer = await site.http.get(await site.get_url(), headers={"Range": header})
     assert (answer.status_code, answer.content) == (200, BODY)
 
 
-@pytest.mark.parametrize("header", ["bytes=10240-", "bytes=9-3", "bytes=-0"])
+@pytest.mark.parametrize("header", ["bytes=10240-", "bytes=9-3", "bytes=-0", "bytes=999999999999999999-"])
 async def test_a_range_outside_the_object_is_416(site: Site, header: str) -> None:
     await site.bucket.write(KEY, BODY, content_type="image/jpeg")
     answer = await site.http.get(await site.get_url(), headers={"Range": header})
@@ -199,6 +206,12 @@ async def test_a_body_over_the_limit_is_413_and_leaves_nothing(site: Site, *, de
     assert site.files() == []
 
 
+async def test_a_length_of_5000_digits_is_over_the_limit(site: Site) -> None:
+    headers = JPEG_HEADERS | {"Content-Length": ENDLESS}
+    answer = await site.http.put(await site.put_url(), headers=headers, content=b"x")
+    assert (answer.status_code, code_of(answer)) == (413, "upload_too_large")
+
+
 async def test_a_body_of_exactly_the_limit_is_taken(site: Site) -> None:
     url = await site.put_url(max_bytes=3 * len(BODY))
     assert (await site.http.put(url, headers=JPEG_HEADERS, content=_pieces(3))).status_code == 200
@@ -257,7 +270,7 @@ async def test_a_full_disk_is_told_in_full_to_us_and_in_short_to_the_client(
 
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert str(site.folder) not in answer.text
-    assert [str(site.folder) in str(one) and "No space left" in str(one) for one in site.reported] == [True]
+    assert [str(site.folder) in str(error) and "No space left" in str(error) for error in site.reported] == [True]
     assert site.files() == []
 
 

@@ -3,18 +3,19 @@
 A scripted server stands in here for answers that no real one gives on demand; a real one runs the contract.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
-from editqueue.adapters.bucket.s3.bucket import S3Bucket, r2_endpoint
+from devtools.own_postgres import free_port
+from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.bucket.s3.sigv4 import Credentials, presigned
+from editqueue.adapters.bucket.s3.urls import r2_endpoint
 from editqueue.domain.errors import ObjectMissing, PermanentError, SetupError, StorageUnavailable
 from tests.adapters.aws_environment import AWS_ENVIRONMENT
+from tests.adapters.bucket.s3.scripted_server import ScriptedServer, client_at
 
 KEY = "user/1/orders/2/raw/a.jpg"
 
@@ -24,41 +25,8 @@ class May:
         return datetime(2026, 5, 1, tzinfo=UTC)
 
 
-@dataclass
-class ScriptedServer:
-    """Gives one answer to everything and keeps what it was asked."""
-
-    status: str = "200 OK"
-    body: str = ""
-    port: int = 0
-    asked: list[str] = field(default_factory=list[str])
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
-        head = f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\nETag: 1\r\n"
-        writer.write(f"{head}Last-Modified: Fri, 01 May 2026 00:00:00 GMT\r\n\r\n{self.body}".encode())
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    scripted = ScriptedServer()
-    async with await asyncio.start_server(scripted.answer, "127.0.0.1", 0) as listening:
-        scripted.port = int(listening.sockets[0].getsockname()[1])
-        yield scripted
-
-
 def bucket_at(port: int) -> S3Bucket:
-    return S3Bucket(
-        name="media",
-        endpoint=f"http://127.0.0.1:{port}",
-        access_key_id="id",
-        secret_access_key="secret",
-        clock=May(),
-        max_retries=0,
-    )
+    return S3Bucket(client_at(port, max_retries=0), clock=May())
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
@@ -92,11 +60,9 @@ async def test_a_missing_bucket_is_no_missing_object(server: ScriptedServer) -> 
         await bucket_at(server.port).read(KEY)
 
 
-async def test_nobody_listening_is_transient_and_names_the_setting(server: ScriptedServer) -> None:
-    async with await asyncio.start_server(server.answer, "127.0.0.1", 0) as closed:
-        port = int(closed.sockets[0].getsockname()[1])
+async def test_nobody_listening_is_transient_and_names_the_setting() -> None:
     with pytest.raises(StorageUnavailable, match="EDITQUEUE_S3_ENDPOINT"):
-        await bucket_at(port).read(KEY)
+        await bucket_at(free_port()).read(KEY)
 
 
 async def test_a_copy_is_the_servers_and_sends_no_acl(server: ScriptedServer) -> None:
@@ -126,12 +92,12 @@ async def test_the_environment_of_other_aws_tools_changes_nothing(
 @pytest.mark.parametrize("endpoint", ["http://example.com", "ftp://127.0.0.1", "127.0.0.1:9000", ""])
 def test_an_endpoint_without_encryption_is_refused(endpoint: str) -> None:
     with pytest.raises(SetupError, match="EDITQUEUE_S3_ENDPOINT"):
-        S3Bucket(name="b", endpoint=endpoint, access_key_id="i", secret_access_key="s", clock=May())
+        S3Client(bucket="b", endpoint=endpoint, access_key_id="i", secret_access_key="s")
 
 
 async def test_an_r2_upload_url_signs_the_content_type() -> None:
-    endpoint = r2_endpoint("abc")
-    bucket = S3Bucket(name="b", endpoint=endpoint, access_key_id="i", secret_access_key="s", clock=May())
+    client = S3Client(bucket="b", endpoint=r2_endpoint("abc"), access_key_id="i", secret_access_key="s")
+    bucket = S3Bucket(client, clock=May())
     signed = await bucket.sign_put(
         "user/a%7Cb/x.jpg", content_type="image/jpeg", max_bytes=1, expires_in=timedelta(minutes=5)
     )

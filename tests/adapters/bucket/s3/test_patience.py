@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.ports import Limits
 from editqueue.settings import LONGEST
-from editqueue.wiring.patience import RETRIES, patience_within
+from editqueue.wiring.patience import RETRIES, consumers_client, workers_readers
+from tests.adapters.bucket.s3.scripted_server import ScriptedServer, client_at
 
 KEY = "user/1/orders/2/raw/a.jpg"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nETag: 1\r\nLast-Modified: Fri, 01 May 2026 00:00:00 GMT\r\n\r\n"
@@ -25,70 +25,44 @@ class May:
         return datetime(2026, 5, 1, tzinfo=UTC)
 
 
-@dataclass
-class BadServer:
-    """Says `answer`, then closes the connection, or keeps it open and says no more."""
-
-    answer: bytes = b""
-    hangs: bool = False
-    port: int = 0
-    asked: int = 0
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        self.asked += 1
-        writer.write(self.answer)
-        await writer.drain()
-        if self.hangs:
-            await self.over.wait()
-        writer.close()
+def client_within(job_timeout: timedelta, port: int = 1) -> S3Client:
+    return consumers_client(client_at(port), job_timeout)
 
 
-@pytest.fixture(name="server")
-async def _server() -> AsyncIterator[BadServer]:
-    bad = BadServer()
-    async with await asyncio.start_server(bad.serve, "127.0.0.1", 0) as listening:
-        bad.port = int(listening.sockets[0].getsockname()[1])
-        yield bad
-        bad.over.set()
-
-
-def bucket_at(server: BadServer, job_timeout: timedelta) -> S3Bucket:
-    patience = patience_within(job_timeout)
-    return S3Bucket(
-        name="media",
-        endpoint=f"http://127.0.0.1:{server.port}",
-        access_key_id="id",
-        secret_access_key="secret",
-        clock=May(),
-        timeout=patience.request,
-        max_retries=patience.retries,
-        longest_pause=patience.pause,
-    )
+def bucket_at(server: ScriptedServer, job_timeout: timedelta) -> S3Bucket:
+    return S3Bucket(client_within(job_timeout, server.port), clock=May())
 
 
 @given(st.floats(min_value=0.001, max_value=LONGEST))
 def test_a_call_at_its_worst_leaves_half_of_the_jobs_time(seconds: float) -> None:
     job_timeout = timedelta(seconds=seconds)
 
-    patience = patience_within(job_timeout)
+    client = client_within(job_timeout)
 
-    assert patience.request > timedelta(0)
-    assert (1 + RETRIES) * patience.request + RETRIES * patience.pause == patience.longest_call
-    assert patience.longest_call <= job_timeout / 2 + timedelta(microseconds=3)
+    assert client.timeout > timedelta(0)
+    assert (1 + RETRIES) * client.timeout + RETRIES * client.longest_pause == client.longest_call
+    assert client.longest_call <= job_timeout / 2 + timedelta(microseconds=3)
+
+
+@given(st.floats(min_value=0.001, max_value=LONGEST))
+def test_a_workers_waits_leave_a_fifth_of_the_jobs_time(seconds: float) -> None:
+    job_timeout = timedelta(seconds=seconds)
+
+    assert workers_readers(client_at(1), job_timeout).longest <= job_timeout * 0.8 + timedelta(microseconds=3)
 
 
 def test_with_the_usual_limits_a_request_has_48_seconds() -> None:
-    patience = patience_within(Limits().job_timeout)
+    client = client_within(Limits().job_timeout)
 
-    assert round(patience.request.total_seconds(), 1) == 48.7
-    assert round(patience.longest_call.total_seconds(), 1) == 150
+    assert round(client.timeout.total_seconds(), 1) == 48.7
+    assert round(client.longest_call.total_seconds(), 1) == 150
 
 
 @pytest.mark.parametrize("verb", ["head", "read", "write", "copy"])
-async def test_a_server_that_never_answers_is_given_up_within_half_the_jobs_time(server: BadServer, verb: str) -> None:
-    server.hangs = True
+async def test_a_server_that_never_answers_is_given_up_within_half_the_jobs_time(
+    server: ScriptedServer, verb: str
+) -> None:
+    server.raw, server.hangs = b"", True
     job_timeout = timedelta(seconds=1.5)
     bucket = bucket_at(server, job_timeout)
     calls = {
@@ -103,19 +77,19 @@ async def test_a_server_that_never_answers_is_given_up_within_half_the_jobs_time
         await asyncio.wait_for(calls[verb](), job_timeout.total_seconds())
 
     assert time.monotonic() - started < job_timeout.total_seconds()
-    assert 1 <= server.asked <= 1 + RETRIES
+    assert 1 <= len(server.asked) <= 1 + RETRIES
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-async def test_a_body_that_is_cut_short_is_transient_never_a_short_object(server: BadServer, hangs: bool) -> None:
-    server.answer, server.hangs = HEAD + b"x" * 300, hangs
+async def test_a_body_that_is_cut_short_is_transient_never_a_short_object(server: ScriptedServer, hangs: bool) -> None:
+    server.raw, server.hangs = HEAD + b"x" * 300, hangs
 
     with pytest.raises(StorageUnavailable):
         await bucket_at(server, timedelta(seconds=1.5)).read(KEY)
 
 
-async def test_an_answer_that_is_no_http_is_transient(server: BadServer) -> None:
-    server.answer = b"SSH-2.0-OpenSSH_9.2\r\n"
+async def test_an_answer_that_is_no_http_is_transient(server: ScriptedServer) -> None:
+    server.raw = b"SSH-2.0-OpenSSH_9.2\r\n"
 
     with pytest.raises(StorageUnavailable):
         await bucket_at(server, timedelta(seconds=1.5)).head(KEY)

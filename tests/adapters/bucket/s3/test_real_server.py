@@ -36,15 +36,7 @@ class Given:
 
 
 def bucket_of(server: S3Server) -> S3Bucket:
-    return S3Bucket(
-        name=server.bucket,
-        endpoint=server.endpoint,
-        access_key_id=server.access_key_id,
-        secret_access_key=server.secret_access_key,
-        clock=Now(),
-        max_retries=0,
-        timeout=timedelta(seconds=10),
-    )
+    return S3Bucket(replace(server.client(), max_retries=0, timeout=timedelta(seconds=10)), clock=Now())
 
 
 @pytest.fixture(name="given")
@@ -58,7 +50,7 @@ async def _given(s3_server: S3Server) -> AsyncIterator[Given]:
             bucket=bucket_of(replace(s3_server, endpoint=f"http://127.0.0.1:{wire.port}")), wire=wire, prefix=prefix
         )
     bucket = bucket_of(s3_server)
-    await bucket.delete([one.key async for one in bucket.list(prefix)])
+    await bucket.delete([info.key async for info in bucket.list(prefix)])
 
 
 def peer(server: S3Server) -> Any:
@@ -124,7 +116,7 @@ async def test_a_signed_get_works_until_anybody_changes_it(given: Given) -> None
         changed = await http.put(url, content=b"x")
 
     assert (good.status_code, good.content, good.headers["content-type"]) == (200, b"preview", "image/jpeg")
-    assert [one.status_code for one in (forged, longer, elsewhere, changed)] == [403] * 4
+    assert [answer.status_code for answer in (forged, longer, elsewhere, changed)] == [403] * 4
 
 
 async def test_a_signed_get_ends(given: Given, s3_server: S3Server) -> None:
@@ -135,13 +127,7 @@ async def test_a_signed_get_ends(given: Given, s3_server: S3Server) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) - timedelta(minutes=6)
 
-    old = S3Bucket(
-        name=s3_server.bucket,
-        endpoint=s3_server.endpoint,
-        access_key_id=s3_server.access_key_id,
-        secret_access_key=s3_server.secret_access_key,
-        clock=LongAgo(),
-    )
+    old = S3Bucket(s3_server.client(), clock=LongAgo())
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(await old.sign_get(key, expires_in=MINUTES))
 

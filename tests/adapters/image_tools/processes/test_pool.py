@@ -7,28 +7,26 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from devtools.pictures.samples import encoded, scene
-from devtools.storage import PATIENCE, Storage, storage
-from editqueue.adapters.bucket.source import SourceConfig
+from devtools.storage import PATIENCE, Storage, folder_readers, storage
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
 from editqueue.domain.errors import ImageWorkerDied, NotAPicture, ObjectMissing, OverLimit, StorageUnavailable
 from editqueue.ports.image_tools import Preview
 
 CONSUMER = """
 import asyncio, sys
-from datetime import timedelta
-from editqueue.adapters.bucket.source import SourceConfig
+from editqueue.adapters.bucket.reader import ObjectReaders
+from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 
 async def main(endpoint):
-    secrets = {"access_key_id": "key", "secret_access_key": "secret"}
-    pool = WorkerPool(SourceConfig(bucket="media", endpoint=endpoint, secrets=secrets, timeout=timedelta(minutes=5)))
+    client = S3Client(bucket="media", endpoint=endpoint, access_key_id="key", secret_access_key="secret")
+    pool = WorkerPool(ObjectReaders(backend=client))
     await pool.make_preview("hang.jpg")
 
 if __name__ == "__main__":
@@ -44,7 +42,7 @@ def _media() -> Iterator[Storage]:
 
 @pytest.fixture(name="pool")
 async def _pool(media: Storage) -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool(media.config)
+    pool = WorkerPool(media.readers())
     yield pool
     await pool.close()
 
@@ -118,8 +116,7 @@ async def test_ctrl_c_is_the_consumers_to_handle(pool: WorkerPool) -> None:
 
 
 async def test_storage_that_hangs_is_not_the_fault_of_the_file(media: Storage) -> None:
-    config = replace(media.config, timeout=timedelta(seconds=1), patience=timedelta(seconds=1))
-    pool = WorkerPool(config, limits=WorkerLimits(wall_seconds=PATIENCE))
+    pool = WorkerPool(media.readers(patience=timedelta(seconds=1)), limits=WorkerLimits(wall_seconds=PATIENCE))
     try:
         with pytest.raises(StorageUnavailable):
             await pool.make_preview("hang.jpg")
@@ -130,8 +127,7 @@ async def test_storage_that_hangs_is_not_the_fault_of_the_file(media: Storage) -
 
 @pytest.mark.parametrize("body", ["cut.jpg", "cut-large.jpg"])
 async def test_a_body_cut_short_is_storage_that_may_work_later(media: Storage, body: str) -> None:
-    config = replace(media.config, timeout=timedelta(seconds=2), patience=timedelta(seconds=2))
-    pool = WorkerPool(config)
+    pool = WorkerPool(media.readers(patience=timedelta(seconds=2)))
     try:
         with pytest.raises(StorageUnavailable):
             await pool.make_preview(body)
@@ -217,7 +213,7 @@ async def test_a_missing_object_keeps_its_key_between_processes(pool: WorkerPool
 
 
 async def test_close_leaves_no_worker(media: Storage) -> None:
-    pool = WorkerPool(media.config, size=2)
+    pool = WorkerPool(media.readers(), size=2)
     job = await start_hanging(pool, media)
 
     await pool.close()
@@ -229,7 +225,7 @@ async def test_close_leaves_no_worker(media: Storage) -> None:
 
 
 async def test_worker_replacement_loses_no_job(media: Storage) -> None:
-    pool = WorkerPool(media.config, size=2, limits=WorkerLimits(jobs_per_worker=2))
+    pool = WorkerPool(media.readers(), size=2, limits=WorkerLimits(jobs_per_worker=2))
     try:
         assert all(await asyncio.gather(*(works(pool) for _ in range(8))))
     finally:
@@ -239,7 +235,7 @@ async def test_worker_replacement_loses_no_job(media: Storage) -> None:
 async def test_a_folder_is_a_source_too(tmp_path: Path) -> None:
     (tmp_path / "Küche #1 50%.jpg").write_bytes(encoded(scene(640, 400)))
     (tmp_path / "text.jpg").write_text("no picture")
-    pool = WorkerPool(SourceConfig(folder=str(tmp_path)))
+    pool = WorkerPool(folder_readers(tmp_path))
     try:
         assert (await pool.make_preview("Küche #1 50%.jpg")).width == 640
         with pytest.raises(NotAPicture):
@@ -252,9 +248,8 @@ async def test_a_folder_is_a_source_too(tmp_path: Path) -> None:
 
 async def test_a_worker_without_memory_ends_its_job_in_an_error_we_know(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(encoded(scene(800, 600), "PNG"))
-    second = timedelta(seconds=1)
-    config = SourceConfig(folder=str(tmp_path), timeout=second, patience=second)
-    pool = WorkerPool(config, limits=WorkerLimits(memory_bytes=1, wall_seconds=1))
+    readers = folder_readers(tmp_path, patience=timedelta(seconds=1))
+    pool = WorkerPool(readers, limits=WorkerLimits(memory_bytes=1, wall_seconds=1))
     try:  # the storage client may hang, too, when it cannot have a thread
         with pytest.raises((OverLimit, ImageWorkerDied, StorageUnavailable)):
             await pool.make_preview("large.png")
@@ -265,7 +260,7 @@ async def test_a_worker_without_memory_ends_its_job_in_an_error_we_know(tmp_path
 def test_workers_follow_a_killed_consumer(media: Storage, tmp_path: Path) -> None:
     script = tmp_path / "consumer.py"
     script.write_text(CONSUMER)
-    with subprocess.Popen([sys.executable, script, media.config.endpoint]) as consumer:
+    with subprocess.Popen([sys.executable, script, media.endpoint]) as consumer:
         assert media.asked.wait(PATIENCE)
         consumer.send_signal(signal.SIGKILL)
 

@@ -1,27 +1,28 @@
 """The bucket as a folder: the object `key` is the file `<folder>/<key>`, to be read there by anyone.
 
-Beside the objects live `.staging/` (bodies on their way in) and `.attributes/` (the content types, which
-files cannot carry). Both are on the same file system, because a write ends in a rename.
+Everything is on one file system, because a write ends in a rename.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
-from obstore.store import LocalStore
-
-from editqueue.adapters.bucket.local import files as _files
-from editqueue.adapters.bucket.local.served import SignsItsUrls, limited
+from editqueue.adapters.bucket.local import files, paths
+from editqueue.adapters.bucket.local.folder import LocalFolder
+from editqueue.adapters.bucket.local.leftovers import remove_leftovers
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.adapters.bucket.reads import CHUNK_BYTES, first_line, sorted_errors
-from editqueue.domain.errors import EditQueueError, PermanentError, StorageUnavailable
-from editqueue.ports.bucket import ObjectInfo
+from editqueue.adapters.bucket.reads import CHUNK_BYTES, ReadsObjects, translate_errors
+from editqueue.adapters.bucket.valid_keys import check_key
+from editqueue.ports.bucket import ObjectInfo, SignedPut
 
-_NEVER = (NotADirectoryError, IsADirectoryError, FileExistsError, ValueError)
+_PAGE: Final = 1000
+"""Objects listed by one visit to a thread."""
 
 
-class LocalBucket(SignsItsUrls):
+class LocalBucket(ReadsObjects):
     """Makes `folder` if need be. Raises StorageUnavailable when it cannot."""
 
     def __init__(
@@ -33,76 +34,69 @@ class LocalBucket(SignsItsUrls):
         name: str = "piximmo-media",
     ) -> None:
         self._folder = folder.absolute()
-        with sorted_errors("", self._sort):
+        self._signer = signer
+        self._base_url = base_url
+        backend = LocalFolder(path=self._folder)
+        with translate_errors(backend, ""):
             self._folder.mkdir(parents=True, exist_ok=True)
-            store = LocalStore(self._folder)
-        super().__init__(store, name=name, sorter=self._sort, signer=signer, base_url=base_url)
+        super().__init__(backend, name=name)
 
     def path(self, key: str) -> Path:
         """Where the object is, or would be. Raises PermanentError for an invalid key."""
-        return _files.object_path(self._folder, key)
+        return paths.object_path(self._folder, key)
 
     async def head(self, key: str) -> ObjectInfo:
-        with sorted_errors(key, self._sort):
-            return await asyncio.to_thread(_files.head, self._folder, key)
-
-    async def read(self, key: str) -> bytes:
-        self.path(key)
-        return await super().read(key)
-
-    async def stream(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        self.path(key)
-        async for piece in super().stream(key, start=start, end=end):
-            yield piece
+        with translate_errors(self._backend, key):
+            return await asyncio.to_thread(files.head, self._folder, key)
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
-        with sorted_errors(key, self._sort):
-            await asyncio.to_thread(_files.write, self._folder, key, body, content_type)
+        with translate_errors(self._backend, key):
+            await asyncio.to_thread(files.write, self._folder, key, body, content_type)
 
-    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str, max_bytes: int) -> int:
+    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
         self.path(key)
-        with sorted_errors(key, self._sort):
-            staged = _files.new_staging_file(self._folder)
+        with translate_errors(self._backend, key):
+            staged = paths.new_staging_file(self._folder)
             try:
-                return await self._fill(staged, key, limited(pieces, max_bytes=max_bytes), content_type)
+                with await asyncio.to_thread(staged.open, "wb", CHUNK_BYTES) as file:
+                    async for piece in pieces:
+                        await asyncio.to_thread(file.write, piece)
+                    await asyncio.to_thread(files.sync, file)
+                await asyncio.to_thread(files.publish, self._folder, staged, key, content_type)
             finally:
-                _files.discard(staged)
+                staged.unlink(missing_ok=True)
 
     async def copy(self, source: str, target: str) -> int:
         """A hard link: no bytes move, and since writes replace the file, neither key can change the other."""
         self.path(target)
-        with sorted_errors(source, self._sort):
-            return await asyncio.to_thread(_files.copy, self._folder, source, target)
+        with translate_errors(self._backend, source):
+            return await asyncio.to_thread(files.copy, self._folder, source, target)
 
     async def delete(self, keys: Sequence[str]) -> None:
-        with sorted_errors(", ".join(keys), self._sort):
-            await asyncio.to_thread(_files.delete, self._folder, keys)
+        with translate_errors(self._backend, ", ".join(keys)):
+            await asyncio.to_thread(files.delete, self._folder, keys)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        found = [info async for info in super().list(prefix) if _files.is_object(info.key)]
-        for info in sorted(found, key=lambda info: info.key):
-            yield info
+        root = prefix.removesuffix("/")
+        found = files.walk(self._folder, f"{check_key(root)}/" if root else "")
+        with translate_errors(self._backend, prefix):
+            while page := await asyncio.to_thread(lambda: tuple(islice(found, _PAGE))):
+                for info in page:
+                    yield info
 
-    async def remove_leftovers(self, *, before: datetime) -> int:
-        with sorted_errors("", self._sort):
-            return await asyncio.to_thread(_files.remove_leftovers, self._folder, before.timestamp())
+    async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
+        return self._signer.url_for_get(self._base_url, key, expires_in=expires_in)
 
-    async def close(self) -> None:
-        pass
-
-    async def _fill(self, staged: Path, key: str, pieces: AsyncIterator[bytes], content_type: str) -> int:
-        size = 0
-        with await asyncio.to_thread(staged.open, "wb", CHUNK_BYTES) as file:
-            async for piece in pieces:
-                size += await asyncio.to_thread(file.write, piece)
-            await asyncio.to_thread(_files.sync, file)
-        await asyncio.to_thread(_files.publish, self._folder, staged, key, content_type)
-        return size
-
-    def _sort(self, error: Exception, key: str) -> EditQueueError:
-        if isinstance(error, _NEVER):
-            return PermanentError(f"{key!r} cannot be an object in {self._folder}: {first_line(error)}")
-        return StorageUnavailable(
-            f"the bucket folder {self._folder} cannot serve {key!r}: {first_line(error)}. "
-            "Check that it is mounted, writable for this user and has free space."
+    async def sign_put(self, key: str, *, content_type: str, max_bytes: int, expires_in: timedelta) -> SignedPut:
+        url = self._signer.url_for_put(
+            self._base_url, key, content_type=content_type, max_bytes=max_bytes, expires_in=expires_in
         )
+        return SignedPut(url=url, headers={"Content-Type": content_type})
+
+    async def remove_leftovers(self, *, before: datetime, thorough: bool = False) -> int:
+        with translate_errors(self._backend, ""):
+            return await asyncio.to_thread(remove_leftovers, self._folder, before.timestamp(), thorough=thorough)
+
+    def _checked(self, key: str) -> str:
+        self.path(key)
+        return key

@@ -4,9 +4,9 @@ It answers only to a valid signature. What it serves comes from customers, so no
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from editqueue.adapters.bucket.local.served import ServedBucket
 from editqueue.adapters.bucket.local.signed_urls import Grant, Method, UrlExpired, UrlForged, UrlRefused, UrlSigner
 from editqueue.domain.errors import (
     EditQueueError,
@@ -26,9 +25,11 @@ from editqueue.domain.errors import (
     StorageUnavailable,
     TooLarge,
 )
-from editqueue.ports.bucket import ObjectInfo
+from editqueue.ports.bucket import Bucket, ObjectInfo
 
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+MOST_DIGITS: Final = 18
+"""Of a position in an object or its length; Python itself makes no number of more than 4,300."""
+_RANGE: Final = re.compile(rf"bytes=([0-9]{{0,{MOST_DIGITS}}})-([0-9]{{0,{MOST_DIGITS}}})")
 _UNTRUSTED: Final = {
     "Content-Disposition": "inline",
     "X-Content-Type-Options": "nosniff",
@@ -44,8 +45,17 @@ _STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     StorageUnavailable: (503, StorageUnavailable.code),
 }
 
-
 Report = Callable[[EditQueueError], None]
+
+
+class ServedBucket(Bucket, Protocol):
+    """A bucket that can be put behind HTTP."""
+
+    def stream(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]: ...
+
+    async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
+        """Write what `pieces` brings, all or nothing."""
+        ...
 
 
 def create_object_app(
@@ -65,6 +75,7 @@ def create_object_app(
     cors = Middleware(
         CORSMiddleware,
         allow_origins=list(allowed_origins),
+        allow_credentials=True,
         allow_methods=["GET", "HEAD", "PUT"],
         allow_headers=["Content-Type", "Range"],
     )
@@ -100,10 +111,11 @@ class _Objects:
         if request.headers.get("Content-Type") != content_type:
             raise HTTPException(415, f"this URL takes Content-Type: {content_type}")
         declared = request.headers.get("Content-Length", "")
-        if declared.isdecimal() and int(declared) > max_bytes:
-            raise TooLarge(f"the body is over the {max_bytes} bytes that were signed")
+        if declared.isdecimal() and (len(declared) > MOST_DIGITS or int(declared) > max_bytes):
+            raise _too_large(max_bytes)
         try:
-            await self._bucket.receive(grant.key, request.stream(), content_type=content_type, max_bytes=max_bytes)
+            pieces = _limited(request.stream(), max_bytes)
+            await self._bucket.receive(grant.key, pieces, content_type=content_type)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing was written
         return Response(status_code=200)
@@ -122,6 +134,20 @@ class _Objects:
             "Content-Length": str(stop - start),
             "Cache-Control": f"private, max-age={seconds}",
         }
+
+
+async def _limited(pieces: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
+    """`pieces`, or TooLarge as soon as they are more than `max_bytes` together."""
+    size = 0
+    async for piece in pieces:
+        size += len(piece)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        yield piece
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(f"the body is over the {max_bytes} bytes that were signed")
 
 
 def _upload(grant: Grant) -> tuple[int, str]:

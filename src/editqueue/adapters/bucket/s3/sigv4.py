@@ -6,7 +6,7 @@ Using Query Parameters"; R2 takes the same.
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -18,11 +18,8 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
     region: str
-
-    def __repr__(self) -> str:
-        return f"Credentials(access_key_id={self.access_key_id!r})"
 
 
 def presigned(

@@ -1,4 +1,4 @@
-"""What a worker asks the bucket, and what it does not listen to."""
+"""What an image worker asks the bucket, and what it does not listen to."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.adapters.aws_environment import AWS_ENVIRONMENT
 def test_the_environment_of_other_aws_tools_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, AWS_ENVIRONMENT[name])
     with storage() as media:
-        body = media.config.open("good.jpg").read_all()
+        body = media.readers().open("good.jpg").read_all()
 
     assert body.startswith(b"\xff\xd8")
     for asked in media.headers:

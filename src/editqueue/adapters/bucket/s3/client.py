@@ -1,0 +1,102 @@
+"""The client of an S3 bucket and what its errors mean, for the consumer and its image workers alike."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
+from obstore.store import S3Store
+
+from editqueue.adapters.bucket.reads import first_line
+from editqueue.adapters.bucket.s3.urls import checked_endpoint
+from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable
+
+_DENIED: Final = re.compile(r"status(?: code)?:? 40[13]")
+"""A list that is denied comes without the error class that other calls have."""
+_REFUSED: Final = re.compile(r"status(?: code)?:? (?:3\d\d|501|4(?!08|29)\d\d)")
+"""Answers that come again: redirects to another region, client errors but 408 and 429, "not implemented"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class S3Client:
+    """How to reach a bucket. Raises SetupError for an endpoint that is not https (http is for this machine only).
+
+    `timeout` ends one request, its body included; a call is at most `1 + max_retries` of them, with
+    `longest_pause` between two.
+    """
+
+    bucket: str
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    region: str = "auto"
+    timeout: timedelta = timedelta(seconds=60)
+    max_retries: int = 2
+    longest_pause: timedelta = timedelta(seconds=2)
+    retry_timeout: timedelta | None = None
+    """After the start of a call no retry begins later than this; None: `max_retries` alone ends it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoint", checked_endpoint(self.endpoint))
+
+    @property
+    def longest_call(self) -> timedelta:
+        """Until a call has ended at its worst, its retries included."""
+        if self.retry_timeout is not None:
+            return self.retry_timeout + self.timeout
+        return (1 + self.max_retries) * self.timeout + self.max_retries * self.longest_pause
+
+    def open(self) -> S3Store:
+        return S3Store(
+            self.bucket,
+            # Whatever is not said here, obstore takes from AWS_* variables, which are other tools'.
+            config={
+                "endpoint": self.endpoint,
+                "region": self.region,
+                "skip_signature": False,
+                "s3_express": False,
+                "virtual_hosted_style_request": False,
+                "disable_bulk_delete": True,  # single DELETEs are free on R2 and need no checksum header
+            },
+            client_options={
+                "allow_http": self.endpoint.startswith("http://"),
+                "connect_timeout": min(timedelta(seconds=5), self.timeout),
+                "timeout": self.timeout,
+            },
+            retry_config={
+                "max_retries": self.max_retries,
+                "retry_timeout": self.retry_timeout or (1 + self.max_retries) * (self.timeout + self.longest_pause),
+                "backoff": {
+                    "init_backoff": min(timedelta(milliseconds=200), self.longest_pause),
+                    "max_backoff": self.longest_pause,
+                    "base": 2,
+                },
+            },
+            # Not as config: beside that, obstore would take AWS_SESSION_TOKEN from the environment.
+            credential_provider=lambda: {
+                "access_key_id": self.access_key_id,
+                "secret_access_key": self.secret_access_key,
+                "expires_at": None,
+            },
+        )
+
+    def translate(self, error: Exception, key: str) -> EditQueueError:
+        text = str(error)
+        what = f"bucket {self.bucket!r} at {self.endpoint} cannot serve {key!r}"
+        if "NoSuchBucket" in text:
+            r2 = self.endpoint.endswith(".r2.cloudflarestorage.com")
+            hint = ", and R2_JURISDICTION if the bucket has one" if r2 else ""
+            return PermanentError(f"{what}: there is no such bucket. Check EDITQUEUE_BUCKET_URL{hint}.")
+        if isinstance(error, FileNotFoundError):
+            return ObjectMissing(key)
+        if isinstance(error, PreconditionError):
+            return StorageUnavailable(f"{key} was replaced while it was read")
+        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or _DENIED.search(text):
+            return PermanentError(
+                f"{what}: access denied. Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, and that the "
+                "token may read and write the bucket of EDITQUEUE_BUCKET_URL."
+            )
+        if _REFUSED.search(text):
+            return PermanentError(f"{what}: {first_line(error)}")
+        return StorageUnavailable(f"{what}: {first_line(error)}. If it stays so, check EDITQUEUE_S3_ENDPOINT.")
