@@ -1,6 +1,7 @@
 """What crosses from the runtime's JavaScript into Python, whatever binding it comes from."""
 
 from collections.abc import AsyncIterator
+from importlib import import_module
 from typing import Any
 
 
@@ -13,3 +14,12 @@ async def pieces_of(body: Any) -> AsyncIterator[bytes]:
 def first_line(error: BaseException) -> str:
     """What a JavaScript error says, without the stack that Pyodide puts below."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def js_exceptions() -> tuple[type[Exception], ...]:
+    """What a call into the runtime raises when JavaScript does; outside the runtime, what its stand-ins raise."""
+    try:
+        runtime: Any = import_module("pyodide.ffi")
+    except ImportError:
+        return (RuntimeError,)
+    return (runtime.JsException,)
