@@ -31,7 +31,7 @@ async def seed_files(
 ) -> Sequence[File]:
     made = [await _seed_file(store, order, name=name, size=size) for _ in range(count)]
     if marked:
-        await store.mark_files([one.id for one in made], user_id=order.user_id, marked=True, now=NOON)
+        await store.mark_files([file.id for file in made], user_id=order.user_id, marked=True, now=NOON)
     return made
 
 
