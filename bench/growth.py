@@ -12,7 +12,7 @@ from bench.figures import Figure
 from bench.plans import SIZE
 from devtools.databases import KINDS, Kind
 from devtools.history import Size, order_id
-from devtools.plans import books_on
+from devtools.plans import database_with
 from devtools.scratch import NOW
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -39,7 +39,7 @@ async def _measure_on(kind: Kind) -> list[Figure]:
 
 
 async def _opened(stack: AsyncExitStack, kind: Kind, size: Size) -> SqlStore:
-    store = await open_store(await stack.enter_async_context(books_on(kind, size)))
+    store = await open_store(await stack.enter_async_context(database_with(kind, size)))
     stack.push_async_callback(store.close)
     return store
 

@@ -58,5 +58,5 @@ async def _cost(database: CountingDatabase, count: int) -> tuple[float, float]:
 
 
 async def _submit(store: SqlStore, order_id: str, ids: list[str]) -> None:
-    _, _, made = await store.submit(ids, order_id=order_id, user_id=USER, express=False, notes=None, now=NOW)
-    assert len(made) == len(ids)
+    made = await store.submit(ids, order_id=order_id, user_id=USER, express=False, notes=None, now=NOW)
+    assert len(made.new) == len(ids)

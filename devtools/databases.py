@@ -42,8 +42,8 @@ def new_postgres() -> Generator[NewDatabase]:
     try:
         yield new
     finally:
-        for one in made:
-            server.drop(one)
+        for name in made:
+            server.drop(name)
 
 
 @cache

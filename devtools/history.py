@@ -1,4 +1,4 @@
-"""A shop's books of any size, loaded in bulk: users with orders, files, jobs that ended and their notifications."""
+"""A shop's database of any size, loaded in bulk: users with orders, files, jobs that ended and their notifications."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def order_id(number: int) -> str:
 
 
 async def load(database: EngineDatabase, size: Size, *, moment: int) -> None:
-    """Load the books of `size` as of `moment` (ms), and let the database look at them as its own upkeep would."""
+    """Load rows of `size` as of `moment` (ms), and gather the statistics that the database's own upkeep would."""
     rows = {
         "orders": -(-size.files // FILES_PER_ORDER),
         "files": size.files,
@@ -84,7 +84,7 @@ def _filled(statement: str, kind: str, rows: Mapping[str, int], name: str, momen
     order_number = f"({file_number} / {FILES_PER_ORDER})"
     numbers = {"order": order_number, "file": file_number, "job": "i", "queued": f"({rows['jobs']} + i)"}
     return statement.format(
-        **{one: f"('01000000-0000-7000-8000-' || {_ID[kind].format(i=i)})" for one, i in numbers.items()},
+        **{id_of: f"('01000000-0000-7000-8000-' || {_ID[kind].format(i=i)})" for id_of, i in numbers.items()},
         rows=_NUMBERS[kind].format(count=rows.get(name, 0)),
         user=f"('user' || ({order_number} / {ORDERS_PER_USER}))",
         key=_ID[kind].format(i=file_number),

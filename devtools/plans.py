@@ -68,10 +68,10 @@ class Plans:
     def begin(self, method: str) -> None:
         self.method = method
 
-    async def explain(self, one: Executable, database: EngineDatabase) -> None:
-        assert isinstance(one, ClauseElement)
+    async def explain(self, statement: Executable, database: EngineDatabase) -> None:
+        assert isinstance(statement, ClauseElement)
         kind = database.dialect.name
-        compiled = one.compile(dialect=database.dialect, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=database.dialect, compile_kwargs={"render_postcompile": True})
         values: Mapping[str, Any] = compiled.params or {}
         names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
         how = "EXPLAIN (FORMAT JSON)" if kind == "postgresql" else "EXPLAIN QUERY PLAN"
@@ -100,8 +100,8 @@ class Explaining(EngineDatabase):
     plans: Plans
 
     async def run(self, *statements: Executable) -> Sequence[Rows]:
-        for one in statements:
-            await self.plans.explain(one, self)
+        for statement in statements:
+            await self.plans.explain(statement, self)
         return await super().run(*statements)
 
 
@@ -133,7 +133,7 @@ def _walk(node: dict[str, Any], depth: int) -> Sequence[str]:
     table = f" on {node['Relation Name']}" if "Relation Name" in node else ""
     condition = next((f" ({name}: {node[name]})" for name in ("Index Cond", "Filter") if name in node), "")
     here = f"{'  ' * depth}{node['Node Type']}{index}{table}{condition}"
-    return [here, *(line for one in node.get("Plans", ()) for line in _walk(one, depth + 1))]
+    return [here, *(line for step in node.get("Plans", ()) for line in _walk(step, depth + 1))]
 
 
 def _reads_all(line: str) -> bool:
@@ -148,7 +148,7 @@ def _short(statement: str) -> str:
 
 async def plans_on(kind: Kind, size: Size) -> list[Plan]:
     """The plans of every statement of every method of the store."""
-    async with books_on(kind, size) as url:
+    async with database_with(kind, size) as url:
         plans = Plans(url)
         store = _explaining(kind, url, plans)
         try:
@@ -169,7 +169,7 @@ def _explaining(kind: Kind, url: str, plans: Plans) -> SqlStore:
 
 
 @asynccontextmanager
-async def books_on(kind: Kind, size: Size) -> AsyncGenerator[str]:
+async def database_with(kind: Kind, size: Size) -> AsyncGenerator[str]:
     """A database with so many jobs; gone at the end."""
     with new_postgres() if kind == "postgresql" else scratch_sqlite() as new:
         url = new()

@@ -31,7 +31,7 @@ async def seed_files(
 ) -> Sequence[File]:
     made = [await _seed_file(store, order, name=name, size=size) for _ in range(count)]
     if marked:
-        await store.mark_files([one.id for one in made], user_id=order.user_id, marked=True, now=NOON)
+        await store.mark_files([file.id for file in made], user_id=order.user_id, marked=True, now=NOON)
     return made
 
 
@@ -54,16 +54,16 @@ async def submit(
     store: JobStore, files: Sequence[File], *, express: bool = False, now: datetime = NOON
 ) -> Sequence[str]:
     """Submit `files` of one order; the ids of their jobs, in the order of the files."""
-    _, jobs, _ = await store.submit(
-        [one.id for one in files],
+    made = await store.submit(
+        [file.id for file in files],
         order_id=files[0].order_id,
         user_id=files[0].user_id,
         express=express,
         notes=None,
         now=now,
     )
-    by_file = {job.file_id: job.id for job in jobs}
-    return [by_file[one.id] for one in files]
+    by_file = {job.file_id: job.id for job in made.jobs}
+    return [by_file[file.id] for file in files]
 
 
 async def claim(store: JobStore, now: datetime = NOON) -> Claim:

@@ -19,7 +19,7 @@ FIRST: Final = "01000000-0000-7000-8000-000000000000"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tour:
-    """Every method of the store, once, on the books of a busy day."""
+    """Calls every method of the store at least once, on a database that holds the jobs of a busy day."""
 
     store: SqlStore
     before: Callable[[str], None]
@@ -27,8 +27,8 @@ class Tour:
 
     async def go(self) -> None:
         """Claims and their ends first: there is something to claim."""
-        for one in (self._orders, self._changes, self._claims, self._sweeps, self._books):
-            await one()
+        for part in (self._orders, self._changes, self._claims, self._sweeps, self._queries):
+            await part()
 
     async def call(self, method: Callable[..., Awaitable[Any]], *words: Any, **named: Any) -> Any:
         self.before(method.__name__)
@@ -47,10 +47,10 @@ class Tour:
             await call(store.file_of_key, upload.object_key)
         files = await call(store.list_files, FileQuery(order_id=order.id))
         await call(store.list_files, FileQuery(order_id=order.id, status=FileStatus.DONE, marked=True, room_type="bad"))
-        ids = [one.id for one in files]
+        ids = [file.id for file in files]
         await call(store.files, ids)
         await call(store.mark_files, ids, user_id="tour", marked=True, now=NOW)
-        names = [Renaming(file_id=one.id, old_name=one.name, ver=1, new_name="x") for one in files]
+        names = [Renaming(file_id=file.id, old_name=file.name, ver=1, new_name="x") for file in files]
         await call(store.rename_files, names, user_id="tour", now=NOW)
         await call(store.submit, ids, order_id=order.id, user_id="tour", express=True, notes="n", now=NOW)
         await call(store.count_files, order.id)
@@ -81,7 +81,7 @@ class Tour:
         await call(store.settle_expiry, due[0], now=LATER)
         await call(store.reset_stale_locks, now=LATER)
 
-    async def _books(self) -> None:
+    async def _queries(self) -> None:
         store, call = self.store, self.call
         await call(store.notifications, "user0", limit=50, before_id=None)
         await call(store.notifications, "user0", limit=50, before_id="02")

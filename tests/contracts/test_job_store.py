@@ -49,7 +49,7 @@ class TestSubmit:
         good = await seed_files(store, order, 2)
         bad = await self._bad(store, flaw, order.id)
 
-        _, jobs, new = await store.submit(
+        made = await store.submit(
             [good[0].id, bad, good[1].id],
             order_id=order.id,
             user_id="anna",
@@ -59,7 +59,7 @@ class TestSubmit:
         )
 
         after = await store.order(order.id)
-        assert (list(jobs), list(new)) == ([], [])
+        assert (list(made.jobs), list(made.new)) == ([], [])
         assert after is not None
         assert after.notes is None
         assert (await store.queue_stats(now=NOON)).jobs["queued"] == 0
@@ -83,9 +83,9 @@ class TestSubmit:
         files = await seed_files(store, await seed_order(store), 1)
         await submit(store, files)
 
-        _, job = await store.revise(files[0].id, user_id="anna", note="heller", now=NOON)
+        revision = await store.revise(files[0].id, user_id="anna", note="heller", now=NOON)
 
-        assert job is None
+        assert revision.job is None
 
 
 class TestClaim:
@@ -291,11 +291,11 @@ class TestMutations:
 
         await store.mark_files(ids, user_id="anna", marked=False, now=LATER)
         await store.delete_files(ids, user_id="anna", now=LATER)
-        renamed, _ = await store.rename_files(renamings, user_id="anna", now=LATER)
-        _, job = await store.revise(ids[0], user_id="anna", note="n", now=LATER)
+        renamed = await store.rename_files(renamings, user_id="anna", now=LATER)
+        revision = await store.revise(ids[0], user_id="anna", note="n", now=LATER)
         await store.approve_file(ids[0], user_id="anna", now=LATER)
 
-        assert (renamed, job) == (False, None)
+        assert (renamed.done, revision.job) == (False, None)
         assert await store.files(ids) == before
 
     async def test_deleting_a_queued_file_ends_its_job_silently(self, store: SqlStore) -> None:
@@ -315,8 +315,8 @@ class TestMutations:
         stale = Renaming(file_id=file.id, old_name="anders.jpg", ver=1, new_name="neu.jpg")
         fresh = Renaming(file_id=file.id, old_name="bild.jpg", ver=1, new_name="neu.jpg")
 
-        assert (await store.rename_files([stale], user_id="anna", now=NOON))[0] is False
-        assert (await store.rename_files([fresh], user_id="anna", now=NOON))[0] is True
+        assert not (await store.rename_files([stale], user_id="anna", now=NOON)).done
+        assert (await store.rename_files([fresh], user_id="anna", now=NOON)).done
         assert [one.name for one in await store.files([file.id])] == ["neu.jpg"]
 
     async def test_nobody_changes_another_users_files(self, store: SqlStore) -> None:
@@ -334,11 +334,11 @@ class TestMutations:
         await store.finish(await claim(store), preview_url=URL, bytes_copied=7, now=NOON)
         await store.approve_file(file.id, user_id="anna", now=NOON)
 
-        _, job = await store.revise(file.id, user_id="anna", note="heller", now=LATER)
+        revision = await store.revise(file.id, user_id="anna", note="heller", now=LATER)
 
         [after] = await store.files([file.id])
-        assert job is not None
-        assert (job.note, after.ver, after.approved, after.status) == ("heller", 2, False, "queued")
+        assert revision.job is not None
+        assert (revision.job.note, after.ver, after.approved, after.status) == ("heller", 2, False, "queued")
 
 
 class TestExpiry:

@@ -13,8 +13,8 @@ from sqlalchemy import update
 from devtools.installation import Ended, Installation
 from devtools.seeds import seed_files, seed_order
 from editqueue.adapters.bucket.local.bucket import LocalBucket
-from editqueue.adapters.job_store.databases.database import to_ms
 from editqueue.adapters.job_store.opening.open_store import open_database
+from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.keys import ObjectKeys

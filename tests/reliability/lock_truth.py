@@ -165,8 +165,8 @@ class LockTruth(RuleBasedStateMachine):
     @rule(number=numbers)
     def rename(self, number: int) -> None:
         before = self.file(number)
-        done, _ = self.wait(self.store.rename_files([_renaming(before)], user_id="anna", now=self.now))
-        assert done == (not before.locked and before.deleted_at is None)
+        result = self.wait(self.store.rename_files([_renaming(before)], user_id="anna", now=self.now))
+        assert result.done == (not before.locked and before.deleted_at is None)
 
     @rule(number=numbers)
     def delete(self, number: int) -> None:
@@ -178,9 +178,9 @@ class LockTruth(RuleBasedStateMachine):
     def revise(self, number: int) -> None:
         before = self.file(number)
         active = any(job.file_id == before.id and job.status in {"queued", "in_progress"} for job in self.jobs())
-        _, job = self.wait(self.store.revise(before.id, user_id="anna", note="n", now=self.now))
+        revision = self.wait(self.store.revise(before.id, user_id="anna", note="n", now=self.now))
         free = not before.locked and before.deleted_at is None and before.status != FileStatus.UPLOADED
-        assert (job is not None) == (free and not active)
+        assert (revision.job is not None) == (free and not active)
 
     @invariant()
     def a_file_is_locked_exactly_while_its_job_is_in_progress(self) -> None:

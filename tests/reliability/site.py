@@ -15,8 +15,8 @@ from devtools.world import SECRET, SteppingClock, original
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
-from editqueue.adapters.job_store.databases.database import to_ms
 from editqueue.adapters.job_store.opening.open_store import open_database, open_store
+from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files as file_table
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.files import File, Order

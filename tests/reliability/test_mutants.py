@@ -11,13 +11,14 @@ from sqlalchemy import ColumnElement, Connection, Executable, Select, Update, ex
 
 from devtools.databases import Kind
 from devtools.world import World
-from editqueue.adapters.job_store.databases.database import Rows, each_id
+from editqueue.adapters.job_store.databases.constructs import each_id
+from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.engine import rows_of
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
-from editqueue.adapters.job_store.statements import claims, mutations
+from editqueue.adapters.job_store.statements import changes, ends
 from editqueue.adapters.job_store.store import postgres_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.ports.job_queue import JobQueue
@@ -37,7 +38,7 @@ async def test_promise_2_catches_a_store_without_the_claim_token(world: World, m
 
     guard = "AND edit_jobs.token = given.claim_token"
     assert guard in postgres_store.FINISH
-    monkeypatch.setattr(claims, "_leave", leave)
+    monkeypatch.setattr(ends, "_leave", leave)
     monkeypatch.setattr(postgres_store, "FINISH", postgres_store.FINISH.replace(guard, ""))
 
     assert await late_worker(world, ONE_JOB - 1, None, "is at work") != []
@@ -51,7 +52,7 @@ def test_promise_7_catches_mutations_without_the_guard_on_the_files_row(monkeypa
         found = select(func.count()).select_from(wanted.join(other, other.c.id == wanted.c.key)).where(*fit)
         return found.scalar_subquery() == len(set(ids))
 
-    monkeypatch.setattr(mutations, "_all_free", all_there)
+    monkeypatch.setattr(changes, "_all_free", all_there)
 
     with pytest.raises(AssertionError):
         run_lock_truth("sqlite", examples=100, steps=30, shrink=False)
@@ -70,8 +71,8 @@ async def test_promise_7_catches_mutations_that_ask_the_jobs_instead_of_the_file
     def read_files(ids: Sequence[str]) -> Select[tuple[object, ...]]:
         return select(*files.c).where(files.c.id.in_(select(each_id(ids).c.key)))
 
-    monkeypatch.setattr(mutations, "_all_free", no_job)
-    monkeypatch.setattr(mutations, "lock_files", read_files)
+    monkeypatch.setattr(changes, "_all_free", no_job)
+    monkeypatch.setattr(changes, "lock_files", read_files)
 
     assert (await mutation_under_a_claim(database_url, what) != []) == (kind == "postgresql")
 
@@ -99,7 +100,7 @@ class EagerPostgres(PostgresDatabase):
 
     async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         async with self._engine.begin() as connection:
-            rows = [rows_of(await connection.execute(one)) for one in statements]
+            rows = [rows_of(await connection.execute(statement)) for statement in statements]
             await self._queue.send([*await connection.scalars(select(jobs.c.id).where(QUEUED))])
             return rows
 

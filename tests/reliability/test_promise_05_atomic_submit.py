@@ -56,7 +56,7 @@ async def database(database_url: str) -> AsyncIterator[BrokenDatabase]:
 
 
 async def _submit(store: SqlStore, files: Sequence[File]) -> Sequence[str]:
-    _, _, made = await store.submit(
+    made = await store.submit(
         [one.id for one in files],
         order_id=files[0].order_id,
         user_id="anna",
@@ -64,7 +64,7 @@ async def _submit(store: SqlStore, files: Sequence[File]) -> Sequence[str]:
         notes="bitte hell",
         now=NOON,
     )
-    return made
+    return made.new
 
 
 @pytest.mark.parametrize("number", range(STATEMENTS))

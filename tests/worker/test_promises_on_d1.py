@@ -45,7 +45,7 @@ async def binding(cloudflare: Cloudflare) -> AsyncIterator[Breaking]:
 
 
 async def _submit(store: SqlStore, files: Sequence[File]) -> Sequence[str]:
-    _, _, made = await store.submit(
+    made = await store.submit(
         [one.id for one in files],
         order_id=files[0].order_id,
         user_id="anna",
@@ -53,7 +53,7 @@ async def _submit(store: SqlStore, files: Sequence[File]) -> Sequence[str]:
         notes="bitte hell",
         now=NOON,
     )
-    return made
+    return made.new
 
 
 @pytest.mark.parametrize("number", range(STATEMENTS))

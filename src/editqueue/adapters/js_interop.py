@@ -1,6 +1,7 @@
 """What crosses from the runtime's JavaScript into Python, whatever binding it comes from."""
 
 from collections.abc import AsyncIterator
+from importlib import import_module
 from typing import Any
 
 
@@ -15,10 +16,10 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def js_exceptions() -> type[Exception]:
-    """What a failed call of a binding raises: Pyodide's JsException; RuntimeError where a stand-in plays its part."""
+def js_exceptions() -> tuple[type[Exception], ...]:
+    """What a call into the runtime raises when JavaScript does; outside the runtime, what its stand-ins raise."""
     try:
-        from pyodide.ffi import JsException  # noqa: PLC0415  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # the runtime's
+        runtime: Any = import_module("pyodide.ffi")
     except ImportError:
-        return RuntimeError
-    return JsException  # pyright: ignore[reportUnknownVariableType]  # as above
+        return (RuntimeError,)
+    return (runtime.JsException,)

@@ -44,8 +44,8 @@ class EditJob:
     created_at: datetime
     run_after: datetime
     """Not claimed before this moment."""
-    turn: datetime
-    """Place in the queue: a virtual time that spreads one customer's backlog, see docs/decisions."""
+    fair_order: datetime
+    """Place in the queue: a virtual time that spreads one customer's backlog, see docs/decisions/0004."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: str | None = None

@@ -1,4 +1,4 @@
-"""The job store: the one place that knows the truth."""
+"""The job store: orders, files and jobs, and the transitions between their states."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +44,32 @@ class Renaming:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RenamingResult:
+    done: bool
+    """False: nothing was renamed."""
+    seen: Sequence[FileState]
+    """The files before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    seen: Sequence[FileState]
+    """The files before it, those that exist."""
+    jobs: Sequence[EditJob]
+    """The active jobs of the files after it, new or there before. None are new if one file did not fit."""
+    new: Sequence[str]
+    """The ids of those jobs that this submit made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    seen: Sequence[FileState]
+    """The file before it, if it exists."""
+    job: EditJob | None
+    """The new job; None if it was refused, and nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Expiry:
     """A file whose objects are being removed; no job of it is claimed until `settle_expiry`."""
 
@@ -68,15 +94,13 @@ class JobQuery:
     limit: int = 50
 
 
-class JobStore(Protocol):
-    """The truth. Every method is one transaction of guarded statements.
+class CustomerStore(Protocol):
+    """What requests of customers need.
 
-    Methods that may refuse return what they saw under the lock; they changed all or nothing, and the use case
-    turns the refusal into an error. Raises StorageUnavailable when the database cannot be reached.
+    A change that may be refused returns the files as it saw them under its lock. It changed all or nothing; the use
+    case turns what it sees into an error.
     """
 
-    # Orders and uploads ----
-    async def create_order(self, order: Order) -> None: ...
     async def order(self, order_id: str) -> Order | None: ...
     async def record_upload(self, upload: Upload) -> None: ...
     async def upload(self, object_key: str) -> Upload | None: ...
@@ -85,63 +109,48 @@ class JobStore(Protocol):
         ...
 
     async def file_of_key(self, object_key: str) -> File | None: ...
-
-    # Files ----
     async def files(self, ids: Sequence[str]) -> Sequence[File]:
         """Those of `ids` that exist, deleted ones too."""
         ...
 
     async def list_files(self, query: FileQuery) -> Sequence[File]: ...
-    async def count_files(self, order_id: str) -> Mapping[FileStatus, int]: ...
+    async def count_files(self, order_id: str) -> Mapping[FileStatus, int]:
+        """Files of the order by status, without deleted ones; a status without files is left out."""
+        ...
+
     async def mark_files(
         self, ids: Sequence[str], *, user_id: str, marked: bool, now: datetime
     ) -> Sequence[FileState]: ...
-    async def rename_files(
-        self, renamings: Sequence[Renaming], *, user_id: str, now: datetime
-    ) -> tuple[bool, Sequence[FileState]]:
-        """Rename if every file still has `old_name` and `ver`, is unlocked and the user's. True if it did."""
+    async def rename_files(self, renamings: Sequence[Renaming], *, user_id: str, now: datetime) -> RenamingResult:
+        """Rename if every file still has `old_name` and `ver`, is unlocked and the user's."""
         ...
 
     async def delete_files(self, ids: Sequence[str], *, user_id: str, now: datetime) -> Sequence[FileState]:
         """Soft-delete; a job that is only queued ends `failed` with error `file deleted`."""
         ...
 
-    async def approve_file(self, file_id: str, *, user_id: str, now: datetime) -> FileState | None: ...
-
-    # Jobs: submitted ----
+    async def approve_file(self, file_id: str, *, user_id: str, now: datetime) -> Sequence[FileState]: ...
     async def submit(
-        self,
-        file_ids: Sequence[str],
-        *,
-        order_id: str,
-        user_id: str,
-        express: bool,
-        notes: str | None,
-        now: datetime,
-    ) -> tuple[Sequence[FileState], Sequence[EditJob], Sequence[str]]:
-        """The files seen, the active jobs after it, and the ids of those jobs that are new."""
+        self, file_ids: Sequence[str], *, order_id: str, user_id: str, express: bool, notes: str | None, now: datetime
+    ) -> Submission: ...
+    async def revise(self, file_id: str, *, user_id: str, note: str, now: datetime) -> Revision: ...
+    async def notifications(self, user_id: str, *, limit: int, before_id: str | None) -> Sequence[Notification]:
+        """Newest first."""
         ...
 
-    async def revise(
-        self, file_id: str, *, user_id: str, note: str, now: datetime
-    ) -> tuple[FileState | None, EditJob | None]:
-        """The file as seen, and the new job, or None if it was refused."""
-        ...
 
-    async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:
-        """A new job for the file of a failed one; None if it is not failed or the file cannot take it."""
-        ...
+class ConsumerStore(Protocol):
+    """What consumers need, the sweep included."""
 
-    # Jobs: worked on ----
     async def claim_next(self, *, now: datetime) -> Claim | None:
-        """The next job in turn, now in_progress under a fresh token, its file locked, an attempt spent."""
+        """The next job in fair order, now in_progress under a fresh token, its file locked, an attempt spent."""
         ...
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
         """Done, unlocked, notified. Raises ClaimLost, changing nothing, if the token is not current.
 
         The same end of the same claim again, as after an answer that was lost, changes nothing and is no error;
-        so it is with `fail`, `retry_later` and `hand_back`.
+        so it is with `fail`, `retry_later` and `release`.
         """
         ...
 
@@ -163,7 +172,10 @@ class JobStore(Protocol):
         """Jobs in progress since before `started_before`: queued again, or failed when out of attempts."""
         ...
 
-    # Retention ----
+    async def has_work(self) -> bool:
+        """Is any job queued (due or not) or in progress?"""
+        ...
+
     async def begin_expiry(
         self, *, finished_before: datetime, abandoned_before: datetime, limit: int, now: datetime
     ) -> Sequence[Expiry]: ...
@@ -171,12 +183,18 @@ class JobStore(Protocol):
         """Clear preview_url; False if somebody else took the expiry over."""
         ...
 
-    # Notifications and books ----
-    async def notifications(self, user_id: str, *, limit: int, before_id: str | None) -> Sequence[Notification]: ...
+
+class OperatorStore(Protocol):
+    """What commands and metrics need."""
+
+    async def create_order(self, order: Order) -> None: ...
+    async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:
+        """A new job for the file of a failed one; None if it is not failed or the file cannot take it."""
+        ...
+
     async def job(self, job_id: str) -> EditJob | None: ...
-    async def jobs(self, query: JobQuery) -> Sequence[EditJob]: ...
-    async def has_work(self) -> bool:
-        """Is any job queued (due or not) or in progress?"""
+    async def jobs(self, query: JobQuery) -> Sequence[EditJob]:
+        """Newest first."""
         ...
 
     async def queue_stats(self, *, now: datetime) -> QueueStats: ...
@@ -185,7 +203,12 @@ class JobStore(Protocol):
         ...
 
     async def known_objects(self, *, after_key: str, limit: int) -> Sequence[File]:
-        """All files, deleted ones too, by object key: for comparing the bucket with the books."""
+        """All files, deleted ones too, by object key: for comparing the bucket with the database."""
         ...
+
+
+class JobStore(CustomerStore, ConsumerStore, OperatorStore, Protocol):
+    """Every method is a transaction of guarded statements, or a few of them. Raises StorageUnavailable when the
+    database cannot be reached; a defect, such as a value of a wrong type, comes out as it is."""
 
     async def close(self) -> None: ...

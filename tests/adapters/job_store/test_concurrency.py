@@ -12,7 +12,8 @@ import pytest
 
 from devtools.databases import NewDatabase, postgres_server
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
-from editqueue.adapters.job_store.opening.open_store import migrate_schema, newest_revision, open_store
+from editqueue.adapters.job_store.opening.migrate import newest_revision
+from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import File, FileStatus, Order
@@ -39,11 +40,9 @@ class Crowd:
 
     async def submits(self, store: SqlStore) -> None:
         ids = self.some()
-        _, jobs, _ = await store.submit(
-            ids, order_id=self.order.id, user_id="anna", express=False, notes="neu", now=NOON
-        )
-        assert {one.file_id for one in jobs} == set(ids), "an answer that lacks a file"
-        assert all(one.status in {JobStatus.QUEUED, JobStatus.IN_PROGRESS} for one in jobs)
+        made = await store.submit(ids, order_id=self.order.id, user_id="anna", express=False, notes="neu", now=NOON)
+        assert {job.file_id for job in made.jobs} == set(ids), "an answer that lacks a file"
+        assert all(job.status in {JobStatus.QUEUED, JobStatus.IN_PROGRESS} for job in made.jobs)
 
     async def works(self, store: SqlStore) -> None:
         taken = await store.claim_next(now=LATER)

@@ -23,7 +23,7 @@ JOB = EditJob(
     status=JobStatus.IN_PROGRESS,
     created_at=NOON,
     run_after=NOON,
-    turn=NOON,
+    fair_order=NOON,
     token="the-token",
     attempts=2,
 )

@@ -10,7 +10,7 @@ from devtools.seeds import claim, seed_files, seed_order, submit
 from devtools.world import World
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import Conflict, FileLocked
-from editqueue.ports.job_store import FileState, JobStore, Renaming
+from editqueue.ports.job_store import JobStore, Renaming, RenamingResult
 from editqueue.use_cases.customer.rename_files import TRIES, Renamed, rename_files, standard_name
 
 
@@ -40,12 +40,10 @@ class Crowded(SqlStore):
         self.others = others
         self.tries = 0
 
-    async def rename_files(
-        self, renamings: Sequence[Renaming], *, user_id: str, now: datetime
-    ) -> tuple[bool, Sequence[FileState]]:
+    async def rename_files(self, renamings: Sequence[Renaming], *, user_id: str, now: datetime) -> RenamingResult:
         self.tries += 1
         if self.tries <= self.others:
-            renamings = [replace(one, ver=one.ver + 1) for one in renamings]
+            renamings = [replace(renaming, ver=renaming.ver + 1) for renaming in renamings]
         return await super().rename_files(renamings, user_id=user_id, now=now)
 
 

@@ -1,8 +1,24 @@
-"""Database rows to domain values."""
+"""Database rows to domain values, and times to what is stored of them."""
 
-from editqueue.adapters.job_store.databases.database import Row, to_time, to_time_or_none
+from datetime import UTC, datetime
+
+from editqueue.adapters.job_store.databases.database import Row
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since 1970 UTC, as stored."""
+    return round(moment.timestamp() * 1000)
+
+
+def to_time(ms: float) -> datetime:
+    """The reverse of `to_ms`; D1 returns integers as floats."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def time_or_none(ms: float | None) -> datetime | None:
+    return None if ms is None else to_time(ms)
 
 
 def to_order(row: Row) -> Order:
@@ -49,7 +65,7 @@ def to_file(row: Row) -> File:
         preview_url=row["preview_url"],
         created_at=to_time(row["created_at"]),
         updated_at=to_time(row["updated_at"]),
-        deleted_at=to_time_or_none(row["deleted_at"]),
+        deleted_at=time_or_none(row["deleted_at"]),
     )
 
 
@@ -63,9 +79,9 @@ def to_job(row: Row) -> EditJob:
         status=JobStatus(row["status"]),
         created_at=to_time(row["created_at"]),
         run_after=to_time(row["run_after"]),
-        turn=to_time(row["turn"]),
-        started_at=to_time_or_none(row["started_at"]),
-        finished_at=to_time_or_none(row["finished_at"]),
+        fair_order=to_time(row["turn"]),
+        started_at=time_or_none(row["started_at"]),
+        finished_at=time_or_none(row["finished_at"]),
         error=row["error"],
         attempts=int(row["attempts"]),
         token=row["token"],

@@ -115,7 +115,7 @@ def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
 
 def _shown(job: EditJob) -> dict[str, object]:
     """A job without its token, which is worth something to whoever holds it."""
-    facts = {name: value for name, value in asdict(job).items() if name not in {"token", "turn"}}
+    facts = {name: value for name, value in asdict(job).items() if name not in {"token", "fair_order"}}
     return {name: _text(value) for name, value in facts.items()}
 
 

@@ -45,21 +45,21 @@ def refuse(
     *,
     user_id: str,
     order_id: str | None = None,
-    flaws: Sequence[Rejection] = (),
+    rejections: Sequence[Rejection] = (),
 ) -> None:
     """Raise the gravest reason: Forbidden, then FileNotFound for what is unknown, deleted or in another order,
-    then `flaws` in their order. It names every id that it holds for, and in `also` those of the other reasons.
+    then `rejections` in their order. It names every id that it holds for, and in `also` those of the other reasons.
     """
     found = [*_strangers(ids, seen, user_id=user_id, order_id=order_id)]
-    named = {one for error in found for one in error.ids}
-    for flaw in flaws:
-        wrong = [one.file.id for one in seen if flaw.holds(one) and one.file.id not in named]
+    named = {file_id for error in found for file_id in error.ids}
+    for rejection in rejections:
+        wrong = [state.file.id for state in seen if rejection.holds(state) and state.file.id not in named]
         named.update(wrong)
         if wrong:
-            found.append(flaw.error(f"{_files(wrong)}: {flaw.reason}", ids=wrong))
+            found.append(rejection.error(f"{_files(wrong)}: {rejection.reason}", ids=wrong))
     if found:
         gravest, *others = found
-        raise type(gravest)(str(gravest), ids=gravest.ids, also={one.code: one.ids for one in others})
+        raise type(gravest)(str(gravest), ids=gravest.ids, also={error.code: error.ids for error in others})
 
 
 def refuse_strangers(ids: Sequence[str], found: Iterable[File], *, user_id: str, order_id: str | None = None) -> None:
@@ -75,7 +75,7 @@ def is_plain(text: str) -> bool:
 async def plain_ids(ids: Iterable[str], *, user_id: str, store: JobStore, order_id: str | None = None) -> Sequence[str]:
     """The ids without repetition, in order. Raises as refuse_strangers does if one of them cannot be an id."""
     unique = list(dict.fromkeys(ids))
-    plain = [one for one in unique if is_plain(one)]
+    plain = [file_id for file_id in unique if is_plain(file_id)]
     if len(plain) < len(unique):
         refuse_strangers(unique, await store.files(plain), user_id=user_id, order_id=order_id)
     return unique
@@ -84,8 +84,8 @@ async def plain_ids(ids: Iterable[str], *, user_id: str, store: JobStore, order_
 def _strangers(
     ids: Sequence[str], seen: Sequence[FileState], *, user_id: str, order_id: str | None
 ) -> Iterable[Refused]:
-    files = {one.file.id: one.file for one in seen}
-    foreign = [one.id for one in files.values() if one.user_id != user_id]
+    files = {state.file.id: state.file for state in seen}
+    foreign = [file.id for file in files.values() if file.user_id != user_id]
     if foreign:
         yield Forbidden(f"{_files(foreign)} belong to somebody else", ids=foreign)
     missing = [i for i in ids if i not in foreign and (i not in files or not _is_there(files[i], order_id))]
@@ -95,7 +95,7 @@ def _strangers(
 
 
 def _states(files: Iterable[File]) -> Sequence[FileState]:
-    return [FileState(file=one, active_job=None) for one in files]
+    return [FileState(file=file, active_job=None) for file in files]
 
 
 def _is_there(file: File, order_id: str | None) -> bool:

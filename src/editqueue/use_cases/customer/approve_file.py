@@ -1,22 +1,23 @@
 """The customer is content with a finished file."""
 
+from collections.abc import Sequence
+
 from editqueue.domain.errors import FileNotDone
 from editqueue.domain.files import FileStatus
-from editqueue.ports.job_store import JobStore
+from editqueue.ports.job_store import FileState, JobStore
 from editqueue.ports.time import Clock
 from editqueue.use_cases.customer.access import LOCKED, Rejection, is_plain, refuse
 
 _NOT_DONE = Rejection(
     error=FileNotDone,
     reason="only a finished file can be approved",
-    holds=lambda one: one.file.status is not FileStatus.DONE,
+    holds=lambda state: state.file.status is not FileStatus.DONE,
 )
 
 
 async def approve_file(file_id: str, *, user_id: str, store: JobStore, clock: Clock) -> None:
     """Raises FileNotFound, Forbidden, FileLocked, or FileNotDone for any status but `done`."""
-    seen = None
+    seen: Sequence[FileState] = []
     if is_plain(file_id):
         seen = await store.approve_file(file_id, user_id=user_id, now=clock.now())
-    states = [] if seen is None else [seen]
-    refuse([file_id], states, user_id=user_id, flaws=[LOCKED, _NOT_DONE])
+    refuse([file_id], seen, user_id=user_id, rejections=[LOCKED, _NOT_DONE])

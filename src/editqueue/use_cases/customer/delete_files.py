@@ -13,7 +13,7 @@ async def delete_files(ids: Sequence[str], *, user_id: str, store: JobStore, clo
     """All or nothing; returns how many. Raises Forbidden, FileNotFound, FileLocked with all offending ids."""
     wanted = await plain_ids(ids, user_id=user_id, store=store)
     seen = await store.delete_files(wanted, user_id=user_id, now=clock.now())
-    refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])
-    for job in [one.active_job for one in seen if one.active_job is not None]:
+    refuse(wanted, seen, user_id=user_id, rejections=[LOCKED])
+    for job in [state.active_job for state in seen if state.active_job is not None]:
         journal.transition(job.moved_to(JobStatus.FAILED), before=JobStatus.QUEUED, cause="file deleted")
     return len(wanted)

@@ -11,4 +11,4 @@ async def mark_files(ids: Sequence[str], *, marked: bool, user_id: str, store: J
     """All or nothing. Raises Forbidden, FileNotFound, FileLocked, each naming every offending id."""
     wanted = await plain_ids(ids, user_id=user_id, store=store)
     seen = await store.mark_files(wanted, user_id=user_id, marked=marked, now=clock.now())
-    refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])
+    refuse(wanted, seen, user_id=user_id, rejections=[LOCKED])

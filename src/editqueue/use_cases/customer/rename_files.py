@@ -30,22 +30,25 @@ async def rename_files(ids: Sequence[str], *, user_id: str, store: JobStore, clo
     wanted = await plain_ids(ids, user_id=user_id, store=store)
     for _ in range(TRIES):
         renamings = await _plan(wanted, user_id=user_id, store=store)
-        done, seen = await store.rename_files(renamings, user_id=user_id, now=clock.now())
-        if done:
-            return [Renamed(file_id=one.file_id, old_name=one.old_name, new_name=one.new_name) for one in renamings]
-        refuse(wanted, seen, user_id=user_id, flaws=[LOCKED])
+        result = await store.rename_files(renamings, user_id=user_id, now=clock.now())
+        if result.done:
+            return [
+                Renamed(file_id=renaming.file_id, old_name=renaming.old_name, new_name=renaming.new_name)
+                for renaming in renamings
+            ]
+        refuse(wanted, result.seen, user_id=user_id, rejections=[LOCKED])
     raise Conflict("the files are being changed by somebody else; try again", ids=wanted)
 
 
 async def _plan(ids: Sequence[str], *, user_id: str, store: JobStore) -> Sequence[Renaming]:
-    files = {one.id: one for one in await store.files(ids)}
+    files = {file.id: file for file in await store.files(ids)}
     refuse_strangers(ids, files.values(), user_id=user_id)
     orders = await _orders(files.values(), store)
-    return [_renaming(files[one], orders[files[one].order_id]) for one in ids]
+    return [_renaming(files[file_id], orders[files[file_id].order_id]) for file_id in ids]
 
 
 async def _orders(files: Iterable[File], store: JobStore) -> Mapping[str, Order]:
-    found = [await store.order(one) for one in sorted({file.order_id for file in files})]
+    found = [await store.order(order_id) for order_id in sorted({file.order_id for file in files})]
     return {order.id: order for order in found if order is not None}
 
 

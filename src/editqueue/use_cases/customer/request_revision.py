@@ -4,7 +4,7 @@ from editqueue.domain.errors import Conflict, FileNotDone, JobActive
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob
 from editqueue.ports import Ports
-from editqueue.ports.job_store import FileState
+from editqueue.ports.job_store import Revision
 from editqueue.use_cases.customer.access import LOCKED, Rejection, is_plain, refuse
 from editqueue.use_cases.wake_consumers import wake_consumers
 
@@ -20,17 +20,12 @@ _NEVER_EDITED = Rejection(
 
 async def request_revision(file_id: str, *, note: str, user_id: str, ports: Ports) -> EditJob:
     """The new job. Raises FileNotFound, Forbidden, FileLocked, JobActive, or FileNotDone before any edit."""
-    seen, job = None, None
+    made = Revision(seen=[], job=None)
     if is_plain(file_id):
-        seen, job = await ports.store.revise(file_id, user_id=user_id, note=note, now=ports.clock.now())
-    if job is None:
-        _refuse(file_id, seen, user_id=user_id)
+        made = await ports.store.revise(file_id, user_id=user_id, note=note, now=ports.clock.now())
+    if made.job is None:
+        refuse([file_id], made.seen, user_id=user_id, rejections=[LOCKED, _WAITING, _NEVER_EDITED])
         raise Conflict("the file is being changed by somebody else; try again", ids=[file_id])
-    ports.journal.transition(job, before=None, cause="revision")
-    await wake_consumers([job.id], queue=ports.queue, journal=ports.journal)
-    return job
-
-
-def _refuse(file_id: str, seen: FileState | None, *, user_id: str) -> None:
-    states = [] if seen is None else [seen]
-    refuse([file_id], states, user_id=user_id, flaws=[LOCKED, _WAITING, _NEVER_EDITED])
+    ports.journal.transition(made.job, before=None, cause="revision")
+    await wake_consumers([made.job.id], queue=ports.queue, journal=ports.journal)
+    return made.job

@@ -10,9 +10,9 @@ from editqueue.use_cases.wake_consumers import wake_consumers
 
 # A lock with its job is no obstacle: that job is the answer. One without is left behind by a crash.
 _LOCKED_WITHOUT_JOB = Rejection(
-    error=FileLocked, reason="locked", holds=lambda one: one.file.locked and one.active_job is None
+    error=FileLocked, reason="locked", holds=lambda state: state.file.locked and state.active_job is None
 )
-_NOT_MARKED = Rejection(error=FileNotMarked, reason="not marked for editing", holds=lambda one: not one.file.marked)
+_NOT_MARKED = Rejection(error=FileNotMarked, reason="not marked for editing", holds=lambda state: not state.file.marked)
 
 
 async def submit_edits(
@@ -30,18 +30,14 @@ async def submit_edits(
     """
     await own_order(order_id, user_id=user_id, store=ports.store)
     wanted = await plain_ids(file_ids, user_id=user_id, store=ports.store, order_id=order_id)
-    seen, active, new = await ports.store.submit(
+    made = await ports.store.submit(
         wanted, order_id=order_id, user_id=user_id, express=express, notes=notes, now=ports.clock.now()
     )
-    refuse(wanted, seen, user_id=user_id, order_id=order_id, flaws=[_LOCKED_WITHOUT_JOB, _NOT_MARKED])
-    jobs = {job.file_id: job for job in active}
-    _tell(active, new, ports)
-    await wake_consumers(new, queue=ports.queue, journal=ports.journal)
-    return [jobs[one] for one in wanted]
-
-
-def _tell(active: Sequence[EditJob], new: Sequence[str], ports: Ports) -> None:
-    fresh = set(new)
-    for job in active:
-        if job.id in fresh:
+    refuse(wanted, made.seen, user_id=user_id, order_id=order_id, rejections=[_LOCKED_WITHOUT_JOB, _NOT_MARKED])
+    new = set(made.new)
+    for job in made.jobs:
+        if job.id in new:
             ports.journal.transition(job, before=None, cause="submit")
+    await wake_consumers(made.new, queue=ports.queue, journal=ports.journal)
+    jobs = {job.file_id: job for job in made.jobs}
+    return [jobs[file_id] for file_id in wanted]

@@ -14,11 +14,12 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Engine
 
 from devtools.seeds import seed_files, seed_order, submit
-from editqueue.adapters.job_store.opening.open_store import migrate_schema, newest_revision, open_database, open_store
+from editqueue.adapters.job_store.opening.migrate import newest_revision
+from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_database, open_store
 from editqueue.adapters.job_store.schema import metadata
-from editqueue.adapters.job_store.statements.claims import head_of_queue
-from editqueue.adapters.job_store.statements.store_base import active_jobs, lock_files
-from editqueue.adapters.job_store.statements.submissions import first_turn
+from editqueue.adapters.job_store.statements.claim import head_of_queue
+from editqueue.adapters.job_store.statements.row_locks import active_jobs, lock_files
+from editqueue.adapters.job_store.statements.submissions import fair_order
 from editqueue.domain.errors import SetupError
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -70,7 +71,7 @@ async def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     ("name", "statement"),
     [
         ("claim", select(head_of_queue(NOW).c.id)),
-        ("first turn", select(first_turn("anna", express=False, now=NOW))),
+        ("fair order", select(fair_order("anna", express=False, now=NOW))),
         ("active jobs", active_jobs(["a"])),
         ("lock files", lock_files(["a"])),
     ],

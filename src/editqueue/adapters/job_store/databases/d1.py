@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from editqueue.adapters.job_store.databases.database import Row, Rows
-from editqueue.adapters.js_interop import first_line
+from editqueue.adapters.job_store.databases.database import Rows
+from editqueue.adapters.js_interop import first_line, js_exceptions
 from editqueue.domain.errors import StorageUnavailable
 
 MOST_PARAMETERS = 100
@@ -42,19 +42,15 @@ class D1Database:
         self._binding = binding
 
     async def run(self, *statements: Executable) -> Sequence[Rows]:
-        prepared = [self._prepared(one) for one in statements]
         try:
-            results = await self._binding.batch(prepared)
-        except Exception as error:
-            raise _sorted(error) from error
-        return [_rows(one) for one in results]
+            compiled = [compiled_for_d1(statement) for statement in statements]
+            results = await self._binding.batch([self._binding.prepare(sql).bind(*values) for sql, values in compiled])
+        except js_exceptions() as error:
+            raise _translated(error) from error
+        return [[dict(row) for row in result.get("results") or ()] for result in results]
 
     async def close(self) -> None:
         """Nothing to close: the runtime owns the binding."""
-
-    def _prepared(self, statement: Executable) -> Prepared:
-        query, parameters = compiled_for_d1(statement)
-        return self._binding.prepare(query).bind(*parameters)
 
 
 def compiled_for_d1(statement: Executable) -> tuple[str, Sequence[object]]:
@@ -76,14 +72,11 @@ def _bound(made: SQLCompiler, name: str, value: object) -> object:
     return value if process is None else process(value)
 
 
-def _rows(result: Mapping[str, Any]) -> Rows:
-    found: Sequence[Row] = result.get("results") or []
-    return [dict(row) for row in found]
-
-
-def _sorted(error: Exception) -> Exception:
-    """A constraint that refused is told from a database that is away; D1 does not name the statement."""
+def _translated(error: BaseException) -> Exception:
+    """D1 tells what happened in words only, and does not name the statement."""
     text = first_line(error)
     if "constraint failed" in text or "SQLITE_CONSTRAINT" in text:
         return IntegrityError(None, None, error)
+    if "D1_TYPE_ERROR" in text:
+        return TypeError(f"D1: {text}")
     return StorageUnavailable(f"D1: {text}")

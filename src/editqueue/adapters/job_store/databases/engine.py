@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from editqueue.adapters.job_store.databases.database import Rows
@@ -25,13 +25,21 @@ class EngineDatabase(ABC):
     async def run(self, *statements: Executable) -> Sequence[Rows]:
         try:
             return await self._run(statements)
-        except IntegrityError:
-            raise
         except (DBAPIError, PoolTimeout, OSError) as error:
+            if isinstance(error, IntegrityError) or (isinstance(error, DBAPIError) and self._is_defect(error)):
+                raise
             raise StorageUnavailable(f"database: {first_line(error)}") from error
+        except StatementError as error:
+            # SQLAlchemy's wrapping of what our own code raised while parameters were prepared.
+            raise error.orig or error from None
 
     @abstractmethod
     async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]: ...
+
+    @abstractmethod
+    def _is_defect(self, error: DBAPIError) -> bool:
+        """Whether the statement or a value was wrong, so that no other time or connection would help."""
+        ...
 
     @abstractmethod
     async def with_connection(self, work: Callable[[Connection], T]) -> T:

@@ -30,6 +30,10 @@ _AWAY = (
     OSError,
 )
 """What no other statement would get round."""
+_DEFECTS = ("0A", "21", "22", "42")
+"""SQLSTATE classes: not supported, wrong number of rows, wrong value, wrong syntax or name."""
+_TAKEN_AWAY = {"42501", "42P01"}
+"""Of those, a right or a table that was there when the store was opened: whoever took it away can give it back."""
 _ROLLED_BACK = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _ROLLED_BACK_STATES = {"40001", "40P01"}
 """The same as SQLSTATEs: PostgreSQL ended the transaction in favour of another, and nothing was changed."""
@@ -67,12 +71,16 @@ class PostgresDatabase(EngineDatabase):
     async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         async with self._engine.begin() as connection:
             first = rows_of(await _opened_by(connection, statements[0]))
-            return [first, *[rows_of(await connection.execute(one)) for one in statements[1:]]]
+            return [first, *[rows_of(await connection.execute(statement)) for statement in statements[1:]]]
+
+    def _is_defect(self, error: DBAPIError) -> bool:
+        return error.orig is not None and _is_defect(error.orig.__cause__)
 
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         """The rows of one statement, a transaction of its own; it counts its parameters $1, $2 ...
 
-        Raises StatementRefused when the database is there and will not have it, else as `run` does.
+        Raises StatementRefused when the database is there and refuses it for now, else as `run` does; a defect comes
+        out as the driver's own error.
         """
         try:
             return await self._fetch(query, values)
@@ -81,6 +89,8 @@ class PostgresDatabase(EngineDatabase):
         except _AWAY as error:
             raise StorageUnavailable(f"database: {first_line(error)}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if _is_defect(error):
+                raise
             raise StatementRefused(f"database: {first_line(error)}") from error
 
     async def _fetch(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
@@ -103,6 +113,14 @@ class PostgresDatabase(EngineDatabase):
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _is_defect(error: BaseException | None) -> bool:
+    """Of the driver's own error. Values of a wrong type, which it refuses to send, have a state of class 22, too."""
+    if isinstance(error, asyncpg.InvalidCachedStatementError):  # somebody changed a table; it is prepared anew
+        return False
+    state = str(getattr(error, "sqlstate", None))
+    return state[:2] in _DEFECTS and state not in _TAKEN_AWAY
 
 
 class _LostAtOnce(DBAPIError):

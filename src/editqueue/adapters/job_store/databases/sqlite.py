@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Executable, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Select
 
 from editqueue.adapters.job_store.databases.database import Rows
@@ -30,6 +31,8 @@ READERS = 3
 """Threads for groups that only read. They see the last commit and wait for nobody."""
 WAL_TRIES, WAL_PAUSE = 250, 0.02
 """Tries and seconds between them: five seconds for a switch that takes milliseconds."""
+_DEFECTS = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
+"""The first for a wrong syntax or name."""
 
 
 class SqliteDatabase(EngineDatabase):
@@ -53,18 +56,24 @@ class SqliteDatabase(EngineDatabase):
 
     async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         """Cancelled before its commit, a group changes nothing; nobody waits for it to find out."""
-        writes = not all(isinstance(one, Select) for one in statements)
+        writes = not all(isinstance(statement, Select) for statement in statements)
         unwanted = threading.Event()
 
         def work() -> Sequence[Rows]:
             with self._transaction(writes=writes, unwanted=unwanted) as connection:
-                return [rows_of(connection.execute(one)) for one in statements]
+                return [rows_of(connection.execute(statement)) for statement in statements]
 
         try:
             return await _in(self._writer if writes else self._readers, work)
         except asyncio.CancelledError:
             unwanted.set()
             raise
+
+    def _is_defect(self, error: DBAPIError) -> bool:
+        """An error without a code is Python's: a value of a wrong type, a parameter too few. A table that is not there
+        was taken away: all are there when a store is opened."""
+        code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+        return code is None or (code & 0xFF in _DEFECTS and "no such table" not in str(error.orig))
 
     @contextmanager
     def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[Connection]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from alembic import command
 from alembic.script import Script, ScriptDirectory
 
-from editqueue.adapters.job_store.opening.open_store import alembic_config
+from editqueue.adapters.job_store.opening.migrate import alembic_config
 
 _OPENING = "-- Generated from Alembic's {name}.py by `make d1-migrations`; do not edit.\n\n"
 
@@ -21,7 +21,7 @@ def d1_migrations() -> Mapping[str, str]:
     """File name to SQL, in the order in which wrangler applies them."""
     scripts = ScriptDirectory.from_config(alembic_config())
     oldest_first = reversed(list(scripts.walk_revisions()))
-    return {f"{Path(one.path).stem}.sql": _sql(one) for one in oldest_first}
+    return {f"{Path(script.path).stem}.sql": _sql(script) for script in oldest_first}
 
 
 def _sql(script: Script) -> str:

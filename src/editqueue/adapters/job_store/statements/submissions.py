@@ -3,101 +3,81 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Update, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Update, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from editqueue.adapters.job_store.databases.database import each, each_id, to_ms
-from editqueue.adapters.job_store.rows import to_job
+from editqueue.adapters.job_store.databases.constructs import each, each_id
+from editqueue.adapters.job_store.databases.database import Rows
+from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import ACTIVE, QUEUED, files, jobs, orders
-from editqueue.adapters.job_store.statements.store_base import StoreBase, active_jobs, lock_files, to_states
+from editqueue.adapters.job_store.statements.group import Group
+from editqueue.adapters.job_store.statements.row_locks import active_jobs, lock_files, to_states
 from editqueue.domain.files import FileStatus
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob, JobStatus
-from editqueue.ports.job_store import FileState
+from editqueue.ports.job_store import Revision, Submission
 
-TURN_MS = 30_000
-"""How far one job moves its customer's next one back in the queue, see docs/decisions."""
+FAIR_STEP_MS = 30_000
+"""How far one job moves its customer's next one back in the queue, see docs/decisions/0004."""
 _COLUMNS = (
     "id", "file_id", "order_id", "user_id", "status", "created_at", "run_after", "turn", "attempts",
     "token", "express", "note",
 )  # fmt: skip
 
 
-class SubmissionStatements(StoreBase):
-    async def submit(
-        self,
-        file_ids: Sequence[str],
-        *,
-        order_id: str,
-        user_id: str,
-        express: bool,
-        notes: str | None,
-        now: datetime,
-    ) -> tuple[Sequence[FileState], Sequence[EditJob], Sequence[str]]:
-        token = new_token()
-        ids = dict(zip(file_ids, sorted(new_id() for _ in file_ids), strict=True))
-        good = _all_submittable(file_ids, order_id=order_id, user_id=user_id)
-        create = _insert_jobs(ids, user_id=user_id, when=good, express=express, note=None, token=token, now=now)
-        queue = _queue_files(file_ids, token=token).values(status=FileStatus.QUEUED.value, updated_at=to_ms(now))
-        note = update(orders).where(orders.c.id == order_id, good, literal(notes is not None))
-        seen, before, _, _, _, after = await self._database.run(
-            lock_files(file_ids),
-            active_jobs(file_ids),
-            create,
-            queue,
-            note.values(notes=notes),
-            active_jobs(file_ids),
-        )
-        made = [to_job(row) for row in after]
-        return to_states(seen, before), made, [job.id for job in made if job.token == token]
+def submit(
+    file_ids: Sequence[str], *, order_id: str, user_id: str, express: bool, notes: str | None, now: datetime
+) -> Group[Submission]:
+    token = new_token()
+    ids = dict(zip(file_ids, sorted(new_id() for _ in file_ids), strict=True))
+    good = _all_submittable(file_ids, order_id=order_id, user_id=user_id)
+    create = _insert_jobs(ids, user_id=user_id, when=good, express=express, note=None, token=token, now=now)
+    queue = _queue_files(file_ids, token=token, now=now)
+    note = update(orders).where(orders.c.id == order_id, good, literal(notes is not None)).values(notes=notes)
+    before, after = active_jobs(file_ids), active_jobs(file_ids)
 
-    async def revise(
-        self, file_id: str, *, user_id: str, note: str, now: datetime
-    ) -> tuple[FileState | None, EditJob | None]:
-        token = new_token()
-        good = _revisable(file_id, user_id)
-        create = _insert_jobs(
-            {file_id: new_id()}, user_id=user_id, when=good, express=False, note=note, token=token, now=now
-        )
-        change = _queue_files([file_id], token=token).values(
-            status=FileStatus.QUEUED.value, approved=False, ver=files.c.ver + 1, updated_at=to_ms(now)
-        )
-        return await self._make_one(file_id, create, change, token)
+    def read(rows: Sequence[Rows]) -> Submission:
+        made = [to_job(row) for row in rows[-1]]
+        new = [job.id for job in made if job.token == token]
+        return Submission(seen=to_states(rows[0], rows[1]), jobs=made, new=new)
 
-    async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:
-        token = new_token()
-        failed = jobs.alias("failed")
-        [rows] = await self._database.run(
-            select(failed.c.file_id, failed.c.user_id, failed.c.express, failed.c.note).where(
-                failed.c.id == job_id, failed.c.status == JobStatus.FAILED.value
-            )
-        )
-        if not rows:
-            return None
-        file_id: str = rows[0]["file_id"]
-        still_there = exists().where(files.c.id == file_id, files.c.deleted_at.is_(None), files.c.locked.is_(False))
-        create = _insert_jobs(
-            {file_id: new_id()},
-            user_id=rows[0]["user_id"],
-            when=still_there,
-            express=bool(rows[0]["express"]),
-            note=rows[0]["note"],
-            token=token,
-            now=now,
-        )
-        change = _queue_files([file_id], token=token).values(status=FileStatus.QUEUED.value, updated_at=to_ms(now))
-        _, job = await self._make_one(file_id, create, change, token)
-        return job
+    return Group(statements=(lock_files(file_ids), before, create, queue, note, after), read=read)
 
-    async def _make_one(
-        self, file_id: str, create: Insert, change: Update, token: str
-    ) -> tuple[FileState | None, EditJob | None]:
-        seen, before, _, _, after = await self._database.run(
-            lock_files([file_id]), active_jobs([file_id]), create, change, active_jobs([file_id])
-        )
-        made = next((to_job(row) for row in after if row["token"] == token), None)
-        return next(iter(to_states(seen, before)), None), made
+
+def revise(file_id: str, *, user_id: str, note: str, now: datetime) -> Group[Revision]:
+    token = new_token()
+    good = exists().where(
+        files.c.id == file_id,
+        files.c.user_id == user_id,
+        files.c.deleted_at.is_(None),
+        files.c.locked.is_(False),
+        files.c.status != FileStatus.UPLOADED.value,
+    )
+    ids = {file_id: new_id()}
+    create = _insert_jobs(ids, user_id=user_id, when=good, express=False, note=note, token=token, now=now)
+    change = _queue_files([file_id], token=token, now=now).values(approved=False, ver=files.c.ver + 1)
+    return _making_one(file_id, create, change, token)
+
+
+def retry(failed: EditJob, *, now: datetime) -> Group[Revision]:
+    """The same work again as a new job, if the file is there, unlocked and has no active job."""
+    token = new_token()
+    user_id, express, note = failed.user_id, failed.express, failed.note
+    free = exists().where(files.c.id == failed.file_id, files.c.deleted_at.is_(None), files.c.locked.is_(False))
+    ids = {failed.file_id: new_id()}
+    create = _insert_jobs(ids, user_id=user_id, when=free, express=express, note=note, token=token, now=now)
+    return _making_one(failed.file_id, create, _queue_files([failed.file_id], token=token, now=now), token)
+
+
+def _making_one(file_id: str, create: Insert, change: Update, token: str) -> Group[Revision]:
+    before, after = active_jobs([file_id]), active_jobs([file_id])
+
+    def read(rows: Sequence[Rows]) -> Revision:
+        made = next((to_job(row) for row in rows[-1] if row["token"] == token), None)
+        return Revision(seen=to_states(rows[0], rows[1]), job=made)
+
+    return Group(statements=(lock_files([file_id]), before, create, change, after), read=read)
 
 
 def _all_submittable(ids: Sequence[str], *, order_id: str, user_id: str) -> ColumnElement[bool]:
@@ -116,16 +96,6 @@ def _all_submittable(ids: Sequence[str], *, order_id: str, user_id: str) -> Colu
     # the files of the order instead, and of a join read all ids anew for every one of them.
     found = select(func.count()).select_from(other).where(other.c.id.in_(select(wanted.c.key)), *fit)
     return found.scalar_subquery() == len(ids)
-
-
-def _revisable(file_id: str, user_id: str) -> ColumnElement[bool]:
-    return exists().where(
-        files.c.id == file_id,
-        files.c.user_id == user_id,
-        files.c.deleted_at.is_(None),
-        files.c.locked.is_(False),
-        files.c.status != FileStatus.UPLOADED.value,
-    )
 
 
 def _insert_jobs(
@@ -150,7 +120,7 @@ def _insert_jobs(
         literal(JobStatus.QUEUED.value),
         moment,
         moment,
-        first_turn(user_id, express=express, now=now) + place * TURN_MS,
+        fair_order(user_id, express=express, now=now) + place * FAIR_STEP_MS,
         literal(0),
         literal(token),
         literal(express, jobs.c.express.type),
@@ -159,20 +129,19 @@ def _insert_jobs(
     return upsert(jobs).from_select(list(_COLUMNS), rows.where(when)).on_conflict_do_nothing()
 
 
-def first_turn(user_id: str, *, express: bool, now: datetime) -> ColumnElement[int]:
-    """Now, or behind the backlog this customer already has."""
+def fair_order(user_id: str, *, express: bool, now: datetime) -> ColumnElement[int]:
+    """The place in the queue of this customer's next job: now, or one step behind the last that is queued."""
     last = (
         select(func.max(jobs.c.turn))
         .where(QUEUED, jobs.c.user_id == user_id, jobs.c.express.is_(express))
         .scalar_subquery()
     )
     moment = literal(to_ms(now), jobs.c.turn.type)
-    return case((last + TURN_MS > moment, last + TURN_MS), else_=moment)
+    return case((last + FAIR_STEP_MS > moment, last + FAIR_STEP_MS), else_=moment)
 
 
-def _queue_files(ids: Sequence[str], *, token: str) -> Update:
+def _queue_files(ids: Sequence[str], *, token: str, now: datetime) -> Update:
+    """The files of `ids` that got a job under `token` are queued."""
     wanted = each_id(ids, "wanted")
-    made: Select[tuple[str]] = select(jobs.c.file_id).where(
-        ACTIVE, jobs.c.token == token, jobs.c.file_id.in_(select(wanted.c.key))
-    )
-    return update(files).where(files.c.id.in_(made))
+    made = select(jobs.c.file_id).where(ACTIVE, jobs.c.token == token, jobs.c.file_id.in_(select(wanted.c.key)))
+    return update(files).where(files.c.id.in_(made)).values(status=FileStatus.QUEUED.value, updated_at=to_ms(now))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 from editqueue.adapters.job_store.databases.database import StatementRefused
@@ -21,6 +20,9 @@ class Batcher(Generic[Ask, Answer]):
     `work` answers asks in their order, all or none of them. When it raises, each is asked again by itself, so
     that a bad one harms nobody else; not when the database is away, which concerns them all.
     `unwanted` gets the answers of callers that were cancelled in the meantime.
+
+    Each batch is a task of its own. However that task ends, every caller of the batch has an answer or an error, and
+    the next batch begins. What `unwanted` raises besides errors of ours is reported by the event loop.
     """
 
     def __init__(
@@ -32,54 +34,69 @@ class Batcher(Generic[Ask, Answer]):
         self._work = work
         self._unwanted = unwanted
         self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
+        self._batch: list[tuple[Ask, asyncio.Future[Answer]]] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def ask(self, one: Ask) -> Answer:
+    async def ask(self, ask: Ask) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((one, answer))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+        self._waiting.append((ask, answer))
+        self._begin()
         return await answer
 
-    async def _run(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            await self._answer([pair for pair in group if not pair[1].done()])
+    def _begin(self) -> None:
+        self._waiting = [pair for pair in self._waiting if not pair[1].done()]
+        if self._waiting and self._running is None:
+            self._running = asyncio.create_task(self._answer_batch())
+            self._running.add_done_callback(self._ended)
 
-    async def _answer(self, group: Sequence[tuple[Ask, asyncio.Future[Answer]]]) -> None:
-        if not group:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if any(not answer.done() for _, answer in self._batch):
+            cause = None if task.cancelled() else task.exception()
+            away = StorageUnavailable("database: the batch ended without an answer")
+            _refuse(self._batch, cause if isinstance(cause, Exception) else away)
+        self._batch, self._running = [], None
+        self._begin()
+
+    async def _answer_batch(self) -> None:
+        self._batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        await self._answer(self._batch)
+
+    async def _answer(self, batch: Sequence[tuple[Ask, asyncio.Future[Answer]]]) -> None:
+        wanted = [pair for pair in batch if not pair[1].done()]
+        if not wanted:
             return
         try:
-            answers = await self._work([one for one, _ in group])
+            answers = await self._work([ask for ask, _ in wanted])
         except Exception as error:  # noqa: BLE001  # each caller gets it
-            await self._answer_alone(group, error)
-            return
-        except BaseException as error:
-            _refuse(group, error)
-            raise
-        for answer in _dealt(group, answers):
-            with suppress(EditQueueError):  # the sweep mends what this cannot
-                await self._unwanted(answer)
+            await self._answer_alone(wanted, error)
+        else:
+            await self._give_back(_dealt(wanted, answers))
 
-    async def _answer_alone(self, group: Sequence[tuple[Ask, asyncio.Future[Answer]]], error: Exception) -> None:
+    async def _answer_alone(self, batch: Sequence[tuple[Ask, asyncio.Future[Answer]]], error: Exception) -> None:
         away = isinstance(error, StorageUnavailable) and not isinstance(error, StatementRefused)
-        if len(group) == 1 or away:
-            _refuse(group, error)
+        if len(batch) == 1 or away:
+            _refuse(batch, error)
             return
-        for pair in group:
+        for pair in batch:
             await self._answer([pair])
 
+    async def _give_back(self, answers: Sequence[Answer]) -> None:
+        """All of them, whatever one of them raises; the sweep mends what a known error keeps from being given back."""
+        for raised in await asyncio.gather(*map(self._unwanted, answers), return_exceptions=True):
+            if isinstance(raised, BaseException) and not isinstance(raised, EditQueueError):
+                raise raised
 
-def _refuse(group: Sequence[tuple[Ask, asyncio.Future[Answer]]], error: BaseException) -> None:
-    for _, waiting in group:
+
+def _refuse(batch: Sequence[tuple[object, asyncio.Future[Answer]]], error: Exception) -> None:
+    for _, waiting in batch:
         if not waiting.done():
             waiting.set_exception(error)
 
 
-def _dealt(group: Sequence[tuple[Ask, asyncio.Future[Answer]]], answers: Sequence[Answer]) -> Sequence[Answer]:
+def _dealt(batch: Sequence[tuple[Ask, asyncio.Future[Answer]]], answers: Sequence[Answer]) -> Sequence[Answer]:
     """Give the answers out; returns those that nobody waits for any more."""
     unwanted: list[Answer] = []
-    for (_, waiting), answer in zip(group, answers, strict=True):
+    for (_, waiting), answer in zip(batch, answers, strict=True):
         if waiting.done():
             unwanted.append(answer)
         else:

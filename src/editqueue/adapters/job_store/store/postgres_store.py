@@ -1,24 +1,21 @@
 """The store on PostgreSQL: claim and finish, the two transitions of every job, each in one round trip.
 
-The same guards as in claims.py, in PostgreSQL's own words: one statement may write several tables there, and take
-several jobs at once for workers that ask at the same time. The contract suite holds both wordings.
+The same guards as in statements/claim.py and ends.py, in PostgreSQL's own words: one statement may write several
+tables there, and take several jobs at once for workers that ask at the same time. The contract suite holds both.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
-from editqueue.adapters.job_store.databases.database import to_ms
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
-from editqueue.adapters.job_store.rows import to_file, to_job
+from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
-from editqueue.adapters.job_store.statements.claims import end_of
+from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
-from editqueue.domain.errors import ClaimLost
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.job_store import Claim
@@ -90,32 +87,22 @@ SELECT id FROM ended
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Finished:
-    claim: Claim
-    preview_url: str
-    bytes_copied: int
-    now: datetime
-
-
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         super().__init__(database)
         self._postgres = database
-        self._claims = Batcher(self._claim_all, unwanted=self._return_unwanted)
+        self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
 
     async def claim_next(self, *, now: datetime) -> Claim | None:
         return await self._claims.ask(now)
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
-        done = await self._finishes.ask(
-            _Finished(claim=claim, preview_url=preview_url, bytes_copied=bytes_copied, now=now)
-        )
-        if not done and not await self._stands(claim, "finish"):
-            raise ClaimLost(f"job {claim.job.id} was taken over; this worker's result is void")
+        token = token_of_end(claim, "finish")
+        ids = (claim.job.id, claim.file.id, claim.job.token, token, new_id())
+        await self._end(claim, "finish", self._finishes.ask((*ids, preview_url, bytes_copied, to_ms(now))))
 
     async def _claim_all(self, moments: Sequence[datetime]) -> Sequence[Claim | None]:
         query = CLAIM.format(limit=len(moments))
@@ -123,25 +110,13 @@ class PostgresStore(SqlStore):
         claims = [_to_claim(row) for row in rows]
         return [*claims, *[None] * (len(moments) - len(claims))]
 
-    async def _finish_all(self, ends: Sequence[_Finished]) -> Sequence[bool]:
+    async def _finish_all(self, given: Sequence[tuple[object, ...]]) -> Sequence[bool]:
+        columns = [list(column) for column in zip(*given, strict=True)]
         before, _, after = EDIT_DONE.partition("{name}")
-        rows = await self._postgres.fetch(
-            FINISH,
-            [one.claim.job.id for one in ends],
-            [one.claim.file.id for one in ends],
-            [one.claim.job.token for one in ends],
-            [end_of(one.claim, "finish") + new_token() for one in ends],
-            [new_id() for _ in ends],
-            [one.preview_url for one in ends],
-            [one.bytes_copied for one in ends],
-            [to_ms(one.now) for one in ends],
-            before,
-            after,
-        )
-        ended = {row[0] for row in rows}
-        return [one.claim.job.id in ended for one in ends]
+        ended = {row[0] for row in await self._postgres.fetch(FINISH, *columns, before, after)}
+        return [job_id in ended for job_id, *_ in given]
 
-    async def _return_unwanted(self, claim: Claim | None) -> None:
+    async def _release_unwanted(self, claim: Claim | None) -> None:
         """A claim nobody waits for any more would lock its file until the sweep comes."""
         if claim is not None and claim.job.started_at is not None:
             await self.release(claim, now=claim.job.started_at)

@@ -1,22 +1,108 @@
-"""The JobStore on SQL: one class, its statements split by what they are about."""
+"""The JobStore on SQL: what each method sends to the database, and which of them decide something in between."""
 
-from editqueue.adapters.job_store.statements.claims import ClaimStatements
-from editqueue.adapters.job_store.statements.housekeeping import HousekeepingStatements
-from editqueue.adapters.job_store.statements.mutations import MutationStatements
-from editqueue.adapters.job_store.statements.orders import OrderStatements
-from editqueue.adapters.job_store.statements.queries import QueryStatements
-from editqueue.adapters.job_store.statements.submissions import SubmissionStatements
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import wraps
+from types import CoroutineType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from editqueue.adapters.job_store.databases.database import Database
+from editqueue.adapters.job_store.statements import changes, claim, ends, expiry, queries, rescue, submissions, uploads
+from editqueue.adapters.job_store.statements.group import Group
+from editqueue.domain.errors import ClaimLost
+from editqueue.domain.files import FileStatus
+from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.job_store import Claim
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class SqlStore(
-    OrderStatements,
-    MutationStatements,
-    SubmissionStatements,
-    ClaimStatements,
-    HousekeepingStatements,
-    QueryStatements,
-):
+def _sends(make: Callable[P, Group[T]]) -> "Callable[Concatenate[SqlStore, P], CoroutineType[Any, Any, T]]":
+    """A method that sends the group which `make` builds of its arguments, and answers with what was read."""
+
+    @wraps(make)
+    async def method(store: "SqlStore", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await store.send(make(*args, **kwargs))
+
+    return method
+
+
+class SqlStore:
     """`JobStore` over any `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send(self, group: Group[T]) -> T:
+        """Every group goes through here; see `Database.run` for the errors."""
+        return group.read(await self._database.run(*group.statements))
 
     async def close(self) -> None:
         await self._database.close()
+
+    create_order = _sends(uploads.create_order)
+    record_upload = _sends(uploads.record_upload)
+    add_file = _sends(uploads.add_file)
+
+    mark_files = _sends(changes.mark_files)
+    rename_files = _sends(changes.rename_files)
+    delete_files = _sends(changes.delete_files)
+    approve_file = _sends(changes.approve_file)
+    submit = _sends(submissions.submit)
+    revise = _sends(submissions.revise)
+
+    claim_next = _sends(claim.claim_next)
+    begin_expiry = _sends(expiry.begin_expiry)
+    settle_expiry = _sends(expiry.settle_expiry)
+    reset_stale_locks = _sends(rescue.reset_stale_locks)
+
+    order = _sends(queries.order)
+    upload = _sends(queries.upload)
+    file_of_key = _sends(queries.file_of_key)
+    files = _sends(queries.files)
+    list_files = _sends(queries.list_files)
+    count_files = _sends(queries.count_files)
+    known_objects = _sends(queries.known_objects)
+    notifications = _sends(queries.notifications)
+    job = _sends(queries.job)
+    jobs = _sends(queries.jobs)
+    has_work = _sends(queries.has_work)
+    queue_stats = _sends(queries.queue_stats)
+
+    # What needs two groups ----
+    async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
+        group = ends.finish(claim, preview_url=preview_url, bytes_copied=bytes_copied, now=now)
+        await self._end(claim, "finish", self.send(group))
+
+    async def fail(self, claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime) -> None:
+        group = ends.fail(claim, error=error, message=message, file_status=file_status, now=now)
+        await self._end(claim, "fail", self.send(group))
+
+    async def retry_later(self, claim: Claim, *, error: str, run_after: datetime, now: datetime) -> None:
+        group = ends.retry_later(claim, error=error, run_after=run_after, now=now)
+        await self._end(claim, "retry", self.send(group))
+
+    async def release(self, claim: Claim, *, now: datetime) -> None:
+        await self._end(claim, "hand_back", self.send(ends.release(claim, now=now)))
+
+    async def _end(self, claim: Claim, verb: str, ending: Awaitable[bool]) -> None:
+        """A try that came to nothing is no error if an earlier one did the same (decision 60)."""
+        if not await ending and not await self.send(ends.stands(claim, verb)):
+            raise ClaimLost(f"job {claim.job.id} was taken over; this worker's result is void")
+
+    async def rescue(
+        self, *, started_before: datetime, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        stale = await self.send(rescue.stale_jobs(started_before=started_before))
+        if not stale:
+            return []
+        return await self.send(
+            rescue.take_back(stale, started_before=started_before, max_retries=max_retries, message=message, now=now)
+        )
+
+    async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:
+        job = await self.job(job_id)
+        if job is None or job.status is not JobStatus.FAILED:  # for good: a failed job never changes again
+            return None
+        return (await self.send(submissions.retry(job, now=now))).job

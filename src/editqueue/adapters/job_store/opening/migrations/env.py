@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates over the connection that `opening.py` hands in, or writes the SQL for D1."""
+"""Alembic's entry: migrates over the connection that `opening/migrate.py` hands in, or writes the SQL for D1."""
 
 from alembic import context
 

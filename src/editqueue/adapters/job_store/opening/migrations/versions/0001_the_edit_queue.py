@@ -1,10 +1,17 @@
 """The edit queue: orders, uploads, files, edit jobs and notifications."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0001"
 down_revision = None
+
+
+def _partial_index(name: str, table: str, columns: list[Any], *, where: str, unique: bool = False) -> None:
+    condition = sa.text(where)
+    op.create_index(name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 def upgrade() -> None:
@@ -60,31 +67,14 @@ def upgrade() -> None:
         sa.Column("expiring_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("NOT locked OR status = 'in_progress'", name="locked_only_in_progress"),
         sa.CheckConstraint("status IN ('uploaded','queued','in_progress','done','failed')", name="file_status"),
-        sa.ForeignKeyConstraint(
-            ["order_id"],
-            ["orders.id"],
-        ),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("object_key"),
         sa.UniqueConstraint("order_id", "position", name="one_file_per_position"),
     )
     op.create_index("files_by_order_status", "files", ["order_id", "status"], unique=False)
-    op.create_index(
-        "files_locked",
-        "files",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("locked"),
-        postgresql_where=sa.text("locked"),
-    )
-    op.create_index(
-        "files_to_expire",
-        "files",
-        ["finished_at"],
-        unique=False,
-        sqlite_where=sa.text("finished_at IS NOT NULL"),
-        postgresql_where=sa.text("finished_at IS NOT NULL"),
-    )
+    _partial_index("files_locked", "files", ["id"], where="locked")
+    _partial_index("files_to_expire", "files", ["finished_at"], where="finished_at IS NOT NULL")
     op.create_table(
         "uploads",
         sa.Column("object_key", sa.Text(), nullable=False),
@@ -96,10 +86,7 @@ def upgrade() -> None:
         sa.Column("room_type", sa.Text(), nullable=True),
         sa.Column("stack_id", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["order_id"],
-            ["orders.id"],
-        ),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"]),
         sa.PrimaryKeyConstraint("object_key"),
         sa.UniqueConstraint("order_id", "basename", name="one_basename_per_order"),
     )
@@ -124,54 +111,22 @@ def upgrade() -> None:
         sa.CheckConstraint("(status IN ('done','failed')) = (finished_at IS NOT NULL)", name="ended_has_a_time"),
         sa.CheckConstraint("status <> 'in_progress' OR started_at IS NOT NULL", name="running_has_a_start"),
         sa.CheckConstraint("status IN ('queued','in_progress','done','failed')", name="job_status"),
-        sa.ForeignKeyConstraint(
-            ["file_id"],
-            ["files.id"],
-        ),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "jobs_backlog",
-        "edit_jobs",
-        ["user_id", "express", "turn"],
-        unique=False,
-        sqlite_where=sa.text("status = 'queued'"),
-        postgresql_where=sa.text("status = 'queued'"),
-    )
+    _partial_index("jobs_backlog", "edit_jobs", ["user_id", "express", "turn"], where="status = 'queued'")
     op.create_index("jobs_by_order", "edit_jobs", ["order_id", "id"], unique=False)
-    op.create_index(
-        "jobs_claimed",
-        "edit_jobs",
-        ["token"],
-        unique=True,
-        sqlite_where=sa.text("status = 'in_progress'"),
-        postgresql_where=sa.text("status = 'in_progress'"),
-    )
-    op.create_index(
+    _partial_index("jobs_claimed", "edit_jobs", ["token"], where="status = 'in_progress'", unique=True)
+    _partial_index(
         "jobs_ready",
         "edit_jobs",
         [sa.literal_column("express DESC"), "turn", "id", "run_after"],
-        unique=False,
-        sqlite_where=sa.text("status = 'queued'"),
-        postgresql_where=sa.text("status = 'queued'"),
+        where="status = 'queued'",
     )
-    op.create_index(
-        "jobs_running",
-        "edit_jobs",
-        ["started_at"],
-        unique=False,
-        sqlite_where=sa.text("status = 'in_progress'"),
-        postgresql_where=sa.text("status = 'in_progress'"),
+    _partial_index("jobs_running", "edit_jobs", ["started_at"], where="status = 'in_progress'")
+    _partial_index(
+        "one_active_job_per_file", "edit_jobs", ["file_id"], where="status IN ('queued','in_progress')", unique=True
     )
-    op.create_index(
-        "one_active_job_per_file",
-        "edit_jobs",
-        ["file_id"],
-        unique=True,
-        sqlite_where=sa.text("status IN ('queued','in_progress')"),
-        postgresql_where=sa.text("status IN ('queued','in_progress')"),
-    )
-    # ### end Alembic commands ###
 
 
 def downgrade() -> None:

@@ -1,31 +1,18 @@
-"""Statements that more than one transition needs.
+"""Notifications of jobs that ended.
 
-Every transition of a job writes a fresh token. The group's later statements act only on jobs that carry it,
-so that a group whose first statement matched nothing changes nothing at all.
+Every transition of a job writes a fresh token. The group's later statements, this one among them, act only on jobs
+that carry it, so that a group whose first statement matched nothing changes nothing at all.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Executable, exists, insert, literal, select, update
+from sqlalchemy import Executable, insert, literal, select
 
-from editqueue.adapters.job_store.databases.database import each, to_ms
+from editqueue.adapters.job_store.databases.constructs import each
+from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files, jobs, notifications
-from editqueue.domain.files import FileStatus, NotificationType
-
-
-def carries(job_id: str, token: str) -> ColumnElement[bool]:
-    """The condition, inside a statement on another table, that this transition took place."""
-    return exists().where(jobs.c.id == job_id, jobs.c.token == token)
-
-
-def release_file(file_id: str, *, status: FileStatus, when: ColumnElement[bool], now: datetime) -> Executable:
-    """Unlock one file and give it `status`."""
-    return (
-        update(files)
-        .where(files.c.id == file_id, when)
-        .values(locked=False, status=status.value, updated_at=to_ms(now))
-    )
+from editqueue.domain.files import NotificationType
 
 
 def notify(ids: Mapping[str, str], *, token: str, kind: NotificationType, message: str, now: datetime) -> Executable:

@@ -1,27 +1,23 @@
-"""What every part of the store shares."""
+"""How a group takes the rows it changes: files first, by id, then jobs, then orders.
 
-from collections.abc import Iterable, Mapping, Sequence
+Every group takes its rows in this one order, so that two of them wait for each other instead of deadlocking.
+SQLite and D1 have one writer and ignore FOR UPDATE.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Select, select
 
-from editqueue.adapters.job_store.databases.database import Database, Rows, each_id
+from editqueue.adapters.job_store.databases.constructs import each_id
+from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.rows import to_file, to_job
 from editqueue.adapters.job_store.schema import ACTIVE, files, jobs
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.job_store import FileState
 
 
-class StoreBase:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-
 def lock_files(ids: Iterable[str]) -> Select[tuple[object, ...]]:
-    """Read the files and hold their rows until the transaction ends.
-
-    Files first, by id, then jobs, then orders: in this one order every group takes its rows, so that two of them
-    wait for each other instead of deadlocking. SQLite and D1 have one writer and ignore FOR UPDATE.
-    """
+    """Read the files and hold their rows until the transaction ends."""
     wanted = each_id(ids)
     return select(*files.c).where(files.c.id.in_(select(wanted.c.key))).order_by(files.c.id).with_for_update(of=files)
 
@@ -41,6 +37,7 @@ def active_jobs(ids: Iterable[str]) -> Select[tuple[object, ...]]:
     return select(*jobs.c).where(ACTIVE, jobs.c.file_id.in_(select(wanted.c.key)))
 
 
-def to_states(file_rows: Rows, job_rows: Rows) -> Sequence[FileState]:
+def to_states(file_rows: Rows, job_rows: Rows) -> list[FileState]:
+    """What `lock_files` and `active_jobs` read, put together."""
     active: Mapping[str, EditJob] = {row["file_id"]: to_job(row) for row in job_rows}
     return [FileState(file=to_file(row), active_job=active.get(row["id"])) for row in file_rows]

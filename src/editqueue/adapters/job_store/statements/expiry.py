@@ -1,0 +1,37 @@
+"""Retention: which files lose their objects, and that they have lost them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Integer, literal_column, or_, select, update
+
+from editqueue.adapters.job_store.rows import to_file, to_ms
+from editqueue.adapters.job_store.schema import files
+from editqueue.adapters.job_store.statements.group import Group, reading
+from editqueue.ports.job_store import Expiry
+
+
+def begin_expiry(
+    *, finished_before: datetime, abandoned_before: datetime, limit: int, now: datetime
+) -> Group[Sequence[Expiry]]:
+    due = select(files.c.id).where(
+        files.c.finished_at.is_not(None),
+        files.c.finished_at < to_ms(finished_before),
+        files.c.locked.is_(False),
+        or_(files.c.expiring_at.is_(None), files.c.expiring_at < to_ms(abandoned_before)),
+    )
+    # A literal: PostgreSQL takes a limit that is a parameter for a tenth of everything.
+    most = literal_column(str(int(limit)), Integer)
+    oldest = due.order_by(files.c.finished_at).limit(most).with_for_update(skip_locked=True).cte("due")
+    mark = update(files).where(files.c.id.in_(select(oldest.c.id))).values(expiring_at=to_ms(now)).returning(*files.c)
+    return reading(mark, lambda row: Expiry(file=to_file(row), expiring_at=now))
+
+
+def settle_expiry(expiry: Expiry, *, now: datetime) -> Group[bool]:
+    clear = (
+        update(files)
+        .where(files.c.id == expiry.file.id, files.c.expiring_at == to_ms(expiry.expiring_at))
+        .values(preview_url=None, finished_at=None, expiring_at=None, updated_at=to_ms(now))
+        .returning(files.c.id)
+    )
+    return Group(statements=(clear,), read=lambda rows: bool(rows[0]))

@@ -1,0 +1,190 @@
+"""What is wrong with us comes out as it is; what is wrong with the database is StorageUnavailable."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import Executable, Integer, bindparam, select, text
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.types import TypeDecorator
+
+from devtools.databases import NewDatabase, new_postgres
+from editqueue.adapters.job_store.databases import sqlite
+from editqueue.adapters.job_store.databases.d1 import D1Database
+from editqueue.adapters.job_store.databases.engine import EngineDatabase
+from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.opening.open_store import open_database
+from editqueue.adapters.job_store.schema import files
+from editqueue.domain.errors import StorageUnavailable
+
+
+class Broken(TypeDecorator[int]):
+    """A type of ours with a defect."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: object, dialect: object) -> int:
+        raise TypeError("ours")
+
+
+BROKEN = select(bindparam("number", 1, type_=Broken))
+
+
+@pytest.fixture
+async def database(new_database: NewDatabase) -> AsyncIterator[EngineDatabase]:
+    opened = open_database(new_database())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def postgres() -> AsyncIterator[PostgresDatabase]:
+    with new_postgres() as new:
+        opened = open_database(new())
+        assert isinstance(opened, PostgresDatabase)
+        yield opened
+        await opened.close()
+
+
+async def test_a_type_error_inside_a_database_is_a_type_error(database: EngineDatabase) -> None:
+    with pytest.raises(TypeError, match="ours"):
+        await database.run(BROKEN)
+
+    assert await database.run(text("SELECT 1 AS n")) == [[{"n": 1}]]
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        (text("SELECT FROM WHERE"), DBAPIError),
+        (text("SELECT no_such_column FROM files"), DBAPIError),
+        (select(files.c.id).where(files.c.name == object()), DBAPIError),
+        (text("SELECT :forgotten"), InvalidRequestError),
+    ],
+    ids=["syntax", "column", "value", "parameter"],
+)
+async def test_a_wrong_statement_is_no_outage(
+    database: EngineDatabase, statement: Executable, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await database.run(statement)
+
+
+async def test_a_table_that_was_taken_away_is_an_outage(database: EngineDatabase) -> None:
+    with pytest.raises(StorageUnavailable, match="no_such_table"):
+        await database.run(text("SELECT * FROM no_such_table"))
+
+
+async def test_a_right_that_was_taken_away_is_an_outage(postgres: PostgresDatabase) -> None:
+    with pytest.raises(StorageUnavailable, match="permission denied"):
+        await postgres.run(text("SET LOCAL ROLE pg_monitor"), text("SELECT * FROM files"))
+
+
+async def test_what_postgresql_cannot_store_is_no_outage(postgres: PostgresDatabase) -> None:
+    with pytest.raises(DBAPIError, match="0x00"):
+        await postgres.run(select(files.c.id).where(files.c.name == "\x00"))
+    with pytest.raises(asyncpg.CharacterNotInRepertoireError):
+        await postgres.fetch("SELECT $1::text", "\x00")
+
+
+@pytest.mark.parametrize(
+    ("query", "values", "error"),
+    [("SELECT $1::bigint", ["7"], asyncpg.DataError), ("SELECT FROM WHERE", [], asyncpg.PostgresSyntaxError)],
+)
+async def test_a_wrong_single_statement_is_no_outage(
+    postgres: PostgresDatabase, query: str, values: list[object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await postgres.fetch(query, *values)
+
+
+async def test_a_type_error_inside_the_driver_is_a_type_error(
+    postgres: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(*_: object) -> None:
+        raise TypeError("ours")
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", fetch)
+
+    with pytest.raises(TypeError, match="ours"):
+        await postgres.fetch("SELECT 1")
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 0)
+    path = tmp_path / "locked.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        yield f"sqlite:///{path}"
+
+
+@pytest.fixture
+def garbage(tmp_path: Path) -> str:
+    path = tmp_path / "garbage.db"
+    path.write_bytes(b"no database at all" * 1000)
+    return f"sqlite:///{path}"
+
+
+@pytest.mark.parametrize(("file", "said"), [("locked", "locked"), ("garbage", "not a database")])
+async def test_a_file_that_sqlite_cannot_use_is_an_outage(request: pytest.FixtureRequest, file: str, said: str) -> None:
+    database = open_database(request.getfixturevalue(file))
+    assert isinstance(database, SqliteDatabase)
+
+    with pytest.raises(StorageUnavailable, match=said):
+        await database.run(text("CREATE TABLE t (v INTEGER)"))
+
+    await database.close()
+
+
+class Binding:
+    """D1, of which one of the two steps raises."""
+
+    def __init__(self, *, bind: Exception | None = None, batch: Exception | None = None) -> None:
+        self.errors = {"bind": bind, "batch": batch}
+
+    def prepare(self, query: str) -> "Binding":
+        return self
+
+    def bind(self, *parameters: object) -> "Binding":
+        return self._after("bind")
+
+    async def batch(self, statements: object) -> Any:
+        return self._after("batch")
+
+    def _after(self, step: str) -> "Binding":
+        error = self.errors[step]
+        if error is not None:
+            raise error
+        return self
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: Binding(bind=TypeError("ours")), TypeError, "ours"),
+        (lambda: Binding(batch=TypeError("ours")), TypeError, "ours"),
+        (lambda: Binding(bind=RuntimeError("D1_TYPE_ERROR: 'undefined'")), TypeError, "D1: D1_TYPE_ERROR"),
+        (lambda: Binding(bind=RuntimeError("D1_ERROR: network lost")), StorageUnavailable, "D1: D1_ERROR"),
+        (lambda: Binding(batch=RuntimeError("D1_ERROR: overloaded")), StorageUnavailable, "D1: D1_ERROR"),
+    ],
+)
+async def test_of_d1_only_what_javascript_raises_is_translated(
+    make: Callable[[], Binding], error: type[Exception], said: str
+) -> None:
+    database = D1Database(make())
+
+    with pytest.raises(error, match=said):
+        await database.run(select(files.c.id))
+
+
+async def test_a_type_error_while_d1s_parameters_are_prepared_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="ours"):
+        await D1Database(Binding()).run(BROKEN)
