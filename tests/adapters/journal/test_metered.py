@@ -159,7 +159,7 @@ def test_an_error_that_nobody_raised_on_purpose_comes_with_its_traceback() -> No
     written = Written()
     defect: Any = []
     with pytest.raises(TypeError) as caught:
-        defect + 1
+        _ = defect + 1
 
     written.journal.error("job-1", caught.value)
 
