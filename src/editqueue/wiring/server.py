@@ -1,11 +1,11 @@
-"""The wiring of a server: settings to adapters. With wiring/worker.py the only place that names them."""
+"""The wiring of a server: settings to adapters. With its neighbours here the only place that names them."""
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,9 +23,6 @@ from editqueue.adapters.image_tools.available import Tool, available_tools
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
-from editqueue.adapters.job_queue.cloudflare.access import QueueAccess, QueueFinding
-from editqueue.adapters.job_queue.local import LocalQueue
-from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
 from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import Metrics
@@ -33,19 +30,15 @@ from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
-from editqueue.ports.job_queue import JobQueue
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings
+from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.patience import patience_within
+from editqueue.wiring.system_clock import SystemClock
 
 START_PATIENCE = 20
 """Seconds in which a bucket must answer when a program starts."""
 DEFAULT_BASE_URL = "http://127.0.0.1:8787"
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +67,7 @@ async def open_server(
         stack.push_async_callback(bucket.close)
         store = await open_store(settings.database_url, migrate=settings.embedded)
         stack.push_async_callback(store.close)
-        queue = _open_queue(settings)
+        queue = open_queue(settings)
         stack.push_async_callback(queue.close)
         images = _open_images(settings)
         stack.push_async_callback(images.close)
@@ -167,48 +160,6 @@ def _endpoint(settings: Settings) -> str:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _open_queue(settings: Settings) -> JobQueue:
-    if settings.queue == "none":
-        return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))
-    if settings.queue == "cloudflare":
-        return _open_cloudflare_queue(settings)
-    return LocalQueue()
-
-
-def _open_cloudflare_queue(settings: Settings) -> JobQueue:
-    # Here and not above: the SDK behind it takes half a second to import, and few need it.
-    from editqueue.adapters.job_queue.cloudflare.api import CloudflareApi  # noqa: PLC0415
-    from editqueue.adapters.job_queue.cloudflare.queue import CloudflareQueue, Lease  # noqa: PLC0415
-
-    return CloudflareQueue(
-        CloudflareApi(_queue_access(settings)),
-        lease=Lease.of(settings.limits, concurrency=settings.concurrency),
-        clock=SystemClock(),
-        pause=asyncio.sleep,
-    )
-
-
-def _queue_access(settings: Settings) -> QueueAccess:
-    return QueueAccess(
-        account_id=settings.cloudflare_account_id or "",
-        queue_id=settings.cloudflare_queue_id or "",
-        token=settings.cloudflare_api_token or "",
-        base_url=settings.cloudflare_base_url,
-    )
-
-
-async def look_at_queue(settings: Settings, *, pulling: bool = True) -> QueueFinding | None:
-    """Ask Cloudflare whether token, account and queue fit together; None for the other kinds of queue.
-
-    `pulling` expects a pull consumer, too.
-    """
-    if settings.queue != "cloudflare":
-        return None
-    from editqueue.adapters.job_queue.cloudflare.check import look_at  # noqa: PLC0415  # as above
-
-    return await look_at(_queue_access(settings), pulling=pulling)
 
 
 def _open_images(settings: Settings) -> ImageTools:

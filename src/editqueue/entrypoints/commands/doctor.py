@@ -16,15 +16,9 @@ from editqueue.entrypoints.commands.console import print_json, print_line
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import (
-    SystemClock,
-    Tool,
-    image_tools,
-    look_at_bucket,
-    look_at_queue,
-    open_bucket,
-    open_job_store,
-)
+from editqueue.wiring.job_queue import look_at_queue
+from editqueue.wiring.server import Tool, image_tools, look_at_bucket, open_bucket, open_job_store
+from editqueue.wiring.system_clock import SystemClock
 
 SAFE_AGE = timedelta(days=1)
 """Objects younger than this may belong to work under way; `--fix` leaves them alone."""

@@ -14,7 +14,8 @@ from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import Server, look_at_bucket, look_at_queue, open_server
+from editqueue.wiring.job_queue import look_at_queue
+from editqueue.wiring.server import Server, look_at_bucket, open_server
 
 COUNT_EVERY = 15.0
 """Seconds between looks at the database for the gauges; Prometheus asks about as often."""
