@@ -67,7 +67,7 @@ async def confirm_queue(server: Server, settings: Settings, *, pulling: bool) ->
     found = await look_at_queue(settings, pulling=pulling)
     if found is None or found.ok:
         return
-    if not found.passing:
+    if not found.transient:
         raise SetupError(f"{found.detail}; {found.remedy}")
     server.ports.journal.warning("queue_not_confirmed", found=found.detail, remedy=found.remedy)
 
