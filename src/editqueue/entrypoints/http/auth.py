@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import jwt
 from starlette.requests import Request
 
+from editqueue.domain.keys import is_user_id
+
 COOKIE = "auth_session"
 ALGORITHM = "HS256"
-LONGEST_USER_ID = 128
 
 
 class Unauthenticated(Exception):
@@ -54,6 +55,6 @@ def _user_of(token: str, secret: str) -> str:
     except (jwt.PyJWTError, ValueError) as error:
         raise Unauthenticated("the token is not valid: sign in again") from error
     user_id = claims["sub"]
-    if not isinstance(user_id, str) or not 0 < len(user_id) <= LONGEST_USER_ID or not user_id.isprintable():
+    if not isinstance(user_id, str) or not is_user_id(user_id):
         raise Unauthenticated("the token names no user: sign in again")
     return user_id
