@@ -1,7 +1,7 @@
 """The routes: translate a request into a use case and its result into an answer, nothing else."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
 from editqueue.entrypoints.http.auth import COOKIE, AuthSettings, authenticate
-from editqueue.entrypoints.http.problems import PROBLEM_SCHEMA, ProblemResponse
+from editqueue.entrypoints.http.problems import PROBLEMS
 from editqueue.ports import Ports
 from editqueue.ports.job_store import FileQuery
 from editqueue.use_cases.customer.approve_file import approve_file
@@ -40,23 +40,6 @@ def current_user(request: Request) -> str:
 PortsOf = Annotated[Ports, Depends(current_ports)]
 User = Annotated[str, Depends(current_user)]
 Limit = Annotated[int, Query(ge=1, le=200)]
-
-_EXPLAINED = {
-    401: "no token, or one that is expired or forged",
-    403: "somebody else's order or file, or a foreign origin",
-    404: "unknown or deleted id",
-    409: "locked, or in conflict with the present state; nothing was changed",
-    413: "the body or the upload is too large",
-    422: "a bad body or parameter, the field named",
-    503: "the database or the bucket is away; try again after Retry-After seconds",
-}
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": text,
-        "content": {ProblemResponse.media_type: {"schema": PROBLEM_SCHEMA}},
-    }
-    for status, text in _EXPLAINED.items()
-}
 
 # Only the description needs these two: `current_user` decides.
 _DESCRIBED = [Security(APIKeyCookie(name=COOKIE, auto_error=False)), Security(HTTPBearer(auto_error=False))]
@@ -115,7 +98,7 @@ async def order_files(
     """The files of an order by index, page by page."""
     query = FileQuery(order_id=id, limit=limit, status=status, marked=marked, room_type=room_type)
     page = await list_files(query, cursor=cursor, user_id=user_id, store=ports.store)
-    return schemas.FilesAnswer(files=[schemas.FileItem.of(one) for one in page.files], next_cursor=page.next_cursor)
+    return schemas.FilesAnswer(files=[schemas.FileItem.of(file) for file in page.files], next_cursor=page.next_cursor)
 
 
 @router.post("/files/bulk-mark")
@@ -132,12 +115,12 @@ async def bulk_rename(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> s
     return schemas.RenameAnswer(
         results=[
             schemas.RenameResult(
-                id=one.file_id,
-                old_name=one.old_name,
-                new_name=one.new_name,
-                status="renamed" if one.changed else "unchanged",
+                id=file.file_id,
+                old_name=file.old_name,
+                new_name=file.new_name,
+                status="renamed" if file.changed else "unchanged",
             )
-            for one in renamed
+            for file in renamed
         ]
     )
 
@@ -211,5 +194,5 @@ async def notifications(
     """What happened to the user's files, newest first."""
     page = await list_notifications(user_id=user_id, limit=limit, cursor=cursor, store=ports.store)
     return schemas.NotificationsAnswer(
-        items=[schemas.NotificationItem.of(one) for one in page.items], next_cursor=page.next_cursor
+        items=[schemas.NotificationItem.of(item) for item in page.items], next_cursor=page.next_cursor
     )

@@ -1,4 +1,4 @@
-"""The bodies of the API, as SPEC fixes them. snake_case, times as RFC 3339 UTC."""
+"""The bodies of the API: snake_case, times as RFC 3339 UTC."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -173,8 +173,8 @@ class NotificationItem(_Answer):
     message: str
 
     @classmethod
-    def of(cls, one: Notification) -> "NotificationItem":
-        return cls(**{name: getattr(one, name) for name in cls.model_fields})
+    def of(cls, notification: Notification) -> "NotificationItem":
+        return cls(**{name: getattr(notification, name) for name in cls.model_fields})
 
 
 class NotificationsAnswer(_Answer):
