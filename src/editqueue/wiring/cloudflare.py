@@ -17,6 +17,7 @@ from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.ports import Ports
 from editqueue.settings import Settings
 from editqueue.wiring.cloudflare_settings import worker_settings
+from editqueue.wiring.data_dir import jwt_secret
 from editqueue.wiring.system_clock import SystemClock
 
 
@@ -51,7 +52,7 @@ def open_worker(env: Env) -> Worker:
         pause=asyncio.sleep,
         limits=settings.limits,
     )
-    return Worker(ports=ports, jwt_secret=settings.jwt_secret(), allowed_origins=settings.allowed_origins)
+    return Worker(ports=ports, jwt_secret=jwt_secret(settings), allowed_origins=settings.allowed_origins)
 
 
 def _urls(settings: Settings) -> S3Urls:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
+from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import SetupError, StorageUnavailable
@@ -31,7 +33,9 @@ from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
 from editqueue.ports.job_store import JobStore
+from editqueue.ports.journal import Journal
 from editqueue.settings import Settings
+from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.patience import patience_within
 from editqueue.wiring.system_clock import SystemClock
@@ -55,11 +59,14 @@ class Server:
 
 @asynccontextmanager
 async def open_server(
-    settings: Settings, *, base_url: str = DEFAULT_BASE_URL, log: TextIO | None = None
+    settings: Settings, *, base_url: str | None = None, log: TextIO | None = None
 ) -> AsyncGenerator[Server]:
-    """Open everything the settings name, and close it in reverse order. Raises SetupError."""
+    """Open everything the settings name, and close it in reverse order. Raises SetupError.
+
+    `base_url` is that of the API in this process. Without one it serves nothing, and needs no JWT_SECRET.
+    """
     if settings.embedded:
-        settings.prepared_data_dir()
+        prepared_data_dir(settings)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         journal = MeteredJournal(metrics, stream=log)
@@ -86,13 +93,20 @@ async def open_server(
             ports=ports,
             metrics=metrics,
             object_app=object_app,
-            preview_origin=_origin(_endpoint(settings) if object_app is None else base_url),
+            preview_origin=_origin(_endpoint(settings) if object_app is None else base_url or DEFAULT_BASE_URL),
         )
+
+
+def open_journal() -> Journal:
+    """One for a command that ends soon, whose counters nobody asks for."""
+    return JsonLines()
 
 
 @asynccontextmanager
 async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
     """The database alone. Raises SetupError."""
+    if settings.embedded:
+        prepared_data_dir(settings)
     store = await open_store(settings.database_url, migrate=settings.embedded)
     try:
         yield store
@@ -101,10 +115,9 @@ async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
 
 
 def open_bucket(
-    settings: Settings, *, base_url: str = DEFAULT_BASE_URL, report: Report | None = None
+    settings: Settings, *, base_url: str | None = None, report: Report | None = None
 ) -> tuple[Bucket, ASGIApp | None]:
-    """The bucket, and the app that serves its signed URLs if it is a local one. Raises SetupError."""
-    signer = UrlSigner(secret=settings.jwt_secret(), clock=SystemClock())
+    """The bucket, and the app that serves the signed URLs of a local one at `base_url`. Raises SetupError."""
     folder = bucket_folder(settings)
     if folder is None:
         return _open_s3(settings), None
@@ -114,7 +127,10 @@ def open_bucket(
         raise SetupError(
             f"EDITQUEUE_BUCKET_URL: cannot make {folder}: {error.strerror}; give a folder you may write"
         ) from error
-    bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url}/objects")
+    # Who serves nothing hands out no links: what it would sign with this throw-away secret, nobody accepts.
+    secret = secrets.token_hex(32) if base_url is None else jwt_secret(settings)
+    signer = UrlSigner(secret=secret, clock=SystemClock())
+    bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
     return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins, report=report)
 
 

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from editqueue.domain.errors import EditQueueError
 from editqueue.entrypoints.consumer import GRACE
+from editqueue.ports.job_store import JobStore
 from editqueue.settings import load_settings
-from editqueue.wiring.server import Server, open_server
+from editqueue.wiring.server import Server, open_job_store, open_server
 
 T = TypeVar("T")
 
@@ -23,6 +24,16 @@ def on_the_system(work: Callable[[Server], Awaitable[T]]) -> T:
     async def run() -> T:
         async with open_server(load_settings()) as server:
             return await work(server)
+
+    return asyncio.run(run())
+
+
+def on_the_store(work: Callable[[JobStore], Awaitable[T]]) -> T:
+    """The same for what needs nothing but the database."""
+
+    async def run() -> T:
+        async with open_job_store(load_settings()) as store:
+            return await work(store)
 
     return asyncio.run(run())
 
