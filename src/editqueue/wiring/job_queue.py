@@ -17,12 +17,8 @@ from editqueue.wiring.system_clock import SystemClock
 def open_queue(settings: Settings) -> JobQueue:
     if settings.queue == "none":
         return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))
-    if settings.queue == "cloudflare":
-        return _open_cloudflare_queue(settings)
-    return LocalQueue()
-
-
-def _open_cloudflare_queue(settings: Settings) -> JobQueue:
+    if settings.queue == "local":
+        return LocalQueue()
     from editqueue.adapters.job_queue.cloudflare.api import CloudflareApi  # noqa: PLC0415  # as the first lines say
     from editqueue.adapters.job_queue.cloudflare.queue import CloudflareQueue, Lease  # noqa: PLC0415  # the same
 

@@ -8,7 +8,6 @@ from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.domain.keys import check_user_id
 from editqueue.entrypoints.commands.console import (
     on_the_store,
-    on_the_system,
     print_facts,
     print_json,
     print_line,
@@ -25,7 +24,7 @@ from editqueue.use_cases.operator.find_job import find_job
 from editqueue.use_cases.operator.retry_job import retry_job
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.job_queue import open_queue
-from editqueue.wiring.server import Server, migrate, open_job_store, open_journal
+from editqueue.wiring.server import migrate, open_job_store, open_journal, open_server
 from editqueue.wiring.system_clock import SystemClock
 
 
@@ -37,14 +36,15 @@ def run_migrate() -> None:
 
 
 def run_sweep() -> None:
-    async def work(server: Server) -> None:
-        await confirm_bucket(server, working=True)
-        stop = asyncio.Event()
-        with stop_on_signals(stop):
-            report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
-        print_json(asdict(report))
+    async def work() -> None:
+        async with open_server(load_settings()) as server:
+            await confirm_bucket(server, working=True)
+            stop = asyncio.Event()
+            with stop_on_signals(stop):
+                report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
+            print_json(asdict(report))
 
-    on_the_system(work)
+    asyncio.run(work())
 
 
 def run_order_create(user_id: str, title: str) -> None:

@@ -5,20 +5,20 @@ import contextlib
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from editqueue.domain.errors import SetupError
-from editqueue.entrypoints.commands.console import print_line, stop_on_signals
+from editqueue.entrypoints.commands.console import print_line, stop_on_signals, within_grace
 from editqueue.entrypoints.commands.demo_client import MIME_OF, OrderClient, open_client
 from editqueue.entrypoints.commands.demo_photos import EDITED, ROOM_TYPES, WAITING, Room, generate_photos
 from editqueue.entrypoints.commands.serving import (
@@ -37,7 +37,6 @@ from editqueue.use_cases.operator.create_order import create_order
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.server import open_server
 
-T = TypeVar("T")
 USER = "demo"
 HOST = "127.0.0.1"
 POLL = 0.2
@@ -69,7 +68,12 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
                 _running(settings, AuthSettings(secret=secret), listener, url, stop) as order_id,
                 open_client(url, token, order_id) as client,
             ):
-                results = await _unless(stop, _sample_order(client, photos, leaves_some=leaves_some))
+                results = await within_grace(
+                    _sample_order(client, photos, leaves_some=leaves_some),
+                    stop,
+                    grace=timedelta(0),
+                    otherwise="stopped before every file was done",
+                )
                 _print_results(results, url)
                 print_line("")
                 if leaves_some:
@@ -132,19 +136,6 @@ async def _running(
             finally:
                 stop.set()
                 await work
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`. Raises SetupError when Ctrl-C came first."""
-    task = asyncio.create_task(work)
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if not task.done():
-        task.cancel()
-        await asyncio.wait([task])
-        raise SetupError("stopped before every file was done")
-    return task.result()
 
 
 async def _sample_order(client: OrderClient, photos: list[Path] | None, *, leaves_some: bool) -> Sequence[Result]:

@@ -33,22 +33,9 @@ def authenticate(request: Request, settings: AuthSettings) -> str:
     token = _bearer(request) or request.cookies.get(COOKIE)
     if not token:
         raise Unauthenticated("sign in: send the cookie auth_session or Authorization: Bearer <token>")
-    return _user_of(token, settings.secret)
-
-
-def uses_cookie(request: Request) -> bool:
-    return _bearer(request) is None and COOKIE in request.cookies
-
-
-def _bearer(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
-
-
-def _user_of(token: str, secret: str) -> str:
     try:
         claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType]  # as above
-            token, secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
+            token, settings.secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
         )
     except jwt.ExpiredSignatureError as error:
         raise Unauthenticated("the token has expired: sign in again") from error
@@ -58,3 +45,12 @@ def _user_of(token: str, secret: str) -> str:
     if not isinstance(user_id, str) or not is_user_id(user_id):
         raise Unauthenticated("the token names no user: sign in again")
     return user_id
+
+
+def uses_cookie(request: Request) -> bool:
+    return _bearer(request) is None and COOKIE in request.cookies
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None

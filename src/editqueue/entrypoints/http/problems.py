@@ -104,10 +104,6 @@ def problem(
     return ProblemResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
 
 
-def status_of(error: EditQueueError) -> int:
-    return next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
-
-
 def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
     async def refused(_: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, EditQueueError)  # noqa: S101  # registered for this class below
@@ -125,7 +121,7 @@ def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
 
 
 def _of_domain(error: EditQueueError, journal: Journal) -> ProblemResponse:
-    status = status_of(error)
+    status = next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
     if status >= 500:
         journal.error(None, error)
         headers = {"Retry-After": "5"} if status == 503 else None

@@ -98,7 +98,7 @@ async def order_files(
     """The files of an order by index, page by page."""
     query = FileQuery(order_id=id, limit=limit, status=status, marked=marked, room_type=room_type)
     page = await list_files(query, cursor=cursor, user_id=user_id, store=ports.store)
-    return schemas.FilesAnswer(files=[schemas.FileItem.of(file) for file in page.files], next_cursor=page.next_cursor)
+    return schemas.FilesAnswer.model_validate(page)
 
 
 @router.post("/files/bulk-mark")
@@ -143,20 +143,13 @@ async def submit(id: str, body: schemas.SubmitEdits, user_id: User, ports: Ports
         notes=body.order_notes,
         ports=ports,
     )
-    return schemas.SubmitAnswer(jobs=[schemas.JobItem.of(job) for job in jobs])
+    return schemas.SubmitAnswer(jobs=[schemas.JobItem.model_validate(job) for job in jobs])
 
 
 @router.get("/orders/{id}/status")
 async def status_of_order(id: str, user_id: User, ports: PortsOf) -> schemas.StatusAnswer:
     """Files of the order by status; `total` is their sum."""
-    found = await order_status(id, user_id=user_id, store=ports.store)
-    return schemas.StatusAnswer(
-        queued=found.queued,
-        in_progress=found.in_progress,
-        done=found.done,
-        failed=found.failed,
-        total=found.total,
-    )
+    return schemas.StatusAnswer.model_validate(await order_status(id, user_id=user_id, store=ports.store))
 
 
 @router.get("/files/{id}/preview")
@@ -170,7 +163,7 @@ async def preview(id: str, user_id: User, ports: PortsOf) -> schemas.PreviewAnsw
         clock=ports.clock,
         limits=ports.limits,
     )
-    return schemas.PreviewAnswer(url=signed.url, expires_at=signed.expires_at)
+    return schemas.PreviewAnswer.model_validate(signed)
 
 
 @router.post("/files/{id}/approve")
@@ -193,6 +186,4 @@ async def notifications(
 ) -> schemas.NotificationsAnswer:
     """What happened to the user's files, newest first."""
     page = await list_notifications(user_id=user_id, limit=limit, cursor=cursor, store=ports.store)
-    return schemas.NotificationsAnswer(
-        items=[schemas.NotificationItem.of(item) for item in page.items], next_cursor=page.next_cursor
-    )
+    return schemas.NotificationsAnswer.model_validate(page)

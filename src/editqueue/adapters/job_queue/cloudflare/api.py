@@ -48,7 +48,14 @@ class CloudflareApi:
     def __init__(self, access: QueueAccess) -> None:
         self._account = access.account_id
         self._queue = access.queue_id
-        self._once = _with_token_only(_client(access))
+        self._once = _with_token_only(
+            AsyncCloudflare(
+                api_token=access.token,
+                base_url=access.base_url or "https://api.cloudflare.com/client/v4",
+                max_retries=0,
+                timeout=httpx.Timeout(CALL_SECONDS, connect=SEND_SECONDS),
+            )
+        )
         # A repeated acknowledgement changes nothing; a repeated message wakes somebody for nothing.
         self._twice = _with_token_only(self._once.with_options(max_retries=1))
 
@@ -96,15 +103,6 @@ class CloudflareApi:
         await self._once.close()
 
 
-def _client(access: QueueAccess) -> AsyncCloudflare:
-    return AsyncCloudflare(
-        api_token=access.token,
-        base_url=access.base_url or "https://api.cloudflare.com/client/v4",
-        max_retries=0,
-        timeout=httpx.Timeout(CALL_SECONDS, connect=SEND_SECONDS),
-    )
-
-
 def _with_token_only(client: AsyncCloudflare) -> AsyncCloudflare:
     """The SDK takes older credentials from the environment, too, and would send them instead of the token."""
     client.api_key = client.api_email = client.user_service_key = None
@@ -131,19 +129,13 @@ async def _translate_errors(seconds: float) -> AsyncGenerator[None]:
 
 
 def _status_error(error: APIStatusError) -> EditQueueError:
-    code, message = _first_error(error)
-    status = error.status_code
+    status, first = error.status_code, next(iter(error.errors or ()), None)
+    code, message = (first.code, first.message) if first else (None, None)
     said = f"HTTP {status}" + (f", {code}" if code else "") + (f" {message}" if message else "")
     if status in {408, 409, 429} or status >= 500 or code in _BUSY:
         hint = f" ({_BUSY[code]})" if code in _BUSY else ""
         return QueueUnavailable(f"Cloudflare Queues: {said}{hint}", retry_after=_retry_after(error))
     return QueueRefused(f"Cloudflare Queues: {said}", status=status, error_code=code)
-
-
-def _first_error(error: APIStatusError) -> tuple[int | None, str | None]:
-    for first in error.errors or ():
-        return first.code, first.message
-    return None, None
 
 
 def _retry_after(error: APIStatusError) -> float | None:
