@@ -23,7 +23,7 @@ from devtools.pictures.samples import encoded, scene
 from devtools.scratch import in_memory
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.wiring.server import SystemClock
+from editqueue.wiring.system_clock import SystemClock
 
 CLIENTS = 8
 SECRET = "0123456789abcdef0123456789abcdef"

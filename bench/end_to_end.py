@@ -21,7 +21,7 @@ from devtools.databases import new_sqlite
 from devtools.scratch import in_memory
 from devtools.seaweed import S3Server, seaweed
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
-from editqueue.wiring.server import SystemClock
+from editqueue.wiring.system_clock import SystemClock
 
 ROUNDS = 3
 BEST = 8

@@ -22,7 +22,7 @@ from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
-from editqueue.wiring.server import SystemClock
+from editqueue.wiring.system_clock import SystemClock
 
 
 class TimedStore:

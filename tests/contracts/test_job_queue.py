@@ -1,13 +1,17 @@
-"""What every JobQueue promises, and what the local one adds."""
+"""What every JobQueue promises, what those promise that deliver, and what the local one adds.
+
+Cloudflare's binding only sends: in a Worker the runtime delivers.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 
 from devtools.cloudflare_queue.world import cloudflare_world
+from editqueue.adapters.job_queue.cloudflare.binding import BindingQueue
 from editqueue.adapters.job_queue.local import MOST_WAITING, LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.ports.job_queue import JobQueue, Redelivery
@@ -31,12 +35,24 @@ async def open_queue(kind: str) -> AsyncGenerator[JobQueue]:
         async with cloudflare_world() as there:
             yield there.queue
         return
-    made: JobQueue = LocalQueue() if kind == "local" else NoQueue(idle_poll=LONG)
-    yield made
-    await made.close()
+    made: Mapping[str, Callable[[], JobQueue]] = {
+        "local": LocalQueue,
+        "none": lambda: NoQueue(idle_poll=LONG),
+        "binding": lambda: BindingQueue(TakesAll()),
+    }
+    queue = made[kind]()
+    yield queue
+    await queue.close()
 
 
-@pytest.fixture(params=["local", "none", "cloudflare"])
+class TakesAll:
+    """The binding of a Worker whose queue is never full."""
+
+    async def sendBatch(self, messages: list[dict[str, object]]) -> None:  # noqa: N802  # Cloudflare's name
+        assert 0 < len(messages) <= 100
+
+
+@pytest.fixture(params=["local", "none", "cloudflare", "binding"])
 async def queue(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
     async with open_queue(request.param) as made:
         yield made
@@ -73,7 +89,7 @@ class TestEveryDeliveringQueue:
     async def test_delivers_each_message_once(self, delivering: JobQueue) -> None:
         await delivering.send(["a", "b", "c"])
 
-        got = [one.job_id for _ in range(3) for one in await delivering.receive(limit=1, wait=LONG)]
+        got = [message.job_id for _ in range(3) for message in await delivering.receive(limit=1, wait=LONG)]
 
         assert sorted(map(str, got)) == ["a", "b", "c"]
         assert list(await delivering.receive(limit=1, wait=MOMENT)) == []
@@ -89,7 +105,7 @@ class TestEveryDeliveringQueue:
 
         await delivering.send(["a"])
 
-        assert [one.job_id for one in await waiting] == ["a"]
+        assert [message.job_id for message in await waiting] == ["a"]
 
     async def test_brings_again_what_is_to_come_again(self, delivering: JobQueue) -> None:
         await delivering.send(["a"])
@@ -112,7 +128,7 @@ class TestEveryDeliveringQueue:
 
         await delivering.send(["a", "b", "c"])
 
-        got = [one.job_id for messages in await asyncio.gather(*workers) for one in messages]
+        got = [message.job_id for messages in await asyncio.gather(*workers) for message in messages]
         assert sorted(map(str, got)) == ["a", "b", "c"]
 
 
@@ -120,7 +136,7 @@ class TestLocal:
     async def test_keeps_the_order(self, local: LocalQueue) -> None:
         await local.send(["a", "b", "c"])
 
-        assert [one.job_id for one in await local.receive(limit=3, wait=LONG)] == ["a", "b", "c"]
+        assert [message.job_id for message in await local.receive(limit=3, wait=LONG)] == ["a", "b", "c"]
 
     async def test_nobody_taking_them_it_keeps_only_so_many(self, local: LocalQueue) -> None:
         for _ in range(3):
@@ -128,7 +144,7 @@ class TestLocal:
 
         assert len(await local.receive(limit=3 * MOST_WAITING, wait=LONG)) == MOST_WAITING
         await local.send(["b"])
-        assert [one.job_id for one in await local.receive(limit=1, wait=LONG)] == ["b"]
+        assert [message.job_id for message in await local.receive(limit=1, wait=LONG)] == ["b"]
 
     async def test_closed_it_brings_nothing_again(self, local: LocalQueue) -> None:
         await local.send(["a"])

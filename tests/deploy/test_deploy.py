@@ -7,11 +7,10 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from pydantic import AliasChoices
 
 from editqueue.adapters.job_queue.cloudflare.queue import CLOSING
 from editqueue.entrypoints.consumer import GRACE, LEAVING
-from editqueue.settings import Settings
+from editqueue.settings import Settings, name_of
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -26,8 +25,7 @@ SETTING = re.compile(r"\b(?:EDITQUEUE_(?!TEST_)|R2_|CLOUDFLARE_|FEATURE_|JWT_|AL
 
 
 def known_settings() -> set[str]:
-    aliases = [field.validation_alias for field in Settings.model_fields.values()]
-    return {str(name) for alias in aliases if isinstance(alias, AliasChoices) for name in alias.choices}
+    return {name_of(field) for field in Settings.model_fields}
 
 
 def documents(path: Path) -> list[Any]:

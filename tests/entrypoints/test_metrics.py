@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import httpx
+import pytest
 
 from devtools.installation import free_port
 from devtools.world import World
@@ -29,9 +30,12 @@ class EndlessPause:
         await asyncio.Event().wait()
 
 
-class StoreThatIsAway:
+@dataclass(frozen=True)
+class FailingStore:
+    error: Exception
+
     async def queue_stats(self, *, now: datetime) -> QueueStats:
-        raise StorageUnavailable("away")
+        raise self.error
 
 
 def settings_with_a_port() -> Settings:
@@ -57,15 +61,17 @@ async def test_the_gauges_tell_what_waits_and_the_port_is_free_afterwards(world:
         pass
 
 
-async def test_a_database_that_is_away_is_logged_and_asked_again(world: World) -> None:
-    pause, store = EndlessPause(), cast("JobStore", StoreThatIsAway())
+@pytest.mark.parametrize("error", [StorageUnavailable("away"), RuntimeError("a defect")])
+async def test_whatever_goes_wrong_is_logged_and_the_database_asked_again(world: World, error: Exception) -> None:
+    pause, store = EndlessPause(), cast("JobStore", FailingStore(error))
     ports = replace(world.ports, pause=pause, store=store)
     server = Server(ports=ports, metrics=Metrics(), object_app=None, preview_origin="")
 
     async with metrics_served(server, settings_with_a_port()):
-        await pause.entered.wait()
+        async with asyncio.timeout(5):
+            await pause.entered.wait()
 
-    assert [str(error) for _, error in world.journal.errors] == ["away"]
+    assert world.journal.errors == [(None, error)]
 
 
 async def test_without_a_port_nothing_is_counted(world: World) -> None:

@@ -23,7 +23,8 @@ from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.sweep import sweep
 from editqueue.use_cases.customer.submit_edits import submit_edits
-from editqueue.wiring.server import SystemClock, open_server
+from editqueue.wiring.server import open_server
+from editqueue.wiring.system_clock import SystemClock
 from tests.reliability.fates import FATES, preview_for
 from tests.reliability.plan import Plan
 from tests.reliability.steps import Steps, statements_counted

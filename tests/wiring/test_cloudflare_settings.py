@@ -23,7 +23,7 @@ def test_they_come_from_the_bindings_and_not_from_the_process(monkeypatch: pytes
 
     settings = worker_settings(SimpleNamespace(**GIVEN, DB=object()))
 
-    assert (settings.max_retries, settings.jwt_secret()) == (3, "x" * 32)
+    assert (settings.max_retries, settings.given_jwt_secret) == (3, "x" * 32)
     assert (settings.feature_production, settings.feature_gallery) == (False, False)
 
 

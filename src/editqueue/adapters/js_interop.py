@@ -1,8 +1,22 @@
 """What crosses from the runtime's JavaScript into Python, whatever binding it comes from."""
 
 from collections.abc import AsyncIterator
-from importlib import import_module
+from functools import cache
 from typing import Any
+
+
+class JsError(Exception):
+    """What stand-ins of the bindings raise where there is no Pyodide."""
+
+
+@cache
+def js_exceptions() -> tuple[type[BaseException], ...]:
+    """As what an error of the runtime's JavaScript arrives: in Pyodide as JsException, elsewhere as JsError."""
+    try:
+        from pyodide.ffi import JsException  # noqa: PLC0415  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # exists in the Cloudflare runtime only
+    except ImportError:
+        return (JsError,)
+    return (JsException,)  # pyright: ignore[reportUnknownVariableType]  # as above
 
 
 async def pieces_of(body: Any) -> AsyncIterator[bytes]:
@@ -14,12 +28,3 @@ async def pieces_of(body: Any) -> AsyncIterator[bytes]:
 def first_line(error: BaseException) -> str:
     """What a JavaScript error says, without the stack that Pyodide puts below."""
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def js_exceptions() -> tuple[type[Exception], ...]:
-    """What a call into the runtime raises when JavaScript does; outside the runtime, what its stand-ins raise."""
-    try:
-        runtime: Any = import_module("pyodide.ffi")
-    except ImportError:
-        return (RuntimeError,)
-    return (runtime.JsException,)

@@ -14,7 +14,11 @@ from urllib.parse import quote, unquote
 from editqueue.domain.errors import Invalid
 
 MAX_STEM = 60
-"""Characters of the customer's file name kept in the object name; R2 keys end at 1,024 bytes."""
+"""Characters of the customer's file name kept in the object name."""
+LONGEST_USER_ID = 128
+"""Characters."""
+LONGEST_SEGMENT = 240
+"""Bytes that a key has for a user's or an order's id: a file system's names end at 255, a whole key of R2 at 1,024."""
 _RAW_KEY = re.compile(
     r"user/(?P<user>[^/]+)/orders/(?P<order>[^/]+)/raw/(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z0-9]+)?)"
 )
@@ -67,6 +71,28 @@ def new_object_name(filename: str) -> str:
     suffix = re.sub(r"[^a-z0-9]", "", extension.lower())[:8]
     name = f"{safe}-{secrets.token_hex(8)[:15]}"
     return f"{name}.{suffix}" if suffix else name
+
+
+def is_user_id(value: str) -> bool:
+    return 0 < len(value) <= LONGEST_USER_ID and value.isprintable()
+
+
+def check_user_id(user_id: str, *, name: str = "user_id") -> None:
+    """Raises Invalid, calling it `name`, for an id that is none, or that no object key can hold."""
+    if not is_user_id(user_id):
+        raise Invalid(f"{name} must be 1 to {LONGEST_USER_ID} printable characters", field=name)
+    check_segment(user_id, name=name)
+
+
+def check_segment(value: str, *, name: str) -> None:
+    """Raises Invalid, calling it `name`, for an id that no object key can hold."""
+    size = len(_segment(value))
+    if size > LONGEST_SEGMENT:
+        raise Invalid(
+            f"{name} takes {size} bytes in an object key, where all but ASCII letters, digits and -_~ takes "
+            f"three for each byte of UTF-8; at most {LONGEST_SEGMENT} fit: use a shorter id",
+            field=name,
+        )
 
 
 def basename(object_name: str) -> str:

@@ -21,14 +21,27 @@ jobs = typer.Typer(no_args_is_help=True, help="Look at jobs, put a failed one ba
 app.add_typer(orders, name="order")
 app.add_typer(jobs, name="jobs")
 
+
+def _utf8(value: str | None) -> str | None:
+    """Refuses bytes of the shell that are no UTF-8: Python hands them on as halves of surrogate pairs, which neither
+    a database nor JSON takes."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        raise typer.BadParameter("this is not UTF-8; give it as UTF-8 text, or leave the odd letters out") from error
+    return value
+
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-UserId = Annotated[str, typer.Option("--user-id", help="The customer.")]
+UserId = Annotated[str, typer.Option("--user-id", help="The customer.", callback=_utf8)]
+Text = Annotated[str, typer.Option(callback=_utf8)]
+JobId = Annotated[str, typer.Argument(callback=_utf8)]
 Port = Annotated[int, typer.Option(min=0, max=65535)]
 
 
 @app.command()
 def serve(
-    host: str = "127.0.0.1",
+    host: Text = "127.0.0.1",
     port: Port = 8787,
     no_consumer: Annotated[bool, typer.Option("--no-consumer", help="API only.")] = False,  # noqa: FBT002
 ) -> None:
@@ -57,7 +70,7 @@ def migrate() -> None:
 
 
 @orders.command("create")
-def order_create(user_id: UserId, title: str = "") -> None:
+def order_create(user_id: UserId, title: Text = "") -> None:
     """Open an order; prints {"order_id": ...}."""
     administration.run_order_create(user_id, title)
 
@@ -77,7 +90,7 @@ def status(as_json: Json = False) -> None:  # noqa: FBT002
 @jobs.command("list")
 def jobs_list(
     status: JobStatus | None = None,
-    order_id: str | None = None,
+    order_id: Annotated[str | None, typer.Option(callback=_utf8)] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
@@ -86,13 +99,13 @@ def jobs_list(
 
 
 @jobs.command("show")
-def jobs_show(job_id: str, as_json: Json = False) -> None:  # noqa: FBT002
+def jobs_show(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """One job."""
     administration.run_jobs_show(job_id, as_json=as_json)
 
 
 @jobs.command("retry")
-def jobs_retry(job_id: str, as_json: Json = False) -> None:  # noqa: FBT002
+def jobs_retry(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """Make a new job for the file of a failed one."""
     administration.run_jobs_retry(job_id, as_json=as_json)
 
@@ -129,9 +142,9 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     except Exception as error:  # noqa: BLE001  # the promise is one line, whatever happened
-        told = _one_line(error)
-        if told:  # no arguments at all is answered by the help alone
-            sys.stderr.write(f"editqueue: {told}\n")
+        line = _one_line(error)
+        if line:  # no arguments at all is answered by the help alone
+            sys.stderr.write(f"editqueue: {line}\n")
         code = getattr(error, "exit_code", 1)
     sys.exit(code)
 
@@ -139,8 +152,8 @@ def main() -> None:
 def _one_line(error: Exception) -> str:
     usage: Callable[[], str] | None = getattr(error, "format_message", None)
     if usage is not None:
-        told = " ".join(usage().split())
-        return f"{told} (editqueue --help shows the commands)" if told else ""
+        line = " ".join(usage().split())
+        return f"{line} (editqueue --help shows the commands)" if line else ""
     if isinstance(error, (EditQueueError, OSError)):
         return " ".join(str(error).split())
     where = traceback.extract_tb(error.__traceback__)[-1]

@@ -1,9 +1,8 @@
-"""The wiring of a Cloudflare Worker: bindings to adapters. With wiring/server.py the only place that names them."""
+"""The wiring of a Cloudflare Worker: bindings to adapters. With its neighbours here the only place that names them."""
 
 import asyncio
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -18,6 +17,8 @@ from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.ports import Ports
 from editqueue.settings import Settings
 from editqueue.wiring.cloudflare_settings import worker_settings
+from editqueue.wiring.data_dir import jwt_secret
+from editqueue.wiring.system_clock import SystemClock
 
 
 class Env(Protocol):
@@ -27,11 +28,6 @@ class Env(Protocol):
     BUCKET: R2Binding
     QUEUE: QueueBinding
     IMAGES: ImagesBinding
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +52,7 @@ def open_worker(env: Env) -> Worker:
         pause=asyncio.sleep,
         limits=settings.limits,
     )
-    return Worker(ports=ports, jwt_secret=settings.jwt_secret(), allowed_origins=settings.allowed_origins)
+    return Worker(ports=ports, jwt_secret=jwt_secret(settings), allowed_origins=settings.allowed_origins)
 
 
 def _urls(settings: Settings) -> S3Urls:

@@ -1,7 +1,5 @@
 """The settings of a Worker: the same names, checks and words as on a server, from `env` instead of the process."""
 
-from collections.abc import Mapping
-
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
@@ -36,11 +34,10 @@ class WorkerSettings(Settings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic-settings calls it so
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
 
@@ -52,11 +49,6 @@ def worker_settings(env: object) -> WorkerSettings:
         settings = WorkerSettings.model_validate(given)
     except ValidationError as error:
         raise first_problem(error) from error
-    _check(settings, given)
-    return settings
-
-
-def _check(settings: WorkerSettings, given: Mapping[str, str]) -> None:
     for name, remedy in (
         ("JWT_SECRET", "wrangler secret put JWT_SECRET, the secret of your shop"),
         ("EDITQUEUE_BUCKET_URL", "give it under vars in wrangler.jsonc, for example s3://piximmo-media"),
@@ -70,3 +62,4 @@ def _check(settings: WorkerSettings, given: Mapping[str, str]) -> None:
             f"EDITQUEUE_JOB_TIMEOUT x EDITQUEUE_SWEEP_BATCH is {longest:g} s, and a Worker is stopped after "
             f"{WALL_LIMIT} s; for example 60 and 10"
         )
+    return settings

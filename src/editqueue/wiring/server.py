@@ -1,11 +1,11 @@
-"""The wiring of a server: settings to adapters. With wiring/worker.py the only place that names them."""
+"""The wiring of a server: settings to adapters. With its neighbours here the only place that names them."""
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,29 +26,25 @@ from editqueue.adapters.image_tools.available import Tool, available_tools
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
-from editqueue.adapters.job_queue.cloudflare.access import QueueAccess, QueueFinding
-from editqueue.adapters.job_queue.local import LocalQueue
-from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
+from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
-from editqueue.ports.job_queue import JobQueue
 from editqueue.ports.job_store import JobStore
+from editqueue.ports.journal import Journal
 from editqueue.settings import Settings
+from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.patience import consumers_client, workers_readers
+from editqueue.wiring.system_clock import SystemClock
 
 START_PATIENCE = 20
 """Seconds in which a bucket must answer when a program starts."""
 DEFAULT_BASE_URL = "http://127.0.0.1:8787"
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +61,14 @@ class Server:
 
 @asynccontextmanager
 async def open_server(
-    settings: Settings, *, base_url: str = DEFAULT_BASE_URL, log: TextIO | None = None
+    settings: Settings, *, base_url: str | None = None, log: TextIO | None = None
 ) -> AsyncGenerator[Server]:
-    """Open everything the settings name, and close it in reverse order. Raises SetupError."""
+    """Open everything the settings name, and close it in reverse order. Raises SetupError.
+
+    `base_url` is that of the API in this process. Without one it serves nothing, and needs no JWT_SECRET.
+    """
     if settings.embedded:
-        settings.prepared_data_dir()
+        prepared_data_dir(settings)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         journal = MeteredJournal(metrics, stream=log)
@@ -77,7 +76,7 @@ async def open_server(
         stack.push_async_callback(bucket.close)
         store = await open_store(settings.database_url, migrate=settings.embedded)
         stack.push_async_callback(store.close)
-        queue = _open_queue(settings)
+        queue = open_queue(settings)
         stack.push_async_callback(queue.close)
         images = _open_images(settings)
         stack.push_async_callback(images.close)
@@ -96,13 +95,20 @@ async def open_server(
             ports=ports,
             metrics=metrics,
             object_app=object_app,
-            preview_origin=_origin(_endpoint(settings) if object_app is None else base_url),
+            preview_origin=_origin(_endpoint(settings) if object_app is None else base_url or DEFAULT_BASE_URL),
         )
+
+
+def open_journal() -> Journal:
+    """One for a command that ends soon, whose counters nobody asks for."""
+    return JsonLines()
 
 
 @asynccontextmanager
 async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
     """The database alone. Raises SetupError."""
+    if settings.embedded:
+        prepared_data_dir(settings)
     store = await open_store(settings.database_url, migrate=settings.embedded)
     try:
         yield store
@@ -111,10 +117,9 @@ async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
 
 
 def open_bucket(
-    settings: Settings, *, base_url: str = DEFAULT_BASE_URL, report: Report | None = None
+    settings: Settings, *, base_url: str | None = None, report: Report | None = None
 ) -> tuple[Bucket, ASGIApp | None]:
-    """The bucket, and the app that serves its signed URLs if it is a local one. Raises SetupError."""
-    signer = UrlSigner(secret=settings.jwt_secret(), clock=SystemClock())
+    """The bucket, and the app that serves the signed URLs of a local one at `base_url`. Raises SetupError."""
     folder = bucket_folder(settings)
     if folder is None:
         client = consumers_client(_s3_client(settings), settings.limits.job_timeout)
@@ -125,7 +130,10 @@ def open_bucket(
         raise SetupError(
             f"EDITQUEUE_BUCKET_URL: cannot make {folder}: {error.strerror}; give a folder you may write"
         ) from error
-    bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url}/objects")
+    # Who serves nothing hands out no links: what it would sign with this throw-away secret, nobody accepts.
+    secret = secrets.token_hex(32) if base_url is None else jwt_secret(settings)
+    signer = UrlSigner(secret=secret, clock=SystemClock())
+    bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
     return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins, report=report)
 
 
@@ -166,48 +174,6 @@ def _endpoint(settings: Settings) -> str:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _open_queue(settings: Settings) -> JobQueue:
-    if settings.queue == "none":
-        return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))
-    if settings.queue == "cloudflare":
-        return _open_cloudflare_queue(settings)
-    return LocalQueue()
-
-
-def _open_cloudflare_queue(settings: Settings) -> JobQueue:
-    # Here and not above: the SDK behind it takes half a second to import, and few need it.
-    from editqueue.adapters.job_queue.cloudflare.api import CloudflareApi  # noqa: PLC0415
-    from editqueue.adapters.job_queue.cloudflare.queue import CloudflareQueue, Lease  # noqa: PLC0415
-
-    return CloudflareQueue(
-        CloudflareApi(_queue_access(settings)),
-        lease=Lease.of(settings.limits, concurrency=settings.concurrency),
-        clock=SystemClock(),
-        pause=asyncio.sleep,
-    )
-
-
-def _queue_access(settings: Settings) -> QueueAccess:
-    return QueueAccess(
-        account_id=settings.cloudflare_account_id or "",
-        queue_id=settings.cloudflare_queue_id or "",
-        token=settings.cloudflare_api_token or "",
-        base_url=settings.cloudflare_base_url,
-    )
-
-
-async def look_at_queue(settings: Settings, *, pulling: bool = True) -> QueueFinding | None:
-    """Ask Cloudflare whether token, account and queue fit together; None for the other kinds of queue.
-
-    `pulling` expects a pull consumer, too.
-    """
-    if settings.queue != "cloudflare":
-        return None
-    from editqueue.adapters.job_queue.cloudflare.check import look_at  # noqa: PLC0415  # as above
-
-    return await look_at(_queue_access(settings), pulling=pulling)
 
 
 def _open_images(settings: Settings) -> ImageTools:

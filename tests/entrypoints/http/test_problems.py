@@ -1,11 +1,13 @@
 """Bad requests and bad days: always a problem with a code, the field or ids named, and never our insides."""
 
 import json
+import re
 import warnings
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,8 +18,9 @@ from devtools.memory_bucket import MemoryBucket
 from devtools.seeds import claim, submit
 from devtools.world import SECRET, World
 from editqueue.domain.errors import PermanentError, StorageUnavailable
+from editqueue.entrypoints.http import app, guards, problems
 from editqueue.ports.bucket import ObjectInfo
-from tests.entrypoints.http.client import BASE, Api, bearer, build_app, problem_of
+from tests.entrypoints.http.client import BASE, PROBLEM, Api, bearer, build_app, problem_of
 from tests.entrypoints.http.test_route_table import ROUTES
 
 ODD_IDS = ["\x00", "a\x00b", "\ud800", "x" * 10_000, "../../etc/passwd", "' OR 1=1 --", "💡", "%00", "\u202e", " "]
@@ -189,9 +192,9 @@ async def _finalize_on(world: World, api: Api, error: Exception) -> httpx.Respon
     bucket = _AwayBucket(signer=world.signer)
     bucket.error = error
     _, [file] = await api.files(1)
-    app = build_app(world, replace(world.ports, bucket=bucket))
+    failing = build_app(world, replace(world.ports, bucket=bucket))
     # The server logs the exception that its 500 handler lets through; a client sees the answer.
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(failing, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
         return await client.post(FINALIZE, json={"object_key": file.object_key, "bytes": file.bytes}, headers=ANNA)
 
@@ -239,10 +242,21 @@ async def test_odd_tokens_are_refused(api: Api) -> None:
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_every_route_of_the_api_describes_its_problems(api: Api) -> None:
+def answered_statuses() -> set[str]:
+    """Those that errors become, and those that are written out where a problem is made."""
+    made = re.compile(r"\bproblem\(\s*(\d{3})\b")
+    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (app, guards, problems)]
+    return {str(status) for status in problems.STATUS_OF.values()} | {
+        found for text in sources for found in made.findall(text)
+    }
+
+
+async def test_every_route_of_the_api_describes_every_problem_that_it_answers(api: Api) -> None:
     document: dict[str, Any] = (await api.http.get("/openapi.json")).json()
     assert "Problem" in document["components"]["schemas"]
+    assert answered_statuses() >= {"401", "403", "413", "422", "500", "502", "503"}
     for route in sorted(set(ROUTES) - {"GET /healthz"}):
         method, path = route.split()
         answers = document["paths"][path][method.lower()]["responses"]
-        assert {"401", "403", "404", "409", "413", "422", "503"} <= set(answers), route
+        assert {status for status in answers if status >= "400"} == answered_statuses(), route
+        assert all(PROBLEM in answers[status]["content"] for status in answered_statuses())

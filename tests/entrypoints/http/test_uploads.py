@@ -200,3 +200,15 @@ async def test_a_key_never_handed_out_is_404(api: Api) -> None:
 async def test_wrong_types_are_named(api: Api, change: dict[str, object], field: str) -> None:
     answer = await api.post(FINALIZE, {"object_key": "k", "bytes": 1, **change})
     assert problem_of(answer, 422, "invalid")["field"].split(".")[0] == field
+
+
+async def test_a_user_whose_id_no_object_key_can_hold_is_known_and_gets_no_place_for_an_upload(api: Api) -> None:
+    user = "家" * 27
+    order = await api.order(user)
+    assert (await api.get(f"/api/orders/{order.id}/files", user=user)).status_code == 200
+
+    wish = {"filename": "a.jpg", "mime": "image/jpeg", "order_id": order.id}
+    problem = problem_of(await api.post("/api/uploads/intent", wish, user=user), 422, "invalid")
+
+    assert problem["field"] == "sub"
+    assert "at most 240" in problem["detail"]

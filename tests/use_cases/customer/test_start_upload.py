@@ -4,6 +4,7 @@ import pytest
 
 from devtools.seeds import seed_order
 from devtools.world import World
+from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.domain.errors import Forbidden, Invalid, OrderNotFound
 from editqueue.domain.keys import ObjectKeys
 from editqueue.use_cases.customer.start_upload import StartedUpload, displayed_name, start_upload
@@ -39,10 +40,12 @@ def test_a_name_nobody_should_look_at_is_refused(filename: str) -> None:
     assert caught.value.field == "filename"
 
 
-async def start(world: World, order_id: str, *, mime: str = "image/jpeg", filename: str = "a.jpg") -> StartedUpload:
+async def start(
+    world: World, order_id: str, *, mime: str = "image/jpeg", filename: str = "a.jpg", user: str = "anna"
+) -> StartedUpload:
     return await start_upload(
         order_id=order_id,
-        user_id="anna",
+        user_id=user,
         filename=filename,
         mime=mime,
         room_type=None,
@@ -93,3 +96,36 @@ async def test_only_the_owner_of_an_order_uploads_into_it(world: World) -> None:
         await start(world, foreign.id)
     with pytest.raises(OrderNotFound):
         await start(world, "unknown")
+
+
+async def test_a_user_whose_id_no_object_key_can_hold_uploads_nothing(world: World) -> None:
+    user = "💡" * 21
+    order = await seed_order(world.store, user_id=user)
+
+    with pytest.raises(Invalid, match=r"sub takes 252 bytes in an object key.*at most 240 fit") as caught:
+        await start(world, order.id, user=user)
+
+    assert caught.value.field == "sub"
+
+
+async def test_an_order_whose_id_no_object_key_can_hold_takes_no_upload(world: World) -> None:
+    order = await seed_order(world.store, order_id="." * 81)
+
+    with pytest.raises(Invalid) as caught:
+        await start(world, order.id)
+
+    assert caught.value.field == "order_id"
+
+
+async def test_the_longest_ids_and_names_make_keys_that_every_bucket_takes(world: World) -> None:
+    user, order_id = "💡" * 20, "." * 80
+    await seed_order(world.store, user_id=user, order_id=order_id)
+
+    started = await start(world, order_id, user=user, filename="a" * 240 + ".long-ending")
+
+    keys = ObjectKeys.from_raw(started.object_key)
+    assert (keys.user_id, keys.order_id) == (user, order_id)
+    assert max(len(key) for key in (keys.raw, keys.processed, keys.preview)) < 600
+    for key in (keys.raw, keys.processed, keys.preview):
+        assert check_key(key) == key
+        assert all(len(segment) <= 240 for segment in key.split("/"))

@@ -35,8 +35,8 @@ class LocalQueue:
     async def settle(self, *, done: Sequence[Message] = (), again: Sequence[Redelivery] = ()) -> None:
         del done  # received is gone: nothing to acknowledge within one process
         loop = asyncio.get_running_loop()
-        for one in again:
-            handle = loop.call_later(one.delay.total_seconds(), self._waiting.put_nowait, one.message)
+        for retry in again:
+            handle = loop.call_later(retry.delay.total_seconds(), self._waiting.put_nowait, retry.message)
             self._delayed.add(handle)
         self._delayed = {handle for handle in self._delayed if handle.when() > loop.time()}
 

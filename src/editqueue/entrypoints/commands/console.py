@@ -1,4 +1,4 @@
-"""What commands share: run something async on the configured system, print one line or one JSON document."""
+"""What commands share: work on the database, signals, and what is printed: lines or one JSON document."""
 
 import asyncio
 import json
@@ -11,18 +11,19 @@ from typing import Any, TypeVar
 
 from editqueue.domain.errors import EditQueueError
 from editqueue.entrypoints.consumer import GRACE
+from editqueue.ports.job_store import JobStore
 from editqueue.settings import load_settings
-from editqueue.wiring.server import Server, open_server
+from editqueue.wiring.server import open_job_store
 
 T = TypeVar("T")
 
 
-def on_the_system(work: Callable[[Server], Awaitable[T]]) -> T:
-    """Open the system as the settings say, do `work`, close it."""
+def on_the_store(work: Callable[[JobStore], Awaitable[T]]) -> T:
+    """Open the database that the settings name, do `work`, close it."""
 
     async def run() -> T:
-        async with open_server(load_settings()) as server:
-            return await work(server)
+        async with open_job_store(load_settings()) as store:
+            return await work(store)
 
     return asyncio.run(run())
 
@@ -43,8 +44,15 @@ def print_facts(facts: Mapping[str, object]) -> None:
         print_line(f"{name.ljust(width)}  {'-' if value is None else value}")
 
 
-async def within_grace(work: Coroutine[Any, Any, T], stop: asyncio.Event, *, grace: timedelta = GRACE) -> T:
-    """Wait for `work`; once `stop` is set not longer than `grace`. Raises EditQueueError when that was too short."""
+async def within_grace(
+    work: Coroutine[Any, Any, T],
+    stop: asyncio.Event,
+    *,
+    grace: timedelta = GRACE,
+    otherwise: str = "ended by a signal; the running job was handed back",
+) -> T:
+    """Wait for `work`; once `stop` is set not longer than `grace`. Raises EditQueueError when that was too short,
+    saying `otherwise`."""
     task = asyncio.create_task(work)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -54,7 +62,7 @@ async def within_grace(work: Coroutine[Any, Any, T], stop: asyncio.Event, *, gra
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     if task.cancelled():
-        raise EditQueueError("ended by a signal; the running job was handed back")
+        raise EditQueueError(otherwise)
     return task.result()
 
 

@@ -56,7 +56,7 @@ WAITING: Final = (
     Room(18, "Strassenseite", "exterior"),
 )
 """What it leaves for the review page."""
-ROOM_TYPES: Final = {one.file_name: one.kind for one in (*EDITED, *WAITING)}
+ROOM_TYPES: Final = {room.file_name: room.kind for room in (*EDITED, *WAITING)}
 
 
 def generate_photos(folder: Path, rooms: Iterable[Room]) -> Iterator[Path]:

@@ -15,15 +15,11 @@ from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
-from editqueue.wiring.server import (
-    SystemClock,
-    Tool,
-    image_tools,
-    look_at_bucket,
-    look_at_queue,
-    open_bucket,
-    open_job_store,
-)
+from editqueue.use_cases.operator.release_locks import release_locks
+from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.job_queue import look_at_queue
+from editqueue.wiring.server import DEFAULT_BASE_URL, Tool, image_tools, look_at_bucket, open_bucket, open_job_store
+from editqueue.wiring.system_clock import SystemClock
 
 _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumer of the same process",
@@ -48,29 +44,26 @@ async def run_doctor(*, fix: bool, as_json: bool) -> None:
     if as_json:
         print_json({"healthy": not broken, "checks": [asdict(check) for check in checks]})
     else:
-        _print_checks(checks)
+        for check in checks:
+            print_line(f"{'ok    ' if check.ok else 'BROKEN'}  {check.name}: {check.detail}")
+            if check.remedy:
+                print_line(f"        -> {check.remedy}")
     if broken:
         raise SetupError(f"{len(broken)} of {len(checks)} checks found something broken: {_some(broken)}")
-
-
-def _print_checks(checks: Sequence[Check]) -> None:
-    for check in checks:
-        print_line(f"{'ok    ' if check.ok else 'BROKEN'}  {check.name}: {check.detail}")
-        if check.remedy:
-            print_line(f"        -> {check.remedy}")
 
 
 async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:
     """One after the other; what is broken does not hide what else is."""
     try:
         settings = load_settings()
-        settings.jwt_secret()
+        jwt_secret(settings)
         if settings.embedded:
-            settings.prepared_data_dir()
+            prepared_data_dir(settings)
     except SetupError as error:
         yield Check(name="settings", ok=False, detail=str(error), remedy="set it right and run doctor again")
         return
-    yield Check(name="settings", ok=True, detail=_kind(settings))
+    kind = f"embedded in {settings.data_dir}" if settings.embedded else "database and secret of your own"
+    yield Check(name="settings", ok=True, detail=kind)
     for tool in image_tools():
         yield _check_tool(tool)
     yield await _check_queue(settings)
@@ -87,6 +80,13 @@ def _check_tool(tool: Tool) -> Check:
         detail=tool.version or missing,
         remedy="" if tool.version else f"for {tool.reads}: {tool.remedy}",
     )
+
+
+async def _check_queue(settings: Settings) -> Check:
+    found = await look_at_queue(settings)
+    if found is None:
+        return Check(name="queue", ok=True, detail=_QUEUE_WORDS[settings.queue])
+    return Check(name="queue", ok=found.ok, detail=found.detail, remedy=found.remedy)
 
 
 async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Check]:
@@ -124,7 +124,7 @@ async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[Jo
 async def _check_bucket(settings: Settings, stack: AsyncExitStack) -> tuple[Bucket | None, Check]:
     """A real write, sign, read and delete."""
     try:
-        bucket, app = open_bucket(settings)
+        bucket, app = open_bucket(settings, base_url=DEFAULT_BASE_URL)
         stack.push_async_callback(bucket.close)
         await look_at_bucket(bucket)  # before a write: there are servers that make a bucket of it
         same = await _probe(bucket, app)
@@ -158,12 +158,10 @@ async def _get(url: str, app: ASGIApp | None) -> bytes:
 
 
 async def _check_locks(store: JobStore, *, fix: bool) -> Check:
-    now = SystemClock().now()
-    found = (await store.queue_stats(now=now)).stale_locks
-    if found and fix:
-        reset = await store.reset_stale_locks(now=now)
-        return Check(name="locks", ok=True, detail=f"{len(reset)} locks without a job were reset")
-    if found:
+    clock = SystemClock()
+    if fix and (released := await release_locks(store=store, clock=clock)):
+        return Check(name="locks", ok=True, detail=f"{len(released)} locks without a job were reset")
+    if found := (await store.queue_stats(now=clock.now())).stale_locks:
         return Check(
             name="locks",
             ok=False,
@@ -219,14 +217,3 @@ def _examples(finding: Finding) -> str:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-
-
-def _kind(settings: Settings) -> str:
-    return f"embedded in {settings.data_dir}" if settings.embedded else "database and secret of your own"
-
-
-async def _check_queue(settings: Settings) -> Check:
-    found = await look_at_queue(settings)
-    if found is None:
-        return Check(name="queue", ok=True, detail=_QUEUE_WORDS[settings.queue])
-    return Check(name="queue", ok=found.ok, detail=found.detail, remedy=found.remedy)

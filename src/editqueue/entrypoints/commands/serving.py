@@ -7,14 +7,17 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 import uvicorn
+from fastapi import FastAPI
 
-from editqueue.domain.errors import EditQueueError, PermanentError, SetupError, StorageUnavailable
+from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
 from editqueue.entrypoints.commands.console import print_line, stop_on_signals
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.settings import Settings, load_settings
-from editqueue.wiring.server import Server, look_at_bucket, look_at_queue, open_server
+from editqueue.wiring.data_dir import jwt_secret
+from editqueue.wiring.job_queue import look_at_queue
+from editqueue.wiring.server import Server, look_at_bucket, open_server
 
 COUNT_EVERY = 15.0
 """Seconds between looks at the database for the gauges; Prometheus asks about as often."""
@@ -23,19 +26,18 @@ COUNT_EVERY = 15.0
 async def serve(*, host: str, port: int, with_consumer: bool) -> None:
     """API and, unless told not to, one consumer, until SIGTERM or Ctrl-C. Raises SetupError."""
     settings = load_settings()
+    auth = AuthSettings(secret=jwt_secret(settings))
     with listening(host, port) as listener:
-        async with (
-            open_server(settings, base_url=base_url(host, listener.getsockname()[1])) as server,
-            metrics_served(server, settings),
-        ):
+        url = base_url(host, listener.getsockname()[1])
+        async with open_server(settings, base_url=url) as server, metrics_served(server, settings):
             await confirm_bucket(server, working=with_consumer)
             await confirm_queue(server, settings, pulling=with_consumer)
             stop = asyncio.Event()
             with stop_on_signals(stop):
-                url = base_url(host, listener.getsockname()[1])
                 print_line(f"editqueue serves {url} (Ctrl-C ends it)")
                 print_line(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
-                await run_both(server, settings, listener, stop=stop, with_consumer=with_consumer)
+                consumer = make_consumer(server, settings, stop) if with_consumer else None
+                await run_both(make_app(server, settings, auth), consumer, listener, stop)
 
 
 async def consume(*, drain: bool) -> None:
@@ -66,26 +68,27 @@ async def confirm_queue(server: Server, settings: Settings, *, pulling: bool) ->
     found = await look_at_queue(settings, pulling=pulling)
     if found is None or found.ok:
         return
-    if not found.passing:
+    if not found.transient:
         raise SetupError(f"{found.detail}; {found.remedy}")
     server.ports.journal.warning("queue_not_confirmed", found=found.detail, remedy=found.remedy)
 
 
-async def run_both(
-    server: Server, settings: Settings, listener: socket.socket, *, stop: asyncio.Event, with_consumer: bool
-) -> None:
-    """The API on `listener`, and a consumer beside it, until `stop` is set."""
-    app = create_app(
+def make_app(server: Server, settings: Settings, auth: AuthSettings) -> FastAPI:
+    return create_app(
         server.ports,
-        auth=AuthSettings(secret=settings.jwt_secret()),
+        auth=auth,
         allowed_origins=settings.allowed_origins,
         object_app=server.object_app,
         preview_origin=server.preview_origin,
     )
+
+
+async def run_both(app: FastAPI, consumer: Consumer | None, listener: socket.socket, stop: asyncio.Event) -> None:
+    """The API on `listener`, and a consumer beside it, until `stop` is set."""
     web = _QuietServer(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     tasks = [asyncio.create_task(web.serve(sockets=[listener]))]
-    if with_consumer:
-        tasks.append(asyncio.create_task(make_consumer(server, settings, stop).run()))
+    if consumer is not None:
+        tasks.append(asyncio.create_task(consumer.run()))
     ended = asyncio.create_task(stop.wait())
     await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
@@ -124,7 +127,7 @@ async def _count_now_and_then(server: Server) -> None:
         try:
             now = ports.clock.now()
             server.metrics.observe(await ports.store.queue_stats(now=now), now=now)
-        except EditQueueError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next look may succeed
             ports.journal.error(None, error)
         await ports.pause(COUNT_EVERY)
 

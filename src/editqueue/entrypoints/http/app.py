@@ -1,4 +1,4 @@
-"""The HTTP application: the contract of SPEC section 4 and nothing else under /api."""
+"""The HTTP application: the routes of the contract, and nothing else under /api."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import jwt
 from starlette.requests import Request
 
+from editqueue.domain.keys import is_user_id
+
 COOKIE = "auth_session"
 ALGORITHM = "HS256"
-LONGEST_USER_ID = 128
 
 
 class Unauthenticated(Exception):
@@ -32,7 +33,18 @@ def authenticate(request: Request, settings: AuthSettings) -> str:
     token = _bearer(request) or request.cookies.get(COOKIE)
     if not token:
         raise Unauthenticated("sign in: send the cookie auth_session or Authorization: Bearer <token>")
-    return _user_of(token, settings.secret)
+    try:
+        claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType]  # as above
+            token, settings.secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise Unauthenticated("the token has expired: sign in again") from error
+    except (jwt.PyJWTError, ValueError) as error:
+        raise Unauthenticated("the token is not valid: sign in again") from error
+    user_id = claims["sub"]
+    if not isinstance(user_id, str) or not is_user_id(user_id):
+        raise Unauthenticated("the token names no user: sign in again")
+    return user_id
 
 
 def uses_cookie(request: Request) -> bool:
@@ -42,18 +54,3 @@ def uses_cookie(request: Request) -> bool:
 def _bearer(request: Request) -> str | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
-
-
-def _user_of(token: str, secret: str) -> str:
-    try:
-        claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType]  # as above
-            token, secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
-        )
-    except jwt.ExpiredSignatureError as error:
-        raise Unauthenticated("the token has expired: sign in again") from error
-    except (jwt.PyJWTError, ValueError) as error:
-        raise Unauthenticated("the token is not valid: sign in again") from error
-    user_id = claims["sub"]
-    if not isinstance(user_id, str) or not 0 < len(user_id) <= LONGEST_USER_ID or not user_id.isprintable():
-        raise Unauthenticated("the token names no user: sign in again")
-    return user_id

@@ -60,18 +60,14 @@ class BodyLimit:
         if scope["type"] != "http" or not scope["path"].startswith("/api"):
             await self._app(scope, receive, send)
             return
-        if _declared(Request(scope)) > MAX_BODY:
+        length = Request(scope).headers.get("content-length", "0")
+        if length.isascii() and length.isdigit() and len(length) < 19 and int(length) > MAX_BODY:
             await _TOO_LARGE(scope, receive, send)
-            return
-        await self._app(scope, _limited(receive), send)
+        else:
+            await self._app(scope, _limited(receive), send)
 
 
 _TOO_LARGE = problem(413, "body_too_large", f"the body is over {MAX_BODY} bytes")
-
-
-def _declared(request: Request) -> int:
-    length = request.headers.get("content-length", "0")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
 
 
 def _limited(receive: Receive) -> Receive:

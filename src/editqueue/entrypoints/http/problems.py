@@ -54,15 +54,32 @@ class Problem(BaseModel):
     field: str | None = None
 
 
-PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
-
-
 class ProblemResponse(JSONResponse):
     media_type: str = "application/problem+json"
 
     def render(self, content: Any) -> bytes:
         """In ASCII: a problem may quote what the client sent, and half a surrogate pair has no UTF-8."""
         return json.dumps(content).encode("ascii")
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {ProblemResponse.media_type: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, text in {
+        401: "no token, or one that is expired or forged",
+        403: "somebody else's order or file, or a foreign origin",
+        404: "unknown or deleted id",
+        409: "locked, or in conflict with the present state; nothing was changed",
+        413: "the body or the upload is too large",
+        422: "a bad body or parameter, the field named",
+        500: "a defect on our side; it has been logged",
+        502: "the database or the bucket refuses us; it has been logged, and trying again does not help",
+        503: "the database or the bucket is away; try again after Retry-After seconds",
+    }.items()
+}
+"""What every route may answer besides its own, for the description."""
 
 
 def problem(
@@ -81,14 +98,10 @@ def problem(
         code=code,
         detail=detail,
         ids=list(ids) or None,
-        also={one: list(named) for one, named in (also or {}).items()} or None,
+        also={other: list(named) for other, named in (also or {}).items()} or None,
         field=field,
     )
     return ProblemResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
-
-
-def status_of(error: EditQueueError) -> int:
-    return next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
 
 
 def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
@@ -108,7 +121,7 @@ def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
 
 
 def _of_domain(error: EditQueueError, journal: Journal) -> ProblemResponse:
-    status = status_of(error)
+    status = next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
     if status >= 500:
         journal.error(None, error)
         headers = {"Retry-After": "5"} if status == 503 else None

@@ -1,7 +1,7 @@
 """The routes: translate a request into a use case and its result into an answer, nothing else."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
 from editqueue.entrypoints.http.auth import COOKIE, AuthSettings, authenticate
-from editqueue.entrypoints.http.problems import PROBLEM_SCHEMA, ProblemResponse
+from editqueue.entrypoints.http.problems import PROBLEMS
 from editqueue.ports import Ports
 from editqueue.ports.job_store import FileQuery
 from editqueue.use_cases.customer.approve_file import approve_file
@@ -40,23 +40,6 @@ def current_user(request: Request) -> str:
 PortsOf = Annotated[Ports, Depends(current_ports)]
 User = Annotated[str, Depends(current_user)]
 Limit = Annotated[int, Query(ge=1, le=200)]
-
-_EXPLAINED = {
-    401: "no token, or one that is expired or forged",
-    403: "somebody else's order or file, or a foreign origin",
-    404: "unknown or deleted id",
-    409: "locked, or in conflict with the present state; nothing was changed",
-    413: "the body or the upload is too large",
-    422: "a bad body or parameter, the field named",
-    503: "the database or the bucket is away; try again after Retry-After seconds",
-}
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": text,
-        "content": {ProblemResponse.media_type: {"schema": PROBLEM_SCHEMA}},
-    }
-    for status, text in _EXPLAINED.items()
-}
 
 # Only the description needs these two: `current_user` decides.
 _DESCRIBED = [Security(APIKeyCookie(name=COOKIE, auto_error=False)), Security(HTTPBearer(auto_error=False))]
@@ -115,7 +98,7 @@ async def order_files(
     """The files of an order by index, page by page."""
     query = FileQuery(order_id=id, limit=limit, status=status, marked=marked, room_type=room_type)
     page = await list_files(query, cursor=cursor, user_id=user_id, store=ports.store)
-    return schemas.FilesAnswer(files=[schemas.FileItem.of(one) for one in page.files], next_cursor=page.next_cursor)
+    return schemas.FilesAnswer.model_validate(page)
 
 
 @router.post("/files/bulk-mark")
@@ -132,12 +115,12 @@ async def bulk_rename(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> s
     return schemas.RenameAnswer(
         results=[
             schemas.RenameResult(
-                id=one.file_id,
-                old_name=one.old_name,
-                new_name=one.new_name,
-                status="renamed" if one.changed else "unchanged",
+                id=file.file_id,
+                old_name=file.old_name,
+                new_name=file.new_name,
+                status="renamed" if file.changed else "unchanged",
             )
-            for one in renamed
+            for file in renamed
         ]
     )
 
@@ -160,20 +143,13 @@ async def submit(id: str, body: schemas.SubmitEdits, user_id: User, ports: Ports
         notes=body.order_notes,
         ports=ports,
     )
-    return schemas.SubmitAnswer(jobs=[schemas.JobItem.of(job) for job in jobs])
+    return schemas.SubmitAnswer(jobs=[schemas.JobItem.model_validate(job) for job in jobs])
 
 
 @router.get("/orders/{id}/status")
 async def status_of_order(id: str, user_id: User, ports: PortsOf) -> schemas.StatusAnswer:
     """Files of the order by status; `total` is their sum."""
-    found = await order_status(id, user_id=user_id, store=ports.store)
-    return schemas.StatusAnswer(
-        queued=found.queued,
-        in_progress=found.in_progress,
-        done=found.done,
-        failed=found.failed,
-        total=found.total,
-    )
+    return schemas.StatusAnswer.model_validate(await order_status(id, user_id=user_id, store=ports.store))
 
 
 @router.get("/files/{id}/preview")
@@ -187,7 +163,7 @@ async def preview(id: str, user_id: User, ports: PortsOf) -> schemas.PreviewAnsw
         clock=ports.clock,
         limits=ports.limits,
     )
-    return schemas.PreviewAnswer(url=signed.url, expires_at=signed.expires_at)
+    return schemas.PreviewAnswer.model_validate(signed)
 
 
 @router.post("/files/{id}/approve")
@@ -210,6 +186,4 @@ async def notifications(
 ) -> schemas.NotificationsAnswer:
     """What happened to the user's files, newest first."""
     page = await list_notifications(user_id=user_id, limit=limit, cursor=cursor, store=ports.store)
-    return schemas.NotificationsAnswer(
-        items=[schemas.NotificationItem.of(one) for one in page.items], next_cursor=page.next_cursor
-    )
+    return schemas.NotificationsAnswer.model_validate(page)

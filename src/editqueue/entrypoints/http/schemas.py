@@ -1,12 +1,12 @@
-"""The bodies of the API, as SPEC fixes them. snake_case, times as RFC 3339 UTC."""
+"""The bodies of the API: snake_case, times as RFC 3339 UTC."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
-from editqueue.domain.files import File, FileStatus, Notification, NotificationType
-from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.domain.files import FileStatus, NotificationType
+from editqueue.domain.jobs import JobStatus
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -26,7 +26,7 @@ class _Request(BaseModel):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
 class UploadIntent(_Request):
@@ -77,10 +77,6 @@ class FileItem(_Answer):
     created_at: UtcTime
     updated_at: UtcTime
 
-    @classmethod
-    def of(cls, file: File) -> "FileItem":
-        return cls(**{name: getattr(file, name) for name in cls.model_fields})
-
 
 class FilesAnswer(_Answer):
     files: list[FileItem]
@@ -129,10 +125,6 @@ class JobItem(_Answer):
     file_id: str
     status: JobStatus
 
-    @classmethod
-    def of(cls, job: EditJob) -> "JobItem":
-        return cls(id=job.id, file_id=job.file_id, status=job.status)
-
 
 class SubmitAnswer(Ok):
     jobs: list[JobItem]
@@ -171,10 +163,6 @@ class NotificationItem(_Answer):
     order_id: str
     file_id: str
     message: str
-
-    @classmethod
-    def of(cls, one: Notification) -> "NotificationItem":
-        return cls(**{name: getattr(one, name) for name in cls.model_fields})
 
 
 class NotificationsAnswer(_Answer):

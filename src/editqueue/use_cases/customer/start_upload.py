@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from editqueue.domain.errors import Invalid
 from editqueue.domain.files import Upload
-from editqueue.domain.keys import ObjectKeys, new_object_name
+from editqueue.domain.keys import ObjectKeys, check_segment, new_object_name
 from editqueue.ports import Limits
 from editqueue.ports.bucket import Bucket, SignedPut
 from editqueue.ports.job_store import JobStore
@@ -40,10 +40,15 @@ async def start_upload(
     clock: Clock,
     limits: Limits,
 ) -> StartedUpload:
-    """Promise a place for a file. Raises OrderNotFound, Forbidden, or Invalid naming the field."""
+    """Promise a place for a file. Raises OrderNotFound, Forbidden, or Invalid naming the field.
+
+    An id too long for an object key is invalid, too: of the user (`sub`, as the token calls it) and of the order.
+    """
     content_type = _checked_mime(mime)
     name = displayed_name(filename)
+    check_segment(user_id, name="sub")
     await own_order(order_id, user_id=user_id, store=store)
+    check_segment(order_id, name="order_id")
     key = ObjectKeys(user_id, order_id, new_object_name(name)).raw
     upload = Upload(
         object_key=key,
@@ -69,12 +74,12 @@ def displayed_name(filename: str) -> str:
     make `gpj.exe` look like `exe.jpg`), lone surrogates, and names that are empty or over 255 characters.
     """
     last = filename.replace("\\", "/").rpartition("/")[2]
-    name = "".join(" " if unicodedata.category(one) == _SPACES else one for one in last).strip(" ")
+    name = "".join(" " if unicodedata.category(letter) == _SPACES else letter for letter in last).strip(" ")
     if not name or name in {".", ".."}:
         raise Invalid("filename must name a file, for example IMG_0001.jpg", field="filename")
     if len(name) > MAX_FILENAME:
         raise Invalid(f"filename has {len(name)} characters; at most {MAX_FILENAME} fit", field="filename")
-    if any(one in _DIRECTION or unicodedata.category(one) in _UNSEEN for one in name):
+    if any(letter in _DIRECTION or unicodedata.category(letter) in _UNSEEN for letter in name):
         raise Invalid("filename holds control or text-direction characters; remove them", field="filename")
     return name
 

@@ -2,9 +2,9 @@
 
 import secrets
 
-from editqueue.domain.errors import Invalid
 from editqueue.domain.files import Order
 from editqueue.domain.ids import new_id
+from editqueue.domain.keys import check_user_id
 from editqueue.ports.job_store import JobStore
 from editqueue.ports.time import Clock
 
@@ -13,9 +13,8 @@ CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 async def create_order(*, user_id: str, title: str, store: JobStore, clock: Clock) -> Order:
-    """A new order of `user_id`. Raises Invalid for an empty or over-long user id."""
-    if not 0 < len(user_id) <= 128 or not user_id.isprintable():
-        raise Invalid("user_id must be 1 to 128 printable characters", field="user_id")
+    """A new order of `user_id`. Raises Invalid for a user id that is empty, over-long or not printable."""
+    check_user_id(user_id)
     shootcode = "".join(secrets.choice(CODE_LETTERS) for _ in range(6))
     order = Order(id=new_id(), user_id=user_id, title=title, shootcode=shootcode, notes=None, created_at=clock.now())
     await store.create_order(order)

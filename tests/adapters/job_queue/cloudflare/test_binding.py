@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from editqueue.adapters.job_queue.cloudflare.binding import BindingQueue, message_of
-from editqueue.domain.errors import TransientError
+from editqueue.domain.errors import QueueUnavailable
 from editqueue.domain.ids import new_id
 
 
@@ -14,7 +14,7 @@ class Binding:
         self.batches: list[list[dict[str, object]]] = []
         self.error = error
 
-    async def sendBatch(self, messages: list[dict[str, object]]) -> None:  # noqa: N802
+    async def sendBatch(self, messages: list[dict[str, object]]) -> None:  # noqa: N802  # Cloudflare's name
         if self.error is not None:
             raise self.error
         self.batches.append(messages)
@@ -26,13 +26,27 @@ async def test_every_job_is_named_once_in_batches_of_a_hundred() -> None:
     await BindingQueue(binding).send(ids)
 
     assert [len(batch) for batch in binding.batches] == [100, 100, 50]
-    assert [one["body"] for batch in binding.batches for one in batch] == [{"job_id": one} for one in ids]
-    assert {one["contentType"] for batch in binding.batches for one in batch} == {"json"}
+    sent = [message for batch in binding.batches for message in batch]
+    assert [message["body"] for message in sent] == [{"job_id": job_id} for job_id in ids]
+    assert {message["contentType"] for message in sent} == {"json"}
 
 
-async def test_a_queue_that_refuses_is_transient() -> None:
-    with pytest.raises(TransientError, match="Too Many Requests"):
-        await BindingQueue(Binding(RuntimeError("Too Many Requests"))).send([new_id()])
+async def test_nothing_to_send_is_no_call() -> None:
+    binding = Binding()
+
+    await BindingQueue(binding).send([])
+
+    assert binding.batches == []
+
+
+async def test_a_queue_that_refuses_is_said_to_be_away() -> None:
+    with pytest.raises(QueueUnavailable, match=r"^Queues took no messages: Too Many Requests$"):
+        await BindingQueue(Binding(RuntimeError("Too Many Requests\n    at stack"))).send([new_id()])
+
+
+async def test_a_defect_comes_out_as_it_is() -> None:
+    with pytest.raises(TypeError, match="ours"):
+        await BindingQueue(Binding(TypeError("ours"))).send([new_id()])
 
 
 @pytest.mark.parametrize("body", [{"job_id": "a1"}, '{"job_id": "a1"}'])

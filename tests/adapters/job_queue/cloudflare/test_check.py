@@ -49,7 +49,7 @@ async def test_what_it_sends_wakes_a_consumer_for_nothing_and_is_no_foreign_mess
 async def test_a_token_without_the_right(there: CloudflareWorld, token: str) -> None:
     finding = await found(there, token=token)
 
-    assert (finding.ok, finding.passing) == (False, False)
+    assert (finding.ok, finding.transient) == (False, False)
     assert finding.detail.startswith("CLOUDFLARE_API_TOKEN is refused")
     assert "Queues: Edit" in finding.remedy
     assert token not in finding.detail
@@ -58,7 +58,7 @@ async def test_a_token_without_the_right(there: CloudflareWorld, token: str) -> 
 async def test_a_queue_of_another_account(there: CloudflareWorld) -> None:
     finding = await found(there, queue_id=OTHER)
 
-    assert (finding.ok, finding.passing) == (False, False)
+    assert (finding.ok, finding.transient) == (False, False)
     assert finding.detail.startswith(f"CLOUDFLARE_QUEUE_ID={OTHER} is no queue of account")
     assert "wrangler queues list" in finding.remedy
 
@@ -74,7 +74,7 @@ async def test_an_account_the_token_is_not_for(there: CloudflareWorld) -> None:
 async def test_a_service_out_of_reach_may_come_back(there: CloudflareWorld) -> None:
     finding = await found(there, base_url="http://127.0.0.1:1")
 
-    assert (finding.ok, finding.passing) == (False, True)
+    assert (finding.ok, finding.transient) == (False, True)
     assert "cannot be reached" in finding.detail
     assert "CLOUDFLARE_BASE_URL" in finding.remedy
 
@@ -85,7 +85,7 @@ async def test_a_queue_without_a_pull_consumer(there: CloudflareWorld, kind: str
 
     finding = await found(there)
 
-    assert (finding.ok, finding.passing) == (False, False)
+    assert (finding.ok, finding.transient) == (False, False)
     assert "no HTTP pull consumer" in finding.detail
     assert finding.remedy.startswith("wrangler queues consumer http add edit-jobs")
 
@@ -101,5 +101,5 @@ async def test_a_paused_queue_is_no_reason_not_to_start(there: CloudflareWorld) 
 
     finding = await found(there)
 
-    assert (finding.ok, finding.passing) == (False, True)
+    assert (finding.ok, finding.transient) == (False, True)
     assert finding.remedy == "wrangler queues resume-delivery edit-jobs"

@@ -1,4 +1,4 @@
-"""The Cloudflare adapter through the real SDK, over HTTP, against the stand-in of tests/servers."""
+"""The Cloudflare adapter through the real SDK, over HTTP, against a stand-in of Cloudflare."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from devtools.cloudflare_queue.server import BATCH, READ_ONLY_TOKEN
@@ -99,6 +100,22 @@ class TestSending:
 
 
 class TestErrors:
+    @pytest.mark.parametrize("call", ["encode", "httpx"])
+    async def test_a_defect_comes_out_as_it_is(
+        self, there: CloudflareWorld, monkeypatch: pytest.MonkeyPatch, call: str
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise TypeError("ours")
+
+        if call == "encode":
+            monkeypatch.setattr(cloudflare_api, "encode", fail)
+        else:
+            monkeypatch.setattr(httpx.AsyncClient, "send", fail)
+
+        with pytest.raises(TypeError, match="ours"):
+            await there.queue.send(["a"])
+        monkeypatch.undo()
+
     @pytest.mark.parametrize(("status", "code"), BUSY)
     async def test_what_may_pass_is_transient_and_asked_once(
         self, there: CloudflareWorld, status: int, code: int

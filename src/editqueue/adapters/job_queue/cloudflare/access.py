@@ -18,5 +18,5 @@ class QueueFinding:
     ok: bool
     detail: str
     remedy: str = ""
-    passing: bool = False
+    transient: bool = False
     """True for trouble that may end by itself: no reason not to start."""

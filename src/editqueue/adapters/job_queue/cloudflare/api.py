@@ -1,4 +1,4 @@
-"""The calls of Cloudflare Queues' REST API that we use, through the official SDK, with errors sorted into ours.
+"""The calls of Cloudflare Queues' REST API that we use, through the official SDK, with its errors as ours.
 
 Importing this module imports the SDK, which takes about half a second: wiring does so only when it is asked for.
 """
@@ -48,23 +48,30 @@ class CloudflareApi:
     def __init__(self, access: QueueAccess) -> None:
         self._account = access.account_id
         self._queue = access.queue_id
-        self._once = _with_token_only(_client(access))
+        self._once = _with_token_only(
+            AsyncCloudflare(
+                api_token=access.token,
+                base_url=access.base_url or "https://api.cloudflare.com/client/v4",
+                max_retries=0,
+                timeout=httpx.Timeout(CALL_SECONDS, connect=SEND_SECONDS),
+            )
+        )
         # A repeated acknowledgement changes nothing; a repeated message wakes somebody for nothing.
         self._twice = _with_token_only(self._once.with_options(max_retries=1))
 
     async def send(self, job_ids: Sequence[str]) -> None:
         """One batch of at most 100. A timeout may have sent it all the same."""
-        async with _sorted(SEND_SECONDS):
+        async with _translate_errors(SEND_SECONDS):
             await self._twice.queues.messages.bulk_push(
                 self._queue,
                 account_id=self._account,
-                messages=[{"body": encode(one), "content_type": "json"} for one in job_ids],
+                messages=[{"body": encode(job_id), "content_type": "json"} for job_id in job_ids],
             )
 
     async def pull(self, *, limit: int, visibility: timedelta) -> Sequence[PulledMessage]:
         """Asked once: the messages of an answer that got lost are leased all the same, and a second try would lease
         the next ones."""
-        async with _sorted(CALL_SECONDS):
+        async with _translate_errors(CALL_SECONDS):
             pulled = await self._once.queues.messages.pull(
                 self._queue,
                 account_id=self._account,
@@ -77,7 +84,7 @@ class CloudflareApi:
 
     async def settle(self, *, acks: Sequence[str], retries: Sequence[tuple[str, int]]) -> None:
         """Leases that are done, and leases to deliver again after so many seconds."""
-        async with _sorted(CALL_SECONDS):
+        async with _translate_errors(CALL_SECONDS):
             await self._twice.queues.messages.ack(
                 self._queue,
                 account_id=self._account,
@@ -86,7 +93,7 @@ class CloudflareApi:
             )
 
     async def details(self) -> Queue:
-        async with _sorted(CALL_SECONDS):
+        async with _translate_errors(CALL_SECONDS):
             found = await self._once.queues.get(self._queue, account_id=self._account)
             if found is None:
                 raise QueueUnavailable("Cloudflare Queues described the queue without a result")
@@ -96,15 +103,6 @@ class CloudflareApi:
         await self._once.close()
 
 
-def _client(access: QueueAccess) -> AsyncCloudflare:
-    return AsyncCloudflare(
-        api_token=access.token,
-        base_url=access.base_url or "https://api.cloudflare.com/client/v4",
-        max_retries=0,
-        timeout=httpx.Timeout(CALL_SECONDS, connect=SEND_SECONDS),
-    )
-
-
 def _with_token_only(client: AsyncCloudflare) -> AsyncCloudflare:
     """The SDK takes older credentials from the environment, too, and would send them instead of the token."""
     client.api_key = client.api_email = client.user_service_key = None
@@ -112,15 +110,18 @@ def _with_token_only(client: AsyncCloudflare) -> AsyncCloudflare:
 
 
 @asynccontextmanager
-async def _sorted(seconds: float) -> AsyncGenerator[None]:
-    """Errors of the SDK as ours, and an end after `seconds`: its own timeouts are per phase and per try."""
+async def _translate_errors(seconds: float) -> AsyncGenerator[None]:
+    """What the SDK documents becomes ours, and all ends after `seconds`: its own timeouts are per phase and per try."""
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
         raise QueueUnavailable(f"Cloudflare Queues did not answer within {seconds:g} s") from error
     except APIConnectionError as error:
-        raise QueueUnavailable(f"Cloudflare Queues cannot be reached: {error.__cause__ or error}") from error
+        cause = error.__cause__
+        if cause is not None and not isinstance(cause, (httpx.HTTPError, OSError)):
+            raise cause from None  # a defect: the SDK gives this name to whatever is raised while it sends
+        raise QueueUnavailable(f"Cloudflare Queues cannot be reached: {cause or error}") from error
     except APIStatusError as error:
         raise _status_error(error) from error
     except APIError as error:
@@ -128,19 +129,13 @@ async def _sorted(seconds: float) -> AsyncGenerator[None]:
 
 
 def _status_error(error: APIStatusError) -> EditQueueError:
-    code, message = _first_error(error)
-    status = error.status_code
+    status, first = error.status_code, next(iter(error.errors or ()), None)
+    code, message = (first.code, first.message) if first else (None, None)
     said = f"HTTP {status}" + (f", {code}" if code else "") + (f" {message}" if message else "")
     if status in {408, 409, 429} or status >= 500 or code in _BUSY:
         hint = f" ({_BUSY[code]})" if code in _BUSY else ""
         return QueueUnavailable(f"Cloudflare Queues: {said}{hint}", retry_after=_retry_after(error))
     return QueueRefused(f"Cloudflare Queues: {said}", status=status, error_code=code)
-
-
-def _first_error(error: APIStatusError) -> tuple[int | None, str | None]:
-    for one in error.errors or ():
-        return one.code, one.message
-    return None, None
 
 
 def _retry_after(error: APIStatusError) -> float | None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from editqueue.adapters.job_queue.cloudflare.message_body import batches, decode, encode
-from editqueue.adapters.js_interop import first_line
-from editqueue.domain.errors import StorageUnavailable
+from editqueue.adapters.js_interop import first_line, js_exceptions
+from editqueue.domain.errors import QueueUnavailable
 from editqueue.ports.job_queue import Message, Redelivery
 
 
@@ -26,11 +26,13 @@ class BindingQueue:
         self._binding = binding
 
     async def send(self, job_ids: Sequence[str]) -> None:
+        """Raises QueueUnavailable, whatever the runtime has against it."""
         for batch in batches(job_ids):
+            messages: list[dict[str, object]] = [{"body": encode(job_id), "contentType": "json"} for job_id in batch]
             try:
-                await self._binding.sendBatch([{"body": encode(one), "contentType": "json"} for one in batch])
-            except Exception as error:
-                raise StorageUnavailable(f"Queues took no messages: {first_line(error)}") from error
+                await self._binding.sendBatch(messages)
+            except js_exceptions() as error:
+                raise QueueUnavailable(f"Queues took no messages: {first_line(error)}") from error
 
     async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
         del limit, wait

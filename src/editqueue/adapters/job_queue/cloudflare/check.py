@@ -26,7 +26,7 @@ async def look_at(access: QueueAccess, *, pulling: bool) -> QueueFinding:
         return _refused(error, access)
     except QueueUnavailable as error:
         remedy = "check CLOUDFLARE_BASE_URL, the network and www.cloudflarestatus.com"
-        return QueueFinding(ok=False, detail=str(error), remedy=remedy, passing=True)
+        return QueueFinding(ok=False, detail=str(error), remedy=remedy, transient=True)
     finally:
         await api.close()
     return _described(queue, pulling=pulling)
@@ -48,7 +48,7 @@ def _refused(error: QueueRefused, access: QueueAccess) -> QueueFinding:
 
 def _described(queue: Queue, *, pulling: bool) -> QueueFinding:
     name = queue.queue_name or "?"
-    consumers = [one for one in queue.consumers or () if isinstance(one, MqHTTPConsumerResponse)]
+    consumers = [found for found in queue.consumers or () if isinstance(found, MqHTTPConsumerResponse)]
     if pulling and not consumers:
         return QueueFinding(
             ok=False,
@@ -61,7 +61,7 @@ def _described(queue: Queue, *, pulling: bool) -> QueueFinding:
             ok=False,
             detail=f"cloudflare: delivery of the queue {name} is paused",
             remedy=f"wrangler queues resume-delivery {name}",
-            passing=True,
+            transient=True,
         )
     words = "; ".join([f"cloudflare: {name}, may be read and written", *map(_advice, consumers)])
     return QueueFinding(ok=True, detail=words)

@@ -84,9 +84,9 @@ class CloudflareQueue:
         sending = [self._api.send(batch) for batch in batches(job_ids)]
         results = await asyncio.gather(*sending, return_exceptions=True)
         self._expect_messages()
-        for one in results:
-            if isinstance(one, BaseException):
-                raise one
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
     async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
         patience = wait
@@ -105,17 +105,19 @@ class CloudflareQueue:
 
     async def settle(self, *, done: Sequence[Message] = (), again: Sequence[Redelivery] = ()) -> None:
         """Acknowledgements wait for the next pull or retry, so that one call carries many."""
-        self._acks += [one.receipt for one in done]
+        self._acks += [message.receipt for message in done]
         now = self._clock.now()
-        self._retries |= {one.message.receipt: now + one.delay for one in again}
+        self._retries |= {retry.message.receipt: now + retry.delay for retry in again}
         if again:
             await self._flush()
 
     async def close(self) -> None:
-        """Hand back what was pulled and not worked on, at once."""
+        """Hand back what was pulled and not worked on, at once. Closed again, it does nothing."""
         with suppress(QueueUnavailable, QueueRefused, TimeoutError):
             async with asyncio.timeout(CLOSING):
                 await self._give_everything_back()
+        self._acks.clear()
+        self._retries.clear()
         if self._pulling is not None:
             self._pulling.cancel()
             await asyncio.gather(self._pulling, return_exceptions=True)
@@ -132,11 +134,11 @@ class CloudflareQueue:
         now = self._clock.now()
         taken: list[Message] = []
         while self._held and len(taken) < limit:
-            one = self._held.popleft()
-            if one.usable_until >= now:
-                taken.append(one.message)
+            held = self._held.popleft()
+            if held.usable_until >= now:
+                taken.append(held.message)
             else:
-                self._retries[one.message.receipt] = now
+                self._retries[held.message.receipt] = now
         return taken
 
     async def _pull(self) -> bool:
@@ -167,7 +169,7 @@ class CloudflareQueue:
             self._back_off(error.retry_after if isinstance(error, QueueUnavailable) else None)
             raise
         usable_until = leased_at + self._lease.visibility - self._lease.job
-        self._held += [_Held(message=one, usable_until=usable_until) for one in map(_message, found) if one]
+        self._held += [_Held(message=message, usable_until=usable_until) for message in map(_message, found) if message]
         if self._held:
             self._expect_messages()
         else:
@@ -192,8 +194,8 @@ class CloudflareQueue:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in waits:
-                one.cancel()
+            for waiting in waits:
+                waiting.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
             self._sent.clear()  # noticed; left set, it would let no later nap last
 
@@ -204,7 +206,9 @@ class CloudflareQueue:
             room = MOST_MESSAGES - len(acks)
             retries = {lease: self._retries.pop(lease) for lease in [*self._retries][:room]}
             try:
-                await self._api.settle(acks=acks, retries=[(one, self._seconds(due)) for one, due in retries.items()])
+                await self._api.settle(
+                    acks=acks, retries=[(lease, self._seconds(due)) for lease, due in retries.items()]
+                )
             except BaseException as error:
                 if not isinstance(error, QueueRefused):
                     self._acks.extendleft(acks)

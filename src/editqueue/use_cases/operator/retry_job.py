@@ -1,0 +1,21 @@
+"""Put a failed job back: a new job for its file."""
+
+from editqueue.domain.errors import JobNotFailed
+from editqueue.domain.jobs import EditJob
+from editqueue.ports.job_queue import JobQueue
+from editqueue.ports.job_store import JobStore
+from editqueue.ports.journal import Journal
+from editqueue.ports.time import Clock
+from editqueue.use_cases.operator.find_job import find_job
+from editqueue.use_cases.wake_consumers import wake_consumers
+
+
+async def retry_job(job_id: str, *, store: JobStore, queue: JobQueue, journal: Journal, clock: Clock) -> EditJob:
+    """The new job; a consumer is woken for it. Raises JobNotFound and JobNotFailed."""
+    old = await find_job(job_id, store=store)
+    job = await store.retry_job(job_id, now=clock.now())
+    if job is None:
+        raise JobNotFailed(f"job {job_id} is {old.status.value}, or its file is deleted or has an active job")
+    journal.transition(job, before=None, cause="retry by hand")
+    await wake_consumers([job.id], queue=queue, journal=journal)
+    return job

@@ -1,0 +1,58 @@
+"""What is made and kept in the data dir: the folder itself, and a secret for the embedded default."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from editqueue.domain.errors import SetupError
+from editqueue.settings import SHORTEST_SECRET, Settings
+
+_REMEDY = "give JWT_SECRET, for example JWT_SECRET=$(openssl rand -hex 32)"
+
+
+def prepared_data_dir(settings: Settings) -> Path:
+    """The data dir, made if need be. Raises SetupError when it cannot be written."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = folder / f".probe-{secrets.token_hex(8)}"  # two containers may share a process id
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise SetupError(
+            f"EDITQUEUE_DATA_DIR={folder}: {error.strerror}; "
+            "free space or choose a folder you may write, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
+        ) from error
+    return folder
+
+
+def jwt_secret(settings: Settings) -> str:
+    """The secret; made and kept in the data dir for the embedded default. Raises SetupError."""
+    if settings.given_jwt_secret is not None:
+        return settings.given_jwt_secret
+    if not settings.embedded:
+        raise SetupError(
+            "JWT_SECRET is missing: with a database of your own, give the secret of your shop, "
+            f"at least {SHORTEST_SECRET} characters, for example JWT_SECRET=$(openssl rand -hex 32)"
+        )
+    path = prepared_data_dir(settings) / "jwt_secret"
+    try:
+        if not path.exists():
+            _make_secret(path)
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: the secret cannot be read or made ({error}); {_REMEDY}") from error
+    if len(secret.encode()) < SHORTEST_SECRET:
+        raise SetupError(f"{path}: the secret is shorter than {SHORTEST_SECRET} bytes; remove it, or {_REMEDY}")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Two processes that start together agree on one: the first link stays."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(fresh)
+    fresh.unlink()

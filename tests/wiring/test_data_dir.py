@@ -1,0 +1,72 @@
+"""The data dir and the secret in it: made once, for the owner only, and never replaced by something weaker."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from editqueue.domain.errors import SetupError
+from editqueue.settings import Settings
+from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+
+
+@pytest.fixture(name="settings")
+def _settings(tmp_path: Path) -> Settings:
+    return embedded_in(tmp_path / "data")
+
+
+def embedded_in(folder: Path) -> Settings:
+    return Settings.model_validate({"EDITQUEUE_DATA_DIR": folder})
+
+
+def test_a_given_secret_is_used_and_nothing_made(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"EDITQUEUE_DATA_DIR": tmp_path / "data", "JWT_SECRET": "j" * 32})
+
+    assert jwt_secret(settings) == "j" * 32
+    assert not settings.data_dir.exists()
+
+
+def test_a_database_of_your_own_needs_a_secret_of_your_own() -> None:
+    settings = Settings.model_validate({"EDITQUEUE_DATABASE_URL": "postgresql://localhost/editqueue"})
+
+    with pytest.raises(SetupError, match="JWT_SECRET is missing"):
+        jwt_secret(settings)
+
+
+def test_the_secret_is_made_once_and_for_the_owner_only(settings: Settings) -> None:
+    first = jwt_secret(settings)
+
+    assert jwt_secret(settings) == first
+    assert len(first) == 64
+    assert stat.S_IMODE((settings.data_dir / "jwt_secret").stat().st_mode) == 0o600
+    assert [path.name for path in settings.data_dir.iterdir()] == ["jwt_secret"]
+
+
+def test_concurrent_makers_agree_on_one_secret(settings: Settings) -> None:
+    with ThreadPoolExecutor(16) as makers:
+        secrets = {made.result() for made in [makers.submit(jwt_secret, settings) for _ in range(64)]}
+
+    assert len(secrets) == 1
+
+
+def test_an_emptied_secret_file_is_refused_not_used(settings: Settings) -> None:
+    jwt_secret(settings)
+    (settings.data_dir / "jwt_secret").write_text("")
+
+    with pytest.raises(SetupError, match="jwt_secret"):
+        jwt_secret(settings)
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(settings: Settings) -> None:
+    (settings.data_dir / "jwt_secret").mkdir(parents=True)
+
+    with pytest.raises(SetupError, match="jwt_secret"):
+        jwt_secret(settings)
+
+
+def test_a_data_dir_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("a file")
+
+    with pytest.raises(SetupError, match=r"EDITQUEUE_DATA_DIR=.*for example EDITQUEUE_DATA_DIR="):
+        prepared_data_dir(embedded_in(tmp_path / "plain" / "data"))
