@@ -16,6 +16,7 @@ from editqueue.adapters.bucket.s3.sigv4 import Credentials
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.job_store.databases.d1 import D1Database
 from editqueue.adapters.job_store.schema import metadata
+from editqueue.adapters.js_interop import JsError
 
 
 class Gateway:
@@ -33,7 +34,7 @@ class Gateway:
 
     def _checked(self, answer: httpx.Response) -> httpx.Response:
         if answer.status_code == 500:
-            raise RuntimeError(answer.json()["error"])
+            raise JsError(answer.json()["error"])
         return answer
 
 

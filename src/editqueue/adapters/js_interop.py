@@ -1,7 +1,22 @@
 """What crosses from the runtime's JavaScript into Python, whatever binding it comes from."""
 
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
+
+
+class JsError(Exception):
+    """What stand-ins of the bindings raise where there is no Pyodide."""
+
+
+@cache
+def js_exceptions() -> tuple[type[BaseException], ...]:
+    """As what an error of the runtime's JavaScript arrives: in Pyodide as JsException, elsewhere as JsError."""
+    try:
+        from pyodide.ffi import JsException  # noqa: PLC0415  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # exists in the Cloudflare runtime only
+    except ImportError:
+        return (JsError,)
+    return (JsException,)  # pyright: ignore[reportUnknownVariableType]  # as above
 
 
 async def pieces_of(body: Any) -> AsyncIterator[bytes]:
