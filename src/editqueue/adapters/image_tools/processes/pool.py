@@ -151,7 +151,7 @@ def _render(sources: ByteSources, key: str, limits: WorkerLimits) -> Preview:
     allow_cpu(limits.cpu_seconds)
     limit = TimeLimit(limits.wall_seconds)
     try:
-        return render_preview(sources.open(key, waiting=limit.waiting), caps=limits.caps)
+        return render_preview(sources.open(key, waiting=limit.waiting), limits=limits.caps)
     except EditQueueError:
         raise
     except MemoryError as error:
