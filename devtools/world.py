@@ -18,6 +18,7 @@ from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.files import File, Notification
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.domain.keys import ObjectKeys
+from editqueue.domain.preview_spec import LONG_EDGE
 from editqueue.ports import Limits, Ports
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import JobQuery
@@ -129,13 +130,10 @@ class FakeImages:
 def preview_of(key: str) -> Preview:
     return Preview(
         body=f"preview of {key}".encode(),
-        width=1280,
+        width=LONG_EDGE,
         height=853,
         source_format="jpeg",
         path="fake",
-        bytes_read=1,
-        cpu_seconds=0.0,
-        peak_rss_bytes=1,
     )
 
 

@@ -55,16 +55,7 @@ class NoopBucket(MemoryBucket):
 class NoopImages:
     async def make_preview(self, key: str) -> Preview:
         del key
-        return Preview(
-            body=b"",
-            width=1,
-            height=1,
-            source_format="jpeg",
-            path="none",
-            bytes_read=0,
-            cpu_seconds=0,
-            peak_rss_bytes=0,
-        )
+        return Preview(body=b"", width=1, height=1, source_format="jpeg", path="none")
 
     async def close(self) -> None:
         pass

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from editqueue.adapters.bucket.s3.sigv4 import Credentials
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.job_store.databases.d1 import D1Database
 from editqueue.adapters.job_store.schema import metadata
+from editqueue.adapters.js_interop import JsError
 
 
 class Gateway:
@@ -31,9 +32,12 @@ class Gateway:
         headers = {"x-put": quote(json.dumps(put))}
         return self._checked(await self.http.post("/__test/put", content=body, headers=headers)).json()
 
+    async def image(self, **asked: object) -> bytes:
+        return self._checked(await self.http.post("/__test/image", json=asked)).content
+
     def _checked(self, answer: httpx.Response) -> httpx.Response:
         if answer.status_code == 500:
-            raise RuntimeError(answer.json()["error"])
+            raise JsError(answer.json()["error"])
         return answer
 
 
@@ -54,7 +58,7 @@ class D1:
         return PreparedStatement(query)
 
     async def batch(self, statements: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
-        wanted = [{"sql": one.sql, "params": list(one.params)} for one in statements]
+        wanted = [{"sql": statement.sql, "params": list(statement.params)} for statement in statements]
         return await self.gateway.ask("d1", database=self.gateway.database, statements=wanted)
 
 
@@ -111,7 +115,33 @@ class R2:
 
     async def list(self, **options: object) -> Mapping[str, Any]:
         page = await self.gateway.ask("list", options=options)
-        return {**page, "objects": [_stored(one) for one in page["objects"]]}
+        return {**page, "objects": [_stored(described) for described in page["objects"]]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """Cloudflare Images, as miniflare has it; what it is to do is told when the picture is asked for."""
+
+    gateway: Gateway
+    source: Mapping[str, object] = field(default_factory=dict[str, object])
+    transforms: Sequence[Mapping[str, object]] = ()
+
+    def input(self, stream: Stream) -> "Images":
+        return replace(self, source=stream.source)
+
+    def transform(self, options: dict[str, object]) -> "Images":
+        return replace(self, transforms=[*self.transforms, options])
+
+    async def output(self, options: dict[str, object]) -> "Made":
+        return Made(await self.gateway.image(**self.source, transforms=self.transforms, output=options))
+
+
+@dataclass(frozen=True)
+class Made:
+    body: bytes
+
+    async def image(self) -> AsyncIterator[bytes]:
+        yield self.body
 
 
 def _stored(described: Mapping[str, Any] | None, body: Stream | None = None) -> Stored | None:

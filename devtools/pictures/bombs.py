@@ -65,7 +65,7 @@ def huge_sensor() -> bytes:
     """A Bayer picture of 60,000 x 60,000 in a few bytes."""
     small = sensor(64, 64)
     sizes = {0x100: (0x100, LONG, (60_000,)), 0x101: (0x101, LONG, (60_000,)), 0x116: (0x116, LONG, (60_000,))}
-    return dng(Directory(entries=tuple(sizes.get(one[0], one) for one in small.entries), jpeg=small.jpeg))
+    return dng(Directory(entries=tuple(sizes.get(entry[0], entry) for entry in small.entries), jpeg=small.jpeg))
 
 
 def far_preview() -> bytes:

@@ -120,6 +120,6 @@ def dng_like(*, directory_at_end: bool) -> bytes:
         (256, 4, 1, 128), (257, 4, 1, 64), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, strip),
         (278, 4, 1, 64), (279, 4, 1, len(pixels)), (0xC612, 1, 4, 0x00000401),
     ]  # fmt: skip
-    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *one) for one in entries) + bytes(4)
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
     parts = pixels + directory if directory_at_end else directory + pixels
     return b"II*\x00" + struct.pack("<I", start) + parts

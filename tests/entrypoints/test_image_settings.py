@@ -10,7 +10,7 @@ from devtools.installation import OURS, Installation
 from devtools.pictures.clips import clip, frames
 from devtools.pictures.samples import decoded, encoded, scene
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
-from editqueue.adapters.image_tools.processes.pool import WorkerLimits
+from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.settings import load_settings
 from editqueue.wiring.server import object_readers, open_server, worker_limits
 from tests.adapters.image_tools.processes.test_pool import workers
@@ -49,7 +49,7 @@ def test_every_limit_is_a_setting(environment: pytest.MonkeyPatch) -> None:
         wall_seconds=12.5,
         cpu_seconds=9,
         jobs_per_worker=7,
-        caps=PixelLimits(streamed=1_000_000, whole=2_000_000, heif=3_000_000, clip=4_000_000),
+        pixels=PixelLimits(streamed=1_000_000, whole=2_000_000, heif=3_000_000, clip=4_000_000),
     )
 
 
@@ -79,6 +79,10 @@ def test_preview_tells_how_it_was_made(tmp_path: Path) -> None:
 
     told = Installation(tmp_path / "data").run("preview", str(source), str(target), "--json").json()
 
+    assert list(told) == [
+        "width", "height", "source_format", "path", "bytes_read", "cpu_seconds", "peak_rss_bytes",
+        "seconds", "bytes_in", "bytes_written",
+    ]  # fmt: skip
     assert (told["source_format"], told["path"], told["width"], told["height"]) == ("mp4", "pyav-poster", 640, 368)
     assert told["bytes_read"] == told["bytes_in"] == source.stat().st_size
     assert told["bytes_written"] == target.stat().st_size

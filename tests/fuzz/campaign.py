@@ -16,6 +16,7 @@ from devtools.seeds import seed_files, seed_order, submit
 from editqueue.domain.files import File
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.domain.keys import ObjectKeys
+from editqueue.domain.preview_spec import LONG_EDGE
 from tests.fuzz.mutations import mutate
 
 ROUND = 250
@@ -152,7 +153,7 @@ def _judged(body: bytes) -> str:
         picture = decoded(body)
     except (OSError, SyntaxError, ValueError):
         return "a preview that cannot be read"
-    sound = picture.format == "JPEG" and picture.mode == "RGB" and max(picture.size) <= 1280
+    sound = picture.format == "JPEG" and picture.mode == "RGB" and max(picture.size) <= LONG_EDGE
     return "preview" if sound and not picture.getexif() else "a preview that is not as promised"
 
 

@@ -5,6 +5,16 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PreviewCost:
+    """What making a preview took; 0 where nobody measured it."""
+
+    bytes_read: int = 0
+    cpu_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    """Of the process that made it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
     """A finished preview: an upright sRGB JPEG without metadata, long edge at most 1280 px."""
 
@@ -15,10 +25,7 @@ class Preview:
     """`jpeg`, `png`, `dng` ...: what the content is, whatever the name says."""
     path: str
     """Which way it was made, e.g. `vips-shrink`, `embedded-jpeg`, `libraw`."""
-    bytes_read: int
-    cpu_seconds: float
-    peak_rss_bytes: int
-    """Of the process that made it."""
+    cost: PreviewCost = PreviewCost()
 
 
 class ImageTools(Protocol):

@@ -25,7 +25,8 @@ from editqueue.adapters.bucket.s3.urls import r2_endpoint
 from editqueue.adapters.image_tools.available import Tool, available_tools
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
-from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.processes.limits import WorkerLimits
+from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
 from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.adapters.journal.metered import MeteredJournal
@@ -190,7 +191,7 @@ def worker_limits(settings: Settings) -> WorkerLimits:
         wall_seconds=settings.image_timeout,
         cpu_seconds=settings.image_cpu,
         jobs_per_worker=settings.image_jobs,
-        caps=PixelLimits(
+        pixels=PixelLimits(
             streamed=settings.image_megapixels * 1_000_000,
             whole=settings.image_megapixels_whole * 1_000_000,
             heif=settings.image_megapixels_heif * 1_000_000,

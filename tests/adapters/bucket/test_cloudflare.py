@@ -10,6 +10,7 @@ from devtools.world import SteppingClock
 from editqueue.adapters.bucket.cloudflare import R2Bucket
 from editqueue.adapters.bucket.s3.sigv4 import Credentials
 from editqueue.adapters.bucket.s3.urls import S3Urls
+from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import PermanentError, StorageUnavailable
 
 URLS = S3Urls(
@@ -42,7 +43,7 @@ class Binding:
 
     async def head(self, key: str) -> Found:
         if self.error is not None:
-            raise RuntimeError(self.error)
+            raise JsError(self.error)
         return Found(self.size)
 
     async def get(self, key: str, **options: object) -> Found:

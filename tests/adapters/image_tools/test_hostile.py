@@ -10,7 +10,8 @@ import pytest
 from devtools.pictures.bombs import BOMBS, claiming
 from devtools.pictures.samples import encoded, scene
 from devtools.storage import folder_readers
-from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.processes.limits import WorkerLimits
+from editqueue.adapters.image_tools.processes.pool import WorkerPool
 
 LIMITS = WorkerLimits()
 
@@ -41,7 +42,7 @@ async def test_every_hostile_file_ends_as_its_own_fault_and_the_next_one_works(
         assert isinstance(error, endings), f"{name}: {error!r}"
         after = await pool.make_preview("next.jpg")
         assert after.width == 640
-        assert after.peak_rss_bytes < LIMITS.memory_bytes, name
+        assert after.cost.peak_rss_bytes < LIMITS.memory_bytes, name
 
 
 async def test_a_jpeg_that_lacks_most_of_its_pixels_costs_no_more_than_a_whole_one(
@@ -52,4 +53,4 @@ async def test_a_jpeg_that_lacks_most_of_its_pixels_costs_no_more_than_a_whole_o
 
     await ends_within_its_time(pool, "most.jpg")
 
-    assert (await pool.make_preview("next.jpg")).peak_rss_bytes < LIMITS.memory_bytes
+    assert (await pool.make_preview("next.jpg")).cost.peak_rss_bytes < LIMITS.memory_bytes

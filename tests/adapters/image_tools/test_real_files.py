@@ -18,11 +18,13 @@ from PIL import Image, ImageCms, ImageOps
 from devtools.pictures.packaged import packaged
 from devtools.pictures.samples import decoded, encoded, scene, ssim
 from devtools.storage import folder_readers
-from editqueue.adapters.image_tools.formats.byte_source import BytesSource
-from editqueue.adapters.image_tools.formats.camera_raw import embedded_jpeg
-from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
+from editqueue.adapters.image_tools.formats.camera_raw import locate_jpeg
+from editqueue.adapters.image_tools.processes.limits import WorkerLimits
+from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NotAPicture, OverLimit
+from editqueue.domain.preview_spec import LONG_EDGE
 
 HEIF = "tests/images"
 THUMBOR = "tests/fixtures/images"
@@ -33,7 +35,7 @@ def independent(body: bytes) -> Image.Image:
     heic = body[4:8] == b"ftyp" and body[8:12] != b"avif"
     image = pillow_heif.open_heif(body).to_pillow() if heic else ImageOps.exif_transpose(decoded(body))
     profile = image.info.get("icc_profile")
-    image.thumbnail((1280, 1280), Image.Resampling.LANCZOS, reducing_gap=None)
+    image.thumbnail((LONG_EDGE, LONG_EDGE), Image.Resampling.LANCZOS, reducing_gap=None)
     if not profile:
         return image.convert("RGB")
     source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
@@ -84,8 +86,8 @@ async def test_the_largest_and_the_heaviest_of_phones_fit_the_limits(tmp_path: P
         await pool.close()
 
     assert (turned.width, turned.height) == (853, 1280)
-    assert max(large.width, large.height) == 1280
-    assert large.peak_rss_bytes < WorkerLimits().memory_bytes
+    assert max(large.width, large.height) == LONG_EDGE
+    assert large.cost.peak_rss_bytes < WorkerLimits().memory_bytes
 
 
 async def test_a_picture_that_needs_more_memory_than_a_worker_has_is_over_the_limit(tmp_path: Path) -> None:
@@ -168,11 +170,13 @@ def test_the_preview_of_a_real_canon_is_where_exiftool_says() -> None:
     assert len(head) == start
     source = Watched(head + encoded(scene(5184, 3456)), whole)
 
-    found = embedded_jpeg(source, "cr2", long_edge=1280)
+    kept = HeadKept(source)
+    found = locate_jpeg(kept, "cr2", long_edge=LONG_EDGE)
 
     assert found is not None
-    assert (found.width, found.height, found.orientation, len(found.body)) == (5184, 3456, 1, length)
-    assert source.reads[-1] == (start, length)
+    assert (found.width, found.height, found.orientation) == (5184, 3456, 1)
+    assert (found.offset, found.length) == (start, length)
+    kept.read(start, length)
     assert sum(read[1] for read in source.reads) <= length + 160 * 1024
     assert len(source.reads) <= 8
 
@@ -185,4 +189,4 @@ def test_a_clip_of_a_real_camera_has_a_poster() -> None:
     shown = decoded(render_preview(BytesSource(body)).body)
 
     assert shown.size == seen[0].size == (190, 240)
-    assert max(ssim(shown, one) for one in seen) > 0.97
+    assert max(ssim(shown, frame) for frame in seen) > 0.97

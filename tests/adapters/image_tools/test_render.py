@@ -22,9 +22,9 @@ from devtools.pictures.samples import (
 )
 from editqueue.adapters.image_tools.decoders.pixel_limits import MAX_SIDE, PixelLimits
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
-from editqueue.adapters.image_tools.formats.detect import detect
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, OverLimit
+from editqueue.domain.preview_spec import LONG_EDGE, QUALITY
 from editqueue.ports.image_tools import Preview
 
 
@@ -38,7 +38,7 @@ def shown(body: bytes) -> Image.Image:
     image = decoded(preview.body)
     assert (image.format, image.mode) == ("JPEG", "RGB")
     assert image.size == (preview.width, preview.height)
-    assert max(image.size) <= 1280
+    assert max(image.size) <= LONG_EDGE
     assert not image.getexif()
     assert not {"exif", "icc_profile", "xmp", "photoshop", "comment"} & image.info.keys()
     return image
@@ -91,7 +91,7 @@ def test_every_format_with_a_tool_is_read(kind: str) -> None:
     preview = render(encoded(scene(), kind))
 
     assert preview.source_format == kind.lower()
-    assert preview.bytes_read > 0
+    assert preview.cost.bytes_read > 0
     assert difference(decoded(preview.body), scene().resize((1280, 800))) < 4
 
 
@@ -103,7 +103,7 @@ def test_a_photograph_keeps_its_detail_and_its_colours(size: tuple[int, int]) ->
     image = shown(body)
 
     whole = decoded(body).resize(image.size, Image.Resampling.LANCZOS)
-    best = ssim(decoded(encoded(whole, quality=82)), whole)
+    best = ssim(decoded(encoded(whole, quality=QUALITY)), whole)
     assert ssim(image, whole) > best - 0.005
     assert np.abs(np.asarray(image).mean(axis=(0, 1)) - np.asarray(whole).mean(axis=(0, 1))).max() < 1
 
@@ -211,17 +211,17 @@ def test_a_pixel_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
         render(png(*size, depth=8, colour=2))
 
 
-CAPS = PixelLimits(streamed=1_600_000, whole=1_500_000)
+LIMITS = PixelLimits(streamed=1_600_000, whole=1_500_000)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_what_must_be_held_whole_has_a_limit_of_its_own(kind: str) -> None:
     body = encoded(scene(), kind)
-    assert render_preview(BytesSource(body), caps=CAPS).width == 1280
+    assert render_preview(BytesSource(body), limits=LIMITS).width == 1280
 
     whole = encoded(scene(), kind, progressive=True) if kind == "JPEG" else interlaced(body)
     with pytest.raises(OverLimit, match="1500000"):
-        render_preview(BytesSource(whole), caps=CAPS)
+        render_preview(BytesSource(whole), limits=LIMITS)
 
 
 def interlaced(body: bytes) -> bytes:
@@ -234,7 +234,7 @@ def test_a_file_too_large_to_be_read_whole_is_refused_unread() -> None:
     source = BytesSource(encoded(scene()))
 
     with pytest.raises(OverLimit, match="bytes"):
-        render_preview(source, caps=PixelLimits(still_bytes=source.size() - 1))
+        render_preview(source, limits=PixelLimits(still_bytes=source.size() - 1))
 
     assert source.bytes_read <= 64 * 1024
 
@@ -258,7 +258,3 @@ def test_a_format_without_a_tool_is_no_error_of_the_picture(head: bytes, name: s
 def test_a_dng_is_never_taken_for_a_tiff(directory_at_end: bool) -> None:
     with pytest.raises(NoToolForFormat, match="dng"):
         render(dng_like(directory_at_end=directory_at_end))
-
-
-def test_a_plain_tiff_is_one() -> None:
-    assert detect(encoded(scene(80, 60), "TIFF")[:4096]) == "tiff"

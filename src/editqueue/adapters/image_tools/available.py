@@ -23,11 +23,8 @@ _TOOLS = (
 
 
 def available_tools() -> tuple[Tool, ...]:
+    versions = {package: metadata.version(package) if find_spec(module) else None for package, module, _, _ in _TOOLS}
     return tuple(
-        Tool(package=package, reads=reads, version=_version(package, module), remedy=remedy)
-        for package, module, reads, remedy in _TOOLS
+        Tool(package=package, reads=reads, version=versions[package], remedy=remedy)
+        for package, _, reads, remedy in _TOOLS
     )
-
-
-def _version(package: str, module: str) -> str | None:
-    return metadata.version(package) if find_spec(module) else None

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from editqueue.adapters.image_tools.formats.detect import HEAD, detect
+from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.domain.errors import NoToolForFormat
 from editqueue.ports.bucket import ByteSources
 from editqueue.ports.image_tools import Preview
@@ -16,11 +16,8 @@ class CopyOnly:
 
     async def make_preview(self, key: str) -> Preview:
         """Never a preview: raises NoToolForFormat for what is a picture or clip, else as the port says."""
-        head = await asyncio.to_thread(self._head, key)
-        raise NoToolForFormat(f"no image library is installed, so nothing reads {detect(head)}")
-
-    def _head(self, key: str) -> bytes:
-        return self._sources.open(key).read(0, HEAD)
+        found = await asyncio.to_thread(lambda: format_of(self._sources.open(key)))
+        raise NoToolForFormat(f"no image library is installed, so nothing reads {found}")
 
     async def close(self) -> None:
         """Nothing to close."""

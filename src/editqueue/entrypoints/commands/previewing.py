@@ -26,10 +26,10 @@ def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
         target.write_bytes(preview.body)
     except OSError as error:
         raise SetupError(f"{target}: {error.strerror}") from error
-    facts = {name: value for name, value in asdict(preview).items() if name != "body"}
-    facts |= {"seconds": seconds, "bytes_in": source.stat().st_size, "bytes_written": len(preview.body)}
     if as_json:
-        print_json(facts)
+        facts = {name: value for name, value in asdict(preview).items() if name not in {"body", "cost"}}
+        sizes = {"bytes_in": source.stat().st_size, "bytes_written": len(preview.body)}
+        print_json({**facts, **asdict(preview.cost), "seconds": seconds, **sizes})
     else:
         print_line(f"{target}: {preview.width} x {preview.height} px from {preview.source_format} ({preview.path})")
 

@@ -11,11 +11,11 @@ from devtools.pictures.raws import cr2, cr3, dng, preview, raf, rw2
 from devtools.pictures.samples import decoded, encoded, heif, png, scene, with_exif
 from editqueue.adapters.image_tools.cloudflare.images import BindingImages, plan_preview
 from editqueue.adapters.image_tools.cloudflare.replay import MOST_READS, replayed
-from editqueue.adapters.image_tools.formats.byte_source import BytesSource
-from editqueue.adapters.image_tools.formats.camera_raw import embedded_jpeg
-from editqueue.adapters.image_tools.formats.headers import header_of
-from editqueue.adapters.image_tools.formats.metadata import without_metadata
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
+from editqueue.adapters.image_tools.formats.camera_raw import locate_jpeg
+from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import BrokenPicture, EditQueueError, NotAPicture, NoToolForFormat, StorageUnavailable
+from editqueue.domain.preview_spec import LONG_EDGE, QUALITY
 from editqueue.ports.bucket import ObjectInfo
 
 MADE = with_exif(scene(320, 200), 1)
@@ -52,7 +52,7 @@ class Answer:
 class Images:
     """Cloudflare Images as the SDK shows it: answers `made`, or raises `error`."""
 
-    def __init__(self, made: bytes = MADE, error: str | None = None) -> None:
+    def __init__(self, made: bytes = MADE, error: Exception | None = None) -> None:
         self.made = made
         self.error = error
         self.given: Any = None
@@ -67,9 +67,9 @@ class Images:
         return self
 
     async def output(self, options: dict[str, object]) -> Answer:
-        assert options == {"format": "image/jpeg", "quality": 82}
+        assert options == {"format": "image/jpeg", "quality": QUALITY}
         if self.error is not None:
-            raise RuntimeError(self.error)
+            raise self.error
         return Answer(self.made)
 
 
@@ -112,10 +112,10 @@ async def test_the_awaiting_walker_finds_what_the_server_finds(make: Any) -> Non
         return await objects.read_range("k", start, length)
 
     found, read = await replayed(
-        lambda source: embedded_jpeg(source, kind, long_edge=1280), size=len(body), fetch=fetch
+        lambda source: locate_jpeg(HeadKept(source), kind, long_edge=LONG_EDGE), size=len(body), fetch=fetch
     )
 
-    assert found == embedded_jpeg(BytesSource(body), kind, long_edge=1280)
+    assert found == locate_jpeg(BytesSource(body), kind, long_edge=LONG_EDGE)
     assert read == sum(length for _, length in objects.reads)
 
 
@@ -238,7 +238,7 @@ def test_a_picture_without_a_size_is_broken(body: bytes) -> None:
 )
 async def test_every_refusal_of_the_service_has_its_class(said: str, meant: type[EditQueueError]) -> None:
     with pytest.raises(meant, match="Cloudflare Images"):
-        await BindingImages(Images(error=said), Objects(CAMERA)).make_preview("raw/a.jpg")
+        await BindingImages(Images(error=JsError(said)), Objects(CAMERA)).make_preview("raw/a.jpg")
 
 
 async def test_an_answer_that_is_no_picture_is_not_published() -> None:
@@ -246,18 +246,6 @@ async def test_an_answer_that_is_no_picture_is_not_published() -> None:
         await BindingImages(Images(made=b"<html>sorry</html>"), Objects(CAMERA)).make_preview("raw/a.jpg")
 
 
-def test_taking_metadata_out_leaves_profile_and_pixels() -> None:
-    profile = encoded(scene(), icc_profile=b"x" * 500, comment=b"private", exif=b"Exif\0\0private")
-
-    plain = without_metadata(profile)
-
-    assert decoded(plain).info["icc_profile"] == b"x" * 500
-    assert b"private" not in plain
-    assert decoded(plain).tobytes() == decoded(profile).tobytes()
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_orientation_of_a_jpeg_is_read(orientation: int) -> None:
-    header = header_of(BytesSource(with_exif(scene(40, 30), orientation)), "jpeg")
-
-    assert header == (40, 30, orientation)
+async def test_an_error_of_our_own_is_no_outage_of_the_service() -> None:
+    with pytest.raises(TypeError, match="ours"):
+        await BindingImages(Images(error=TypeError("ours")), Objects(CAMERA)).make_preview("raw/a.jpg")

@@ -98,7 +98,7 @@ def test_a_long_clip_costs_few_bytes(front: bool) -> None:
     body = long_clip(noise, times=12, front=front)
     assert len(body) > 20_000_000
 
-    assert render(body).bytes_read < 0.1 * len(body)
+    assert render(body).cost.bytes_read < 0.1 * len(body)
 
 
 @pytest.mark.parametrize("front", [True, False])
@@ -122,17 +122,18 @@ def test_sound_without_pictures_is_no_picture() -> None:
 
 def test_a_frame_over_the_limit_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(OverLimit):
-        render_preview(BytesSource(PLAIN), caps=PixelLimits(clip=960 * 540 - 1))
+        render_preview(BytesSource(PLAIN), limits=PixelLimits(clip=960 * 540 - 1))
 
 
-def test_storage_that_fails_under_the_decoder_is_not_the_clips_fault() -> None:
+@pytest.mark.parametrize("error", [StorageUnavailable("gone"), TypeError("ours"), KeyError("ours")])
+def test_what_fails_under_the_decoder_is_not_the_clips_fault(error: Exception) -> None:
     class Failing(BytesSource):
         def read(self, start: int, length: int) -> bytes:
             if start:
-                raise StorageUnavailable("gone")
+                raise error
             return super().read(start, length)
 
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(type(error)):
         render_preview(Failing(PLAIN + b"\0\0\0\x08free" * 40_000))
 
 

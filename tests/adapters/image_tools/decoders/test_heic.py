@@ -2,13 +2,14 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
 from devtools.pictures.samples import decoded, difference, heif, scene, upright, with_exif
 from editqueue.adapters.image_tools.decoders import heic
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
-from editqueue.adapters.image_tools.formats.isobmff import check_extents
+from editqueue.adapters.image_tools.formats.isobmff import check_heic
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.ports.image_tools import Preview
@@ -71,7 +72,7 @@ def test_a_torn_heic_is_broken(share: float) -> None:
 
 
 def test_a_whole_heic_has_all_its_bytes() -> None:
-    check_extents(heif(scene(320, 200)))
+    check_heic(heif(scene(320, 200)))
 
 
 def test_without_its_library_a_heic_is_sound_but_unread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,4 +82,20 @@ def test_without_its_library_a_heic_is_sound_but_unread(monkeypatch: pytest.Monk
     monkeypatch.setattr(heic, "find_spec", missing)
 
     with pytest.raises(NoToolForFormat, match="heic"):
+        render(heif(scene(64, 64)))
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen"),
+    [(TypeError("ours"), TypeError), (KeyError("ours"), KeyError), (SyntaxError("libheif's"), BrokenPicture)],
+)
+def test_only_what_the_library_documents_is_the_fault_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, seen: type[Exception]
+) -> None:
+    def failing(body: bytes) -> None:
+        raise raised
+
+    monkeypatch.setattr(pillow_heif, "open_heif", failing)
+
+    with pytest.raises(seen):
         render(heif(scene(64, 64)))

@@ -56,7 +56,7 @@ def test_the_preview_of_the_camera_is_taken(body: bytes, kind: str) -> None:
 def test_the_smallest_that_is_large_enough_costs_few_bytes() -> None:
     body = dng(preview(FULL), preview(TINY), preview(MEDIUM), padding=20_000_000)
 
-    assert render(body).bytes_read <= len(MEDIUM) + 160 * 1024
+    assert render(body).cost.bytes_read <= len(MEDIUM) + 160 * 1024
 
 
 @pytest.mark.parametrize("make", [cr2, cr3, dng_of])

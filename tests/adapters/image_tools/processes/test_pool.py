@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 
 from devtools.pictures.samples import encoded, scene
 from devtools.storage import PATIENCE, Storage, folder_readers, storage
-from editqueue.adapters.image_tools.processes.pool import WorkerLimits, WorkerPool
+from editqueue.adapters.image_tools.processes.environment import CleanProcess
+from editqueue.adapters.image_tools.processes.limits import WorkerLimits
+from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.domain.errors import ImageWorkerDied, NotAPicture, ObjectMissing, OverLimit, StorageUnavailable
 from editqueue.ports.image_tools import Preview
 
@@ -147,31 +151,6 @@ async def test_a_job_over_its_time_is_the_fault_of_its_file(pool: WorkerPool, me
     assert await works(pool)
 
 
-def test_the_kernel_ends_a_process_over_its_time() -> None:
-    code = "from editqueue.adapters.image_tools.processes.time_limit import TimeLimit\nTimeLimit(0.2)\nwhile True: pass"
-
-    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
-
-    assert ended.returncode == -signal.SIGALRM
-
-
-def test_waiting_for_the_storage_takes_no_time_of_the_file() -> None:
-    code = """if True:
-        import signal
-        from editqueue.adapters.image_tools.processes.time_limit import TimeLimit
-        limit = TimeLimit(60)
-        with limit.waiting():
-            assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
-        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
-        limit.end()
-        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
-    """
-
-    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
-
-    assert ended.returncode == 0
-
-
 async def test_a_job_over_its_cpu_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
     job = await start_hanging(pool, media)
     [worker] = workers()
@@ -181,14 +160,6 @@ async def test_a_job_over_its_cpu_time_is_the_fault_of_its_file(pool: WorkerPool
     with pytest.raises(OverLimit, match="CPU"):
         await job
     assert await works(pool)
-
-
-def test_the_kernel_ends_a_process_over_its_cpu_time() -> None:
-    code = "from editqueue.adapters.image_tools.processes.time_limit import allow_cpu\nallow_cpu(1)\nwhile True: pass"
-
-    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
-
-    assert ended.returncode == -signal.SIGXCPU
 
 
 async def test_a_cancelled_job_frees_its_worker(pool: WorkerPool, media: Storage) -> None:
@@ -265,3 +236,51 @@ def test_workers_follow_a_killed_consumer(media: Storage, tmp_path: Path) -> Non
         consumer.send_signal(signal.SIGKILL)
 
     assert media.hung_up.wait(PATIENCE)
+
+
+async def test_the_first_preview_does_not_hold_up_the_event_loop(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop_ran, start, found = threading.Event(), CleanProcess.start, list[bool]()
+
+    def start_when_the_loop_ran(process: CleanProcess) -> None:
+        found.append(loop_ran.wait(5))
+        start(process)
+
+    monkeypatch.setattr(CleanProcess, "start", start_when_the_loop_ran)
+    job = asyncio.create_task(works(pool))
+    asyncio.get_running_loop().call_soon(loop_ran.set)
+
+    assert await job
+    assert found[0]
+
+
+async def test_two_first_previews_start_one_set_of_workers(media: Storage) -> None:
+    pool = WorkerPool(media.readers(), size=2)
+    try:
+        assert await asyncio.gather(works(pool), works(pool), works(pool)) == [True, True, True]
+        assert len(workers()) == 2
+    finally:
+        await pool.close()
+
+
+async def test_a_pool_that_was_closed_says_so(media: Storage) -> None:
+    pool = WorkerPool(media.readers())
+    await pool.close()
+
+    with pytest.raises(ImageWorkerDied, match="stopped"):
+        await works(pool)
+
+
+async def test_workers_that_cannot_be_started_now_may_start_later(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more_files(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CleanProcess, "start", no_more_files)
+        with pytest.raises(ImageWorkerDied, match="Too many open files"):
+            await works(pool)
+
+    assert await works(pool)

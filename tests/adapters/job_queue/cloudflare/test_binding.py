@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from editqueue.adapters.job_queue.cloudflare.binding import BindingQueue, message_of
+from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import QueueUnavailable
 from editqueue.domain.ids import new_id
 
@@ -41,7 +42,7 @@ async def test_nothing_to_send_is_no_call() -> None:
 
 async def test_a_queue_that_refuses_is_said_to_be_away() -> None:
     with pytest.raises(QueueUnavailable, match=r"^Queues took no messages: Too Many Requests$"):
-        await BindingQueue(Binding(RuntimeError("Too Many Requests\n    at stack"))).send([new_id()])
+        await BindingQueue(Binding(JsError("Too Many Requests\n    at stack"))).send([new_id()])
 
 
 async def test_a_defect_comes_out_as_it_is() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from editqueue.adapters.job_store.databases.d1 import D1Database, compiled_for_d1
 from editqueue.adapters.job_store.schema import files, orders
+from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import StorageUnavailable
 
 ORDER = {"id": "1", "user_id": "anna", "title": "Haus", "shootcode": "AB", "last_index": 0, "created_at": 7}
@@ -25,7 +26,7 @@ class Failing:
         return self
 
     async def batch(self, statements: Sequence[Any]) -> Any:
-        raise RuntimeError(self.error)
+        raise JsError(self.error)
 
 
 def test_parameters_come_in_the_order_of_their_marks() -> None:

@@ -20,6 +20,7 @@ from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.schema import files
+from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import StorageUnavailable
 
 
@@ -171,9 +172,9 @@ class Binding:
     [
         (lambda: Binding(bind=TypeError("ours")), TypeError, "ours"),
         (lambda: Binding(batch=TypeError("ours")), TypeError, "ours"),
-        (lambda: Binding(bind=RuntimeError("D1_TYPE_ERROR: 'undefined'")), TypeError, "D1: D1_TYPE_ERROR"),
-        (lambda: Binding(bind=RuntimeError("D1_ERROR: network lost")), StorageUnavailable, "D1: D1_ERROR"),
-        (lambda: Binding(batch=RuntimeError("D1_ERROR: overloaded")), StorageUnavailable, "D1: D1_ERROR"),
+        (lambda: Binding(bind=JsError("D1_TYPE_ERROR: 'undefined'")), TypeError, "D1: D1_TYPE_ERROR"),
+        (lambda: Binding(bind=JsError("D1_ERROR: network lost")), StorageUnavailable, "D1: D1_ERROR"),
+        (lambda: Binding(batch=JsError("D1_ERROR: overloaded")), StorageUnavailable, "D1: D1_ERROR"),
     ],
 )
 async def test_of_d1_only_what_javascript_raises_is_translated(

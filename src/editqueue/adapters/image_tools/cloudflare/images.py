@@ -7,40 +7,31 @@ server. The bytes themselves go from R2 to Images as the runtime's own stream.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 from editqueue.adapters.image_tools.cloudflare.replay import replayed
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
-from editqueue.adapters.image_tools.formats.camera_raw import Located, jpeg_size, locate_jpeg
+from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS, locate_jpeg
 from editqueue.adapters.image_tools.formats.detect import format_of
-from editqueue.adapters.image_tools.formats.headers import Header, header_of, jpeg_header
-from editqueue.adapters.image_tools.formats.metadata import without_metadata
-from editqueue.adapters.js_interop import first_line, pieces_of
-from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, StorageUnavailable
+from editqueue.adapters.image_tools.formats.jpeg import jpeg_orientation, jpeg_size, without_metadata
+from editqueue.adapters.image_tools.formats.picture_size import stored_size
+from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat, StorageUnavailable
+from editqueue.domain.preview_spec import LONG_EDGE, QUALITY, SMALLEST_EMBEDDED
 from editqueue.ports.bucket import ByteSource, ObjectInfo
-from editqueue.ports.image_tools import Preview
+from editqueue.ports.image_tools import Preview, PreviewCost
 
-LONG_EDGE: Final = 1280
-QUALITY: Final = 82
 MOST_BYTES: Final = 100_000_000
 MOST_PIXELS: Final = 100_000_000
 LONGEST_SIDE: Final = 12_000
 """These three: developers.cloudflare.com/images/get-started/limits."""
-SMALLEST_EMBEDDED: Final = 640
-"""Long edge of a camera's preview that is better than a copy that no browser shows."""
 READ_BY_IMAGES: Final = frozenset({"jpeg", "png", "webp", "heic"})
-RAWS: Final = frozenset({"arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw"})
 
 _TURNS: Final[Mapping[int, Mapping[str, object]]] = {
-    1: {},
-    2: {"flip": "h"},
-    3: {"rotate": 180},
-    4: {"flip": "v"},
-    5: {"flip": "h", "rotate": 270},
-    6: {"rotate": 90},
-    7: {"flip": "h", "rotate": 90},
-    8: {"rotate": 270},
-}
+    1: {}, 2: {"flip": "h"}, 3: {"rotate": 180}, 4: {"flip": "v"},
+    5: {"flip": "h", "rotate": 270}, 6: {"rotate": 90}, 7: {"flip": "h", "rotate": 90}, 8: {"rotate": 270},
+}  # fmt: skip
 """EXIF orientations; Images flips before it rotates, clockwise."""
 _CODE: Final = re.compile(r"\b(9\d{3})\b")
 _BROKEN: Final = frozenset({"9412", "9523"})
@@ -86,22 +77,19 @@ class BindingImages:
 
     async def make_preview(self, key: str) -> Preview:
         size = (await self._bucket.head(key)).size
-
-        async def fetch(start: int, length: int) -> bytes:
-            return await self._bucket.read_range(key, start, length)
-
-        plan, read = await replayed(plan_preview, size=size, fetch=fetch)
+        plan, read = await replayed(plan_preview, size=size, fetch=partial(self._bucket.read_range, key))
         body = without_metadata(await self._transformed(key, plan))
-        width, height = _checked_size(body)
+        made = jpeg_size(BytesSource(body), 0, len(body))
+        if made is None:
+            raise BrokenPicture("the preview that was made cannot be decoded")
+        width, height = made
         return Preview(
             body=body,
             width=width,
             height=height,
             source_format=plan.kind,
             path=plan.path,
-            bytes_read=read + plan.length,
-            cpu_seconds=0.0,
-            peak_rss_bytes=0,
+            cost=PreviewCost(bytes_read=read + plan.length),
         )
 
     async def close(self) -> None:
@@ -113,75 +101,66 @@ class BindingImages:
             made = self._binding.input(stream).transform(dict(plan.transform))
             answer = await made.output({"format": "image/jpeg", "quality": QUALITY})
             return b"".join([piece async for piece in pieces_of(answer.image())])
-        except Exception as error:
-            raise _sorted(error) from error
+        except js_exceptions() as error:
+            raise _translated(error) from error
 
 
 def plan_preview(source: ByteSource) -> Plan:
     """Raises NotAPicture, BrokenPicture, and NoToolForFormat for what Images does not read."""
     kept = HeadKept(source)
-    if not kept.size():
-        raise NotAPicture("the file is empty")
     kind = format_of(kept)
-    if kind in RAWS:
+    if kind in RAW_KINDS:
         return _plan_raw(kept, kind)
     if kind not in READ_BY_IMAGES:
         raise NoToolForFormat(f"Cloudflare Images does not read {kind}")
-    header = header_of(kept, kind)
-    _check_limits(kept.size(), header)
-    return Plan(kind=kind, path="images", offset=0, length=kept.size(), transform=_fit(header))
+    size = stored_size(kept, kind)
+    _check_limits(kept.size(), size)
+    turn = jpeg_orientation(kept, 0, kept.size()) if kind == "jpeg" else None
+    return Plan(kind=kind, path="images", offset=0, length=kept.size(), transform=_fit(size, own_turn=turn))
 
 
 def _plan_raw(source: HeadKept, kind: str) -> Plan:
     found = locate_jpeg(source, kind, long_edge=LONG_EDGE)
     if found is None or max(found.width, found.height) < SMALLEST_EMBEDDED:
         raise NoToolForFormat(f"this {kind} has no embedded preview that could be shown")
-    header = jpeg_header(source, found.offset, found.offset + found.length)
-    _check_limits(found.length, header)
-    turn = _turn(found, header)
-    upright = Header(header.height, header.width, None) if turn >= 5 else header
-    transform = {**_TURNS[turn], **_fit(upright)}
-    return Plan(kind=kind, path="images-embedded-jpeg", offset=found.offset, length=found.length, transform=transform)
+    _check_limits(found.length, (found.width, found.height))
+    own_turn = jpeg_orientation(source, found.offset, found.offset + found.length)
+    turn = found.turn(own_turn)
+    size = (found.height, found.width) if turn >= 5 else (found.width, found.height)
+    return Plan(
+        kind=kind,
+        path="images-embedded-jpeg",
+        offset=found.offset,
+        length=found.length,
+        transform={**_TURNS[turn], **_fit(size, own_turn=own_turn)},
+    )
 
 
-def _turn(found: Located, header: Header) -> int:
-    """The container's orientation, unless the JPEG has one itself (Images applies it) or is turned already."""
-    turned = found.orientation >= 5 and found.sensor_is_wide and found.height > found.width
-    return 1 if header.orientation is not None or turned else found.orientation
-
-
-def _fit(header: Header | None) -> Mapping[str, object]:
-    """Within 1280 x 1280, never enlarged.
+def _fit(size: tuple[int, int] | None, *, own_turn: int | None) -> Mapping[str, object]:
+    """Within LONG_EDGE x LONG_EDGE, never enlarged.
 
     The exact size where it is known: the stand-in for Images on a developer's machine fills a box with black.
     A picture with a quarter turn of its own, or of unknown size, gets the box.
     """
-    if header is None or (header.orientation or 1) >= 5:
+    if size is None or (own_turn or 1) >= 5:
         width = height = LONG_EDGE
     else:
-        scale = min(1.0, LONG_EDGE / max(header.width, header.height))
-        width, height = (max(1, round(side * scale)) for side in (header.width, header.height))
+        scale = min(1.0, LONG_EDGE / max(size))
+        width, height = (max(1, round(side * scale)) for side in size)
     return {"width": width, "height": height, "fit": "scale-down", "background": "#ffffff"}
 
 
-def _check_limits(size: int, header: Header | None) -> None:
-    width, height = (header.width, header.height) if header else (0, 0)
-    if size > MOST_BYTES or width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
-        raise NoToolForFormat(f"{size} bytes, {width} x {height} pixels are more than Cloudflare Images takes")
+def _check_limits(length: int, size: tuple[int, int] | None) -> None:
+    width, height = size or (0, 0)
+    if length > MOST_BYTES or width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+        raise NoToolForFormat(f"{length} bytes, {width} x {height} pixels are more than Cloudflare Images takes")
 
 
-def _checked_size(body: bytes) -> tuple[int, int]:
-    size = jpeg_size(BytesSource(body), 0, len(body))
-    if size is None:
-        raise BrokenPicture("the preview that was made cannot be decoded")
-    return size
-
-
-def _sorted(error: Exception) -> Exception:
-    text = first_line(error)
+def _translated(error: BaseException) -> Exception:
+    text = f"Cloudflare Images: {first_line(error)}"
     code = _CODE.search(text)
     if code is not None and code[1] in _BEYOND:
-        return NoToolForFormat(f"Cloudflare Images: {text}")
+        return NoToolForFormat(text)
     if code is not None and code[1] in _BROKEN:
-        return BrokenPicture(f"Cloudflare Images: {text}")
-    return StorageUnavailable(f"Cloudflare Images: {text}")
+        return BrokenPicture(text)
+    return StorageUnavailable(text)

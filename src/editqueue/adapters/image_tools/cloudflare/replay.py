@@ -19,26 +19,19 @@ Fetch = Callable[[int, int], Awaitable[bytes]]
 
 
 class _Unread(Exception):
-    def __init__(self, start: int, length: int) -> None:
-        super().__init__(f"bytes {start} to {start + length} were not fetched yet")
-        self.start = start
-        self.length = length
+    """Of a piece that was not fetched yet: its start and its length."""
 
 
 class _Known:
-    """`ByteSource` on the pieces fetched so far."""
+    """`ByteSource` on the `pieces` fetched so far: where each starts, and its bytes."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._pieces: list[tuple[int, bytes]] = []
+        self.pieces: list[tuple[int, bytes]] = []
 
     @property
     def bytes_read(self) -> int:
-        return sum(len(body) for _, body in self._pieces)
-
-    @property
-    def reads(self) -> int:
-        return len(self._pieces)
+        return sum(len(body) for _, body in self.pieces)
 
     def size(self) -> int:
         return self._size
@@ -47,16 +40,13 @@ class _Known:
         end = min(start + length, self._size)
         if not 0 <= start < end:
             return b""
-        for at, body in self._pieces:
+        for at, body in self.pieces:
             if at <= start and end <= at + len(body):
                 return body[start - at : end - at]
         raise _Unread(start, end - start)
 
     def read_all(self) -> bytes:
         return self.read(0, self._size)
-
-    def add(self, start: int, body: bytes) -> None:
-        self._pieces.append((start, body))
 
 
 async def replayed(work: Callable[[ByteSource], T], *, size: int, fetch: Fetch) -> tuple[T, int]:
@@ -65,9 +55,10 @@ async def replayed(work: Callable[[ByteSource], T], *, size: int, fetch: Fetch) 
     Raises NoToolForFormat for a file whose directories are scattered over more than 32 places.
     """
     known = _Known(size)
-    while known.reads < MOST_READS:
+    while len(known.pieces) < MOST_READS:
         try:
             return work(known), known.bytes_read
         except _Unread as gap:
-            known.add(gap.start, await fetch(gap.start, gap.length))
+            start, length = gap.args
+            known.pieces.append((start, await fetch(start, length)))
     raise NoToolForFormat(f"its directories are scattered over more than {MOST_READS} places")

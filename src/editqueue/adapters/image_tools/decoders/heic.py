@@ -1,42 +1,41 @@
 """HEIC through libheif (pillow-heif): the libvips of the wheel has no HEVC decoder."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.vips import vips
-from editqueue.adapters.image_tools.formats.isobmff import check_extents
-from editqueue.domain.errors import BrokenPicture, NoToolForFormat, OverLimit, PermanentError
+from editqueue.adapters.image_tools.formats.isobmff import check_heic
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat, OverLimit
 
 BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
-FAILURES = (ValueError, RuntimeError, EOFError, OSError, SyntaxError, LookupError, TypeError, ArithmeticError)
-"""What pillow-heif raises for files it cannot read; it does not check every number of theirs."""
+FAILURES = (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError)
+"""What pillow-heif documents for files it cannot read; IndexError where none of their pictures is one."""
 
 
-def open_heic(body: bytes) -> Any:
-    """The opened, not yet decoded picture. Raises BrokenPicture, and NoToolForFormat without pillow-heif."""
-    if find_spec("pillow_heif") is None:
-        raise NoToolForFormat("no installed tool reads heic: pip install 'editqueue[heic]'")
-    check_extents(body)
-    import pillow_heif  # noqa: PLC0415  # 110 ms, only where pictures are decoded
-
-    try:
-        picture = pillow_heif.open_heif(body)
-        _ = picture.size  # asks for the primary picture, which may not be there
-        return picture
-    except FAILURES as error:
-        raise _broken(error) from error
-
-
-def decode(picture: Any) -> Any:
-    """The pixels as a libvips image, 8 bit, with the profile.
+def read_heic(body: bytes, limits: PixelLimits) -> Any:
+    """The primary picture as a libvips image, 8 bit, with its profile.
 
     libheif has already turned it as the file says; the EXIF orientation, which repeats that, is not kept.
+    Raises BrokenPicture, OverLimit, and NoToolForFormat without pillow-heif.
     """
-    try:
-        pixels, bands = _tight(picture), BANDS[picture.mode]
-    except FAILURES as error:
-        raise _broken(error) from error
+    if find_spec("pillow_heif") is None:
+        raise NoToolForFormat("no installed tool reads heic: pip install 'editqueue[heic]'")
+    check_heic(body)
+    import pillow_heif  # noqa: PLC0415  # 110 ms, only where pictures are decoded
+
+    with _translate_errors():
+        picture: Any = pillow_heif.open_heif(body)
+        width, height = picture.size
+    limits.check(width, height, limits.heif)
+    bands = BANDS.get(picture.mode)
+    if bands is None:
+        raise BrokenPicture(f"cannot be decoded: its pixels are {picture.mode}")
+    with _translate_errors():
+        pixels = _tight(picture, bands)
     image = vips().Image.new_from_memory(pixels, *picture.size, bands, "uchar")
     image = image.copy(interpretation="b-w" if bands < 3 else "srgb")
     profile = picture.info.get("icc_profile")
@@ -45,17 +44,22 @@ def decode(picture: Any) -> Any:
     return image
 
 
-def _tight(picture: Any) -> Any:
-    """The rows without the padding after each."""
-    (width, height), bands = picture.size, BANDS[picture.mode]
-    data, stride, row = picture.data, picture.stride, width * bands
+def _tight(picture: Any, bands: int) -> Any:
+    """The decoded rows without the padding after each."""
+    data, stride = picture.data, picture.stride
+    width, height = picture.size
+    row = width * bands
     if stride == row:
         return data
     rows = memoryview(data)
     return b"".join(rows[at : at + row] for at in range(0, stride * height, stride))
 
 
-def _broken(error: Exception) -> PermanentError:
-    if "Memory allocation" in str(error):
-        return OverLimit(f"needs more memory than a worker may have: {str(error)[:200]}")
-    return BrokenPicture(f"cannot be decoded: {str(error)[:200]}")
+@contextmanager
+def _translate_errors() -> Generator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        if "Memory allocation" in str(error):
+            raise OverLimit(f"needs more memory than a worker may have: {str(error)[:200]}") from error
+        raise BrokenPicture(f"cannot be decoded: {str(error)[:200]}") from error

@@ -16,7 +16,7 @@ def installed() -> bool:
     return find_spec("rawpy") is not None
 
 
-def develop(body: bytes, kind: str, caps: PixelLimits, *, long_edge: int) -> Any:
+def develop(body: bytes, kind: str, limits: PixelLimits, *, long_edge: int) -> Any:
     """The sensor's picture as a libvips image, upright, sRGB, 8 bit; at half size where that is enough.
 
     Raises NoToolForFormat for a camera LibRaw does not know, BrokenPicture for what it cannot read, OverLimit.
@@ -26,7 +26,7 @@ def develop(body: bytes, kind: str, caps: PixelLimits, *, long_edge: int) -> Any
 
     try:
         with rawpy.imread(io.BytesIO(body)) as raw:
-            caps.check(raw.sizes.raw_width, raw.sizes.raw_height, caps.streamed)
+            limits.check(raw.sizes.raw_width, raw.sizes.raw_height, limits.streamed)
             half = max(raw.sizes.width, raw.sizes.height) >= 2 * long_edge
             pixels = raw.postprocess(half_size=half, use_camera_wb=True, output_bps=8)
     except rawpy.LibRawFileUnsupportedError as error:

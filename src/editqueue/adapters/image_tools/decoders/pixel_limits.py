@@ -1,4 +1,4 @@
-"""How large a picture may be, told by its header before anything is decoded."""
+"""How large a picture may be, by what its header says before anything is decoded."""
 
 from dataclasses import dataclass
 

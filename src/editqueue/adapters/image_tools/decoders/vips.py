@@ -36,7 +36,7 @@ class decoding:  # noqa: N801  # a context manager reads as a verb
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is not None and isinstance(error, vips().Error):
             lines = [line for line in str(error).splitlines() if line.strip()]
-            told = "; ".join(lines[:3])[:300]
-            if "out of memory" in told:
-                raise OverLimit(f"needs more memory than a worker may have: {told}") from error
-            raise BrokenPicture(f"cannot be decoded: {told}") from error
+            said = "; ".join(lines[:3])[:300]
+            if "out of memory" in said:
+                raise OverLimit(f"needs more memory than a worker may have: {said}") from error
+            raise BrokenPicture(f"cannot be decoded: {said}") from error

@@ -74,7 +74,8 @@ class BlocksKept:
         first, last = start // self._block, (end - 1) // self._block
         self._fetch(first, last)
         body = b"".join(self._blocks[number] for number in range(first, last + 1))
-        self._forget()
+        for number in list(self._blocks)[: -self._most]:
+            del self._blocks[number]
         return body[start - first * self._block : end - first * self._block]
 
     def read_all(self) -> bytes:
@@ -89,7 +90,3 @@ class BlocksKept:
         for number in range(missing[0], missing[-1] + 1):
             at = number * self._block - start
             self._blocks[number] = body[at : at + self._block]
-
-    def _forget(self) -> None:
-        for number in list(self._blocks)[: -self._most]:
-            del self._blocks[number]

@@ -1,80 +1,93 @@
-"""ISO base media files (HEIC, CR3): a box is a length, a name and what it holds."""
+"""ISO base media files (HEIC, CR3, clips): a box is a length, a name and what it holds (ISO/IEC 14496-12)."""
 
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.domain.errors import BrokenPicture
+from editqueue.ports.bucket import ByteSource
 
+MOST_BOXES = 64
+"""Side by side; what comes after them is not looked at."""
+MOST_EXTENTS = 65_536
+"""Of all pictures of a HEIC: one of 200 megapixels has 800."""
+MOST_BRAND_BYTES = 256
 UUID = 16
 FULL_BOX = 4
 """Bytes of version and flags at the start of some boxes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     name: bytes
     start: int
     """Where its content starts."""
     end: int
 
 
-def header(piece: bytes, at: int, end: int) -> Box | None:
-    """The box at `at` of a file, from its first 16 bytes `piece`; None where none can be."""
-    length, name, body = int.from_bytes(piece[:4], "big"), piece[4:8], 8
-    if length == 1:
-        length, body = int.from_bytes(piece[8:16], "big"), 16
-    elif length == 0:
-        length = end - at
-    return Box(name, at + body, at + length) if length >= body and len(piece) >= body else None
-
-
-def boxes(body: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
-    """The boxes side by side from `start`; one that ends too late is given as it says, and is the last."""
-    end = len(body) if end is None else min(end, len(body))
-    while start < end:
-        box = header(body[start : start + 16], start, end)
-        if box is None:
+def boxes(source: ByteSource, start: int = 0, end: int | None = None) -> Iterator[Box]:
+    """Up to MOST_BOXES boxes from `start`; one that ends behind `end` is given as it says, and is the last."""
+    end = source.size() if end is None else end
+    for _ in range(MOST_BOXES):
+        piece = source.read(start, 16) if start < end else b""
+        length, body = int.from_bytes(piece[:4], "big"), 8
+        if length == 1:
+            length, body = int.from_bytes(piece[8:16], "big"), 16
+        elif length == 0:
+            length = end - start
+        if length < body or len(piece) < body:
             return
-        yield box
-        start = box.end
+        yield Box(piece[4:8], start + body, start + length)
+        start += length
 
 
-def check_extents(body: bytes) -> None:
-    """Raise BrokenPicture if a HEIC lacks bytes that it says it has: libheif shows those parts in green."""
-    meta = next((box for box in boxes(body) if box.name == b"meta"), None)
+def brands(head: bytes) -> tuple[bytes, ...]:
+    """What the `ftyp` box at the start of a file says it is, the major brand first; none without such a box."""
+    if head[4:8] != b"ftyp":
+        return ()
+    length = min(int.from_bytes(head[:4], "big"), MOST_BRAND_BYTES)
+    return (head[8:12], *(head[at : at + 4] for at in range(16, length, 4)))
+
+
+def check_clip(source: ByteSource) -> None:
+    """Raises BrokenPicture if a clip lacks bytes that it says it has: half of one may still show a frame."""
+    if any(box.name in {b"mdat", b"moov"} and box.end > source.size() for box in boxes(source)):
+        raise BrokenPicture("the file ends before its clip does")
+
+
+def check_heic(body: bytes) -> None:
+    """Raises BrokenPicture if a HEIC lacks bytes that it says it has: libheif shows those parts in green."""
+    source = BytesSource(body)
+    meta = next((box for box in boxes(source) if box.name == b"meta"), None)
     if meta is None or meta.end > len(body):
         raise BrokenPicture("the index of the picture is missing or torn")
-    for box in boxes(body, meta.start + FULL_BOX, meta.end):
+    for box in boxes(source, meta.start + FULL_BOX, meta.end):
         if box.name == b"iloc" and max(_extent_ends(body[box.start : box.end]), default=0) > len(body):
             raise BrokenPicture("the file ends before its pictures do")
 
 
-class _Fields:
-    """Big-endian numbers, one after the other."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._at = 0
-
-    def __call__(self, size: int) -> int:
-        self._at += size
-        if self._at > len(self._body):
-            raise BrokenPicture("the index of the picture is torn")
-        return int.from_bytes(self._body[self._at - size : self._at], "big")
-
-
 def _extent_ends(iloc: bytes) -> Iterator[int]:
-    """Where each extent ends in the file (ISO/IEC 14496-12, 8.11.3)."""
-    field = _Fields(iloc)
+    """Where each extent ends in the file (8.11.3). Raises BrokenPicture for more than MOST_EXTENTS."""
+    fields = io.BytesIO(iloc)
+
+    def field(size: int) -> int:
+        body = fields.read(size)
+        if len(body) < size:
+            raise BrokenPicture("the index of the picture is torn")
+        return int.from_bytes(body, "big")
+
     version, _, sizes = field(1), field(3), field(2)
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
-    wide = 4 if version == 2 else 2
+    wide, extents = 4 if version == 2 else 2, 0
     for _ in range(field(wide)):
         field(wide)  # the item
         method = field(2) & 15 if version in {1, 2} else 0
         field(2)  # the file it is in
-        base = field(base_size)
-        for _ in range(field(2)):
+        base, count = field(base_size), field(2)
+        extents += count
+        if extents > MOST_EXTENTS:  # of no size, they would take no bytes
+            raise BrokenPicture(f"the index of the picture has more than {MOST_EXTENTS} parts")
+        for _ in range(count):
             if version in {1, 2}:
                 field(index_size)
             end = base + field(offset_size) + field(length_size)

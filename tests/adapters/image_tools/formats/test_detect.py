@@ -1,0 +1,75 @@
+"""What a file is, by its content and for few bytes of it."""
+
+import pytest
+
+from devtools.pictures.raws import cr2, dng, made_by, preview
+from devtools.pictures.samples import dng_like, encoded, scene
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.formats.detect import format_of
+from editqueue.domain.errors import NotAPicture
+
+JPEG = encoded(scene(64, 40))
+MAKERS = {"nef": b"NIKON", "arw": b"SONY", "pef": b"PENTAX", "srw": b"SAMSUNG"}
+
+
+def kind(body: bytes) -> str:
+    return format_of(BytesSource(body))
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_pictures_are_told_by_their_first_bytes(name: str) -> None:
+    assert kind(encoded(scene(80, 60), name)) == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "cr3"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "heic"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "avif"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "mp4"),
+        (b"\0\0\0\x08wide", "mp4"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "cr2"),
+        (b"FUJIFILMCCD-RAW 0201", "raf"),
+        (b"IIRO\x08\0\0\0", "orf"),
+        (b"IIU\0\x18\0\0\0", "rw2"),
+        (b"II+\0\x08\0\0\0", "tiff"),
+    ],
+)
+def test_cameras_and_clips_are_told_by_theirs(head: bytes, name: str) -> None:
+    assert kind(head + bytes(100)) == name
+
+
+@pytest.mark.parametrize("padding", [0, 300_000], ids=["near", "far"])
+@pytest.mark.parametrize(("name", "maker"), MAKERS.items())
+def test_raws_built_like_tiffs_are_told_by_their_maker(name: str, maker: bytes, padding: int) -> None:
+    assert kind(dng(preview(JPEG), of=made_by(maker), padding=padding)) == name
+
+
+@pytest.mark.parametrize("directory_at_end", [False, True])
+def test_a_dng_is_never_taken_for_a_tiff(directory_at_end: bool) -> None:
+    assert kind(dng_like(directory_at_end=directory_at_end)) == "dng"
+
+
+def test_a_tiff_of_an_editor_that_names_a_maker_stays_a_tiff() -> None:
+    assert kind(encoded(scene(80, 60), "TIFF", description="NIKON scanner")) == "tiff"
+
+
+@pytest.mark.parametrize("body", [b"", b"no picture", b"GIF89a", b"%PDF-1.7", bytes(5000)])
+def test_everything_else_is_no_picture(body: bytes) -> None:
+    with pytest.raises(NotAPicture):
+        kind(body)
+
+
+@pytest.mark.parametrize("body", [cr2(JPEG), dng(preview(JPEG), padding=20_000_000)], ids=["near", "far"])
+def test_few_bytes_are_enough(body: bytes) -> None:
+    source = BytesSource(body)
+
+    format_of(source)
+
+    assert source.bytes_read <= 3 * 4096
+
+
+@pytest.mark.parametrize("start", [0, 3, 8, 100, 0xFFFFFFFF])
+def test_a_tiff_whose_directory_is_rubbish_is_one_all_the_same(start: int) -> None:
+    assert kind(b"II*\0" + start.to_bytes(4, "little") + b"\xff" * 90) == "tiff"
