@@ -239,10 +239,7 @@ def _carried(named: str, size: int, runs: Sequence[Run]) -> list[Figure]:
 
 def _row(named: str, who: str, runs: Sequence[Run]) -> Figure:
     measured, spread = middle([one.jobs_per_second for one in runs])
-    facts = {
-        "cpu_ms": median(one.cpu_ms for one in runs),
-        "peak_mb": max(one.peak_mb for one in runs),
-    }
+    facts = {"cpu_ms": median(one.cpu_ms for one in runs), "peak_mb": max(one.peak_mb for one in runs)}
     return Figure(promise=15, what=f"{named}: {who}", measured=measured, unit="jobs/s", spread=spread, facts=facts)
 
 

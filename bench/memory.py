@@ -90,13 +90,7 @@ async def _hostile(bombs: Mapping[str, bytes]) -> list[Figure]:
         await pool.close()
     named = f"{len(bombs)} hostile files"
     return [
-        Figure(
-            promise=20,
-            what=f"{named}: peak of a worker",
-            measured=largest / 2**30,
-            target=1.5,
-            unit="GiB",
-        ),
+        Figure(promise=20, what=f"{named}: peak of a worker", measured=largest / 2**30, target=1.5, unit="GiB"),
         Figure(promise=20, what=f"{named}: slowest", measured=slowest, target=30, unit="s"),
     ]
 

@@ -32,11 +32,7 @@ class Memory:
 
 class MemoryBucket(ReadsObjects):
     def __init__(
-        self,
-        *,
-        signer: UrlSigner,
-        base_url: str = "http://127.0.0.1:8787/objects",
-        name: str = "piximmo-media",
+        self, *, signer: UrlSigner, base_url: str = "http://127.0.0.1:8787/objects", name: str = "piximmo-media"
     ) -> None:
         self.backend = Memory()
         super().__init__(self.backend, name=name)

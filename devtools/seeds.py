@@ -15,12 +15,7 @@ URL = "r2://piximmo-media/preview.jpg"
 
 async def seed_order(store: JobStore, *, user_id: str = "anna", order_id: str | None = None) -> Order:
     order = Order(
-        id=order_id or new_id(),
-        user_id=user_id,
-        title="Haus",
-        shootcode="AB12CD",
-        notes=None,
-        created_at=NOON,
+        id=order_id or new_id(), user_id=user_id, title="Haus", shootcode="AB12CD", notes=None, created_at=NOON
     )
     await store.create_order(order)
     return order

@@ -128,13 +128,7 @@ class FakeImages:
 
 
 def preview_of(key: str) -> Preview:
-    return Preview(
-        body=f"preview of {key}".encode(),
-        width=LONG_EDGE,
-        height=853,
-        source_format="jpeg",
-        path="fake",
-    )
+    return Preview(body=f"preview of {key}".encode(), width=LONG_EDGE, height=853, source_format="jpeg", path="fake")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,12 +50,7 @@ class TestSubmit:
         bad = await self._bad(store, flaw, order.id)
 
         made = await store.submit(
-            [good[0].id, bad, good[1].id],
-            order_id=order.id,
-            user_id="anna",
-            express=False,
-            notes="neu",
-            now=NOON,
+            [good[0].id, bad, good[1].id], order_id=order.id, user_id="anna", express=False, notes="neu", now=NOON
         )
 
         after = await store.order(order.id)

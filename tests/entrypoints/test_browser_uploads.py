@@ -31,11 +31,7 @@ class Served:
     async def preflight(self, signed: SignedPut, origin: str) -> httpx.Response:
         """What a browser asks before it sends the PUT."""
         names = ", ".join(name.lower() for name in signed.headers)
-        headers = {
-            "Origin": origin,
-            "Access-Control-Request-Method": "PUT",
-            "Access-Control-Request-Headers": names,
-        }
+        headers = {"Origin": origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": names}
         return await self.http.options(signed.url, headers=headers)
 
 

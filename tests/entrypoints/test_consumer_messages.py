@@ -19,15 +19,7 @@ from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.answer_message import PASSED_OVER
 from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.customer.submit_edits import submit_edits
-from tests.entrypoints.test_consumer import (
-    Outage,
-    Replaced,
-    WatchedQueue,
-    consumer,
-    message_for,
-    queue_for,
-    running,
-)
+from tests.entrypoints.test_consumer import Outage, Replaced, WatchedQueue, consumer, message_for, queue_for, running
 
 NOW = timedelta(0)
 

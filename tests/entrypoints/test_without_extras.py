@@ -58,11 +58,7 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(lean: Installation) -> No
 async def test_without_the_extras_everything_else_works_and_the_rest_gets_a_copy(lean: Installation) -> None:
     jpeg = encoded(scene(1620, 1080))
     read = {"a.jpg": jpeg, "b.avif": encoded(scene(300, 200), "AVIF"), "c.dng": dng(preview(jpeg))}
-    unread = {
-        "d.heic": heif(scene(64, 48)),
-        "e.mp4": clip(frames(scene(64, 48), 2)),
-        "f.dng": dng(sensor(1400, 1000)),
-    }
+    unread = {"d.heic": heif(scene(64, 48)), "e.mp4": clip(frames(scene(64, 48), 2)), "f.dng": dng(sensor(1400, 1000))}
 
     made, log = await worked_off(lean, read | unread)
 

@@ -10,13 +10,7 @@ from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from devtools.databases import Kind, new_postgres, new_sqlite
 from devtools.seeds import NOON, URL, seed_files, seed_order
@@ -78,12 +72,7 @@ class LockTruth(RuleBasedStateMachine):
     def submit(self, number: int, express: bool) -> None:
         self.wait(
             self.store.submit(
-                [self.ids[number]],
-                order_id=self.order_id,
-                user_id="anna",
-                express=express,
-                notes=None,
-                now=self.now,
+                [self.ids[number]], order_id=self.order_id, user_id="anna", express=express, notes=None, now=self.now
             )
         )
 
@@ -94,10 +83,7 @@ class LockTruth(RuleBasedStateMachine):
             self.claims.append(taken)
 
     @precondition(lambda self: self.claims)
-    @rule(
-        pick=st.integers(min_value=0),
-        end=st.sampled_from(["finish", "fail", "missing", "retry", "hand_back"]),
-    )
+    @rule(pick=st.integers(min_value=0), end=st.sampled_from(["finish", "fail", "missing", "retry", "hand_back"]))
     def end(self, pick: int, end: str) -> None:
         """By the worker that holds the job now, or by one that lost it long ago."""
         taken = self.claims[pick % len(self.claims)]

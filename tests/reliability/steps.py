@@ -12,9 +12,7 @@ from sqlalchemy.engine import Engine
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 
-OF_A_JOB = frozenset(
-    {"claim_next", "finish", "fail", "retry_later", "release", "copy", "write", "make_preview"},
-)
+OF_A_JOB = frozenset({"claim_next", "finish", "fail", "retry_later", "release", "copy", "write", "make_preview"})
 """The calls by which one attempt at a job changes anything."""
 ONE_JOB = 10
 """Claim, copy, preview, write and finish, before and after each."""

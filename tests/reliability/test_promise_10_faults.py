@@ -74,9 +74,7 @@ async def _faulty_bucket(site: Site, s3: S3Server) -> AsyncGenerator[tuple[Site,
 
 async def _consume(site: Site, forks: Processes, *, speed: float, patience: int) -> None:
     plan = Plan(
-        task="consume live",
-        environment=site.environment(),
-        words=[str(time.time()), str(speed), str(patience)],
+        task="consume live", environment=site.environment(), words=[str(time.time()), str(speed), str(patience)]
     )
     await asyncio.gather(*(_supervise(plan, forks) for _ in range(CONSUMERS)))
 

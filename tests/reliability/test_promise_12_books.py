@@ -30,11 +30,7 @@ async def _mixed_run(world: World) -> list[File]:
     for file in files:
         await world.bucket.write(file.object_key, original(file), content_type="image/jpeg")
     for number, file in enumerate(files):
-        error = {
-            1: BrokenPicture("kaputt"),
-            3: StorageUnavailable("503"),
-            4: NoToolForFormat("raw"),
-        }.get(number % 6)
+        error = {1: BrokenPicture("kaputt"), 3: StorageUnavailable("503"), 4: NoToolForFormat("raw")}.get(number % 6)
         if error is not None:
             world.images.errors[file.object_key] = error
         if number % 6 == 2:

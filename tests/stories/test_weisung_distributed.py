@@ -116,11 +116,7 @@ def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             )
             bucket = S3Bucket(client, clock=Now())
             yield Shop(
-                http=http,
-                here=here,
-                consumers=running,
-                bucket=bucket,
-                database_url=settings["EDITQUEUE_DATABASE_URL"],
+                http=http, here=here, consumers=running, bucket=bucket, database_url=settings["EDITQUEUE_DATABASE_URL"]
             )
 
 

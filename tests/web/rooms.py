@@ -29,13 +29,7 @@ FINER: Final = 2
 """Rays along each edge of a pixel."""
 WIDE: Final = 2.7
 HIGH: Final = 2.75
-CLOTHS: Final[Sequence[Colour]] = (
-    (122, 137, 119),
-    (164, 122, 96),
-    (128, 138, 148),
-    (198, 188, 172),
-    (96, 110, 94),
-)
+CLOTHS: Final[Sequence[Colour]] = ((122, 137, 119), (164, 122, 96), (128, 138, 148), (198, 188, 172), (96, 110, 94))
 WOODS: Final[Sequence[Colour]] = ((168, 128, 92), (140, 104, 74), (190, 158, 120))
 WALLS: Final[Sequence[Colour]] = ((236, 230, 220), (228, 232, 226), (238, 234, 226), (226, 222, 214))
 ACCENTS: Final[Sequence[Colour]] = ((150, 164, 146), (198, 176, 156), (172, 182, 188), (206, 192, 170))

@@ -64,10 +64,7 @@ async def page_of(browser: Browser, link: str) -> AsyncGenerator[Page]:
 async def test_twelve_submitted_photos_become_previews_without_reloading(browser: Browser, tmp_path: Path) -> None:
     photos = {f"Küche {number:02}.jpg": encoded(scene(900 + number, 600)) for number in range(1, 13)}
     photos["text.jpg"] = b"just some text"
-    async with (
-        an_order_of(photos, Installation(tmp_path / "data")) as link,
-        page_of(browser, link) as page,
-    ):
+    async with an_order_of(photos, Installation(tmp_path / "data")) as link, page_of(browser, link) as page:
         await expect(page.locator(".tile")).to_have_count(13)
         assert page.url == link.partition("#")[0]
         await page.evaluate("window.sameDocument = true")

@@ -41,10 +41,7 @@ ROUTES: dict[str, tuple[int, dict[str, set[str]]]] = {
     "POST /api/files/{id}/revision": (201, {"": {"ok", "status", "job_id"}}),
     "GET /api/notifications": (
         200,
-        {
-            "": {"items", "next_cursor"},
-            "items": {"id", "type", "created_at", "order_id", "file_id", "message"},
-        },
+        {"": {"items", "next_cursor"}, "items": {"id", "type", "created_at", "order_id", "file_id", "message"}},
     ),
     "GET /healthz": (200, {"": {"status"}}),
 }

@@ -12,12 +12,7 @@ from editqueue.use_cases.customer.sign_preview import SignedPreview, sign_previe
 
 async def sign(world: World, file_id: str, *, user_id: str = "anna") -> SignedPreview:
     return await sign_preview(
-        file_id,
-        user_id=user_id,
-        store=world.store,
-        bucket=world.bucket,
-        clock=world.clock,
-        limits=world.ports.limits,
+        file_id, user_id=user_id, store=world.store, bucket=world.bucket, clock=world.clock, limits=world.ports.limits
     )
 
 

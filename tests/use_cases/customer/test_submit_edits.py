@@ -8,14 +8,7 @@ import pytest
 from devtools.seeds import claim, seed_files, seed_order
 from devtools.world import Move, World
 from editqueue.adapters.job_queue.local import LocalQueue
-from editqueue.domain.errors import (
-    FileNotFound,
-    FileNotMarked,
-    Forbidden,
-    OrderNotFound,
-    Refused,
-    StorageUnavailable,
-)
+from editqueue.domain.errors import FileNotFound, FileNotMarked, Forbidden, OrderNotFound, Refused, StorageUnavailable
 from editqueue.domain.files import File, Order
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.use_cases.customer.submit_edits import submit_edits

@@ -16,10 +16,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.transitions = Counter(
-            "editqueue_jobs",
-            "Jobs that entered a status in this process",
-            ["status", "cause"],
-            registry=self.registry,
+            "editqueue_jobs", "Jobs that entered a status in this process", ["status", "cause"], registry=self.registry
         )
         self.attempts = Histogram(
             "editqueue_attempt_seconds",

@@ -136,12 +136,7 @@ async def bulk_delete(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> s
 async def submit(id: str, body: schemas.SubmitEdits, user_id: User, ports: PortsOf) -> schemas.SubmitAnswer:
     """Make an EditJob for every marked file. All or nothing; a double click gives the same jobs."""
     jobs = await submit_edits(
-        body.files,
-        order_id=id,
-        user_id=user_id,
-        express=body.express,
-        notes=body.order_notes,
-        ports=ports,
+        body.files, order_id=id, user_id=user_id, express=body.express, notes=body.order_notes, ports=ports
     )
     return schemas.SubmitAnswer(jobs=[schemas.JobItem.model_validate(job) for job in jobs])
 
@@ -156,12 +151,7 @@ async def status_of_order(id: str, user_id: User, ports: PortsOf) -> schemas.Sta
 async def preview(id: str, user_id: User, ports: PortsOf) -> schemas.PreviewAnswer:
     """A link to the preview, valid for five minutes; 404 while there is none."""
     signed = await sign_preview(
-        id,
-        user_id=user_id,
-        store=ports.store,
-        bucket=ports.bucket,
-        clock=ports.clock,
-        limits=ports.limits,
+        id, user_id=user_id, store=ports.store, bucket=ports.bucket, clock=ports.clock, limits=ports.limits
     )
     return schemas.PreviewAnswer.model_validate(signed)
 

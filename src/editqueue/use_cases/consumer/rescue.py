@@ -19,10 +19,7 @@ async def rescue(ports: Ports) -> int:
 async def _rescue(ports: Ports) -> int:
     now = ports.clock.now()
     jobs = await ports.store.rescue(
-        started_before=now - ports.limits.stale_after,
-        max_retries=ports.limits.max_retries,
-        message=GAVE_UP,
-        now=now,
+        started_before=now - ports.limits.stale_after, max_retries=ports.limits.max_retries, message=GAVE_UP, now=now
     )
     for job in jobs:
         ports.journal.transition(job, before=JobStatus.IN_PROGRESS, cause="stale")

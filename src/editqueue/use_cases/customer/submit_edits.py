@@ -16,13 +16,7 @@ _NOT_MARKED = Rejection(error=FileNotMarked, reason="not marked for editing", ho
 
 
 async def submit_edits(
-    file_ids: Sequence[str],
-    *,
-    order_id: str,
-    user_id: str,
-    express: bool,
-    notes: str | None,
-    ports: Ports,
+    file_ids: Sequence[str], *, order_id: str, user_id: str, express: bool, notes: str | None, ports: Ports
 ) -> Sequence[EditJob]:
     """The active job of every file, new or already there, in the order asked for.
 

@@ -99,11 +99,7 @@ async def test_no_browser_runs_or_shares_what_a_customer_uploaded(site: Site) ->
 async def test_head_has_the_headers_of_get_and_no_body(site: Site) -> None:
     await site.bucket.write(KEY, BODY, content_type="image/jpeg")
     answer = await site.http.head(await site.get_url())
-    assert (answer.status_code, answer.headers["content-length"], answer.content) == (
-        200,
-        str(len(BODY)),
-        b"",
-    )
+    assert (answer.status_code, answer.headers["content-length"], answer.content) == (200, str(len(BODY)), b"")
 
 
 @pytest.mark.parametrize(
@@ -129,8 +125,7 @@ ENDLESS = "9" * 5000
 
 
 @pytest.mark.parametrize(
-    "header",
-    ["bytes=-", "bytes=0-1,4-5", "pages=1-2", "bytes=-999999", f"bytes={ENDLESS}-", f"bytes=0-{ENDLESS}"],
+    "header", ["bytes=-", "bytes=0-1,4-5", "pages=1-2", "bytes=-999999", f"bytes={ENDLESS}-", f"bytes=0-{ENDLESS}"]
 )
 async def test_a_range_that_is_none_gets_everything(site: Site, header: str) -> None:
     await site.bucket.write(KEY, BODY, content_type="image/jpeg")
@@ -221,10 +216,7 @@ async def test_a_body_of_exactly_the_limit_is_taken(site: Site) -> None:
 async def test_an_upload_that_breaks_off_leaves_the_old_object_and_no_piece(site: Site) -> None:
     await site.bucket.write(KEY, b"old", content_type="image/png")
     before = site.files()
-    messages: list[Message] = [
-        {"type": "http.request", "body": BODY, "more_body": True},
-        {"type": "http.disconnect"},
-    ]
+    messages: list[Message] = [{"type": "http.request", "body": BODY, "more_body": True}, {"type": "http.disconnect"}]
 
     async def receive() -> Message:
         return messages.pop(0)

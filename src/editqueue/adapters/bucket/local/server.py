@@ -18,13 +18,7 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from editqueue.adapters.bucket.local.signed_urls import Grant, Method, UrlExpired, UrlForged, UrlRefused, UrlSigner
-from editqueue.domain.errors import (
-    EditQueueError,
-    ObjectMissing,
-    PermanentError,
-    StorageUnavailable,
-    TooLarge,
-)
+from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable, TooLarge
 from editqueue.ports.bucket import Bucket, ObjectInfo
 
 MOST_DIGITS: Final = 18

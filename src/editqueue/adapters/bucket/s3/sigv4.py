@@ -23,13 +23,7 @@ class Credentials:
 
 
 def presigned(
-    method: str,
-    url: str,
-    *,
-    credentials: Credentials,
-    headers: Mapping[str, str],
-    now: datetime,
-    expires_in: timedelta,
+    method: str, url: str, *, credentials: Credentials, headers: Mapping[str, str], now: datetime, expires_in: timedelta
 ) -> str:
     """`url` (percent-encoded, without a query) signed for whoever sends exactly `headers`."""
     parts = urlsplit(url)

@@ -13,11 +13,7 @@ NAME: Final = "EDITQUEUE_DATABASE_URL"
 CONNECT_SECONDS: Final = 10
 COMMAND_SECONDS: Final = 30
 """A statement takes milliseconds. One that a lock or a dead network holds longer is given up, and tried again."""
-_DRIVERS: Final = {
-    "sqlite": "sqlite+pysqlite",
-    "postgresql": "postgresql+asyncpg",
-    "postgres": "postgresql+asyncpg",
-}
+_DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[str], object]]]] = {
     "sqlite+pysqlite": {},
     "postgresql+asyncpg": {

@@ -8,8 +8,6 @@ if context.is_offline_mode():
     context.configure(dialect_name="sqlite", literal_binds=True, target_metadata=metadata, transactional_ddl=False)
 else:
     context.configure(
-        connection=context.config.attributes["connection"],
-        target_metadata=metadata,
-        transactional_ddl=False,
+        connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=False
     )
 context.run_migrations()
