@@ -1,6 +1,6 @@
 """What crosses from the runtime's JavaScript into Python, whatever binding it comes from."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,11 @@ async def pieces_of(body: Any) -> AsyncIterator[bytes]:
     """A stream of the runtime as bytes of ours."""
     async for piece in body:
         yield piece if isinstance(piece, bytes) else piece.to_bytes()
+
+
+def without_none(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """For a binding: where Python says None, JavaScript expects no key at all and takes it for a value."""
+    return {name: value for name, value in (values or {}).items() if value is not None}
 
 
 def first_line(error: BaseException) -> str:

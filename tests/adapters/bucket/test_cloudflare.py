@@ -69,6 +69,23 @@ async def test_a_copy_hands_the_stream_back_with_all_its_metadata() -> None:
     assert binding.puts == [("b", Found.body, kept)]
 
 
+async def test_a_copy_passes_on_no_metadata_that_is_not_set() -> None:
+    """R2 shows six fields, None where nothing is set, and `put` would take that for a value."""
+
+    class Bare(Found):
+        httpMetadata: Mapping[str, Any] = {"contentType": "image/jpeg", "cacheExpiry": None}  # noqa: N815
+
+    class BareBinding(Binding):
+        async def get(self, key: str, **options: object) -> Found:
+            return Bare(self.size)
+
+    binding = BareBinding()
+    await R2Bucket(binding, urls=URLS).copy("a", "b")
+
+    [(_, _, kept)] = binding.puts
+    assert kept["httpMetadata"] == {"contentType": "image/jpeg"}
+
+
 async def test_fewer_bytes_than_handed_over_are_an_error_that_is_tried_again() -> None:
     bucket = R2Bucket(Binding(written=3), urls=URLS)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of
+from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, without_none
 from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo, SignedPut
 
@@ -95,8 +95,8 @@ class R2Bucket:
         with _translate_errors(check_key(source)):
             check_key(target)
             found = _there(await self._binding.get(source), source)
-            kept = {"httpMetadata": dict(found.httpMetadata or {}), "customMetadata": dict(found.customMetadata or {})}
-            written = await self._binding.put(target, found.body, **kept)
+            http, custom = without_none(found.httpMetadata), without_none(found.customMetadata)
+            written = await self._binding.put(target, found.body, httpMetadata=http, customMetadata=custom)
         _check_size(written, found.size, target)
         return written.size
 
