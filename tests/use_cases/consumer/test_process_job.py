@@ -26,7 +26,7 @@ from editqueue.domain.files import NotificationType
 from editqueue.ports import Limits
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.process_job import SETTLE_WAITS, process_next
-from editqueue.use_cases.consumer.verdict import Lost, Retry
+from editqueue.use_cases.consumer.verdict import Retry
 
 
 class Flaky:
@@ -300,13 +300,27 @@ class TestDefects:
         [file] = await world.submitted(1)
         store: Any = Flaky(world.store, "finish", [failing(TypeError("a bug"))])
 
-        end = await process_next(replace(world.ports, store=store))
+        with pytest.raises(TypeError):  # the consumer waits before it takes the next one
+            await process_next(replace(world.ports, store=store))
 
         [(job_id, error)] = world.journal.errors
-        assert isinstance(end, Lost)
         assert (job_id, type(error)) == ((await world.job(file)).id, TypeError)
-        assert world.journal.warnings == ["left_to_the_sweep"]
+        assert (await world.job(file)).status == "in_progress"
         assert world.pause.waits == []
+
+    async def test_while_the_job_is_given_back_are_seen(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        store: Any = Flaky(world.store, "release", [failing(TypeError("a bug"))])
+        working = asyncio.create_task(process_next(replace(world.ports, store=store)))
+        await world.images.entered.wait()
+
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        [(job_id, error)] = world.journal.errors
+        assert (job_id, type(error)) == ((await world.job(file)).id, TypeError)
 
 
 class TestPlaceholder:
@@ -403,6 +417,22 @@ class TestCancelled:
         job = await world.job(file)
         assert (job.status, job.attempts) == ("queued", 0)
         assert world.journal.causes() == ["claim", "hand_back"]
+
+    async def test_by_the_end_of_the_event_loop_it_gives_the_job_back(self, world: World) -> None:
+        """`asyncio.run` cancels every task by itself when the program ends by an error."""
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        before = asyncio.all_tasks()
+        working = asyncio.create_task(process_next(world.ports))
+        await world.images.entered.wait()
+
+        for task in asyncio.all_tasks() - before:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        job = await world.job(file)
+        assert (job.status, job.attempts) == ("queued", 0)
 
     async def test_before_its_edit_began_it_touches_no_object(self, world: World) -> None:
         [file] = await world.submitted(1)

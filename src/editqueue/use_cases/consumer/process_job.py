@@ -36,6 +36,8 @@ async def process_next(ports: Ports) -> End | None:
 
 
 async def _attempt(ports: Ports, stop: asyncio.Event) -> End | None:
+    if stop.is_set():
+        return None
     # 1. The job is in progress, its file too, and locked.
     claim = await ports.store.claim_next(now=ports.clock.now())
     if claim is None:
@@ -44,7 +46,11 @@ async def _attempt(ports: Ports, stop: asyncio.Event) -> End | None:
     started = time.monotonic()
 
     # 2. and 3. Copy and preview.
-    verdict = None if stop.is_set() else await _edit_in_time(claim, ports, stop)
+    try:
+        verdict = None if stop.is_set() else await _edit_in_time(claim, ports, stop)
+    except asyncio.CancelledError:  # not by the caller, who sets `stop`: the event loop ends
+        await _release(claim, ports)
+        raise
     if verdict is None:
         await _release(claim, ports)
         return None
@@ -100,9 +106,9 @@ async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Ev
             return await _write_down(claim, verdict, ports)
         except StorageUnavailable as error:
             ports.journal.error(claim.job.id, error)
-        except Exception as error:  # noqa: BLE001  # a defect of ours: waiting does not mend it
+        except Exception as error:  # waiting does not mend a defect of ours; the sweep requeues the job
             ports.journal.error(claim.job.id, error)
-            break
+            raise
         if last:
             break
         await _unless(stop, ports.pause(wait))
@@ -134,7 +140,7 @@ async def _release(claim: Claim, ports: Ports) -> None:
         await ports.store.release(claim, now=ports.clock.now())
     except ClaimLost:
         return
-    except StorageUnavailable as error:
+    except Exception as error:  # noqa: BLE001  # nobody waits for its answer; the sweep requeues the job
         ports.journal.error(claim.job.id, error)
         return
     ports.journal.transition(claim.job.moved_to(JobStatus.QUEUED), before=JobStatus.IN_PROGRESS, cause="hand_back")
