@@ -33,7 +33,7 @@ def current_ports(request: Request) -> Ports:
 
 
 def current_user(request: Request) -> str:
-    return authenticate(request, request.app.state.auth)
+    return authenticate(request, secret=request.app.state.jwt_secret)
 
 
 PortsOf = Annotated[Ports, Depends(current_ports)]
