@@ -192,8 +192,7 @@ def _check_s3(settings: Settings) -> None:
     if not (endpoint or settings.cloudflare_account_id):
         raise SetupError(
             "CLOUDFLARE_ACCOUNT_ID (for R2) or EDITQUEUE_S3_ENDPOINT is missing for "
-            + settings.bucket_url
-            + _example("EDITQUEUE_S3_ENDPOINT")
+            f"{settings.bucket_url}{_example('EDITQUEUE_S3_ENDPOINT')}"
         )
     if endpoint is not None and settings.r2_jurisdiction is not None:
         raise SetupError(

@@ -14,7 +14,7 @@ from devtools.world import SECRET, World, preview_of
 from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.domain.jobs import LEGAL_TRANSITIONS, JobStatus
 from editqueue.entrypoints.http.app import create_app
-from editqueue.entrypoints.http.auth import AuthSettings, issue_token
+from editqueue.entrypoints.http.auth import issue_token
 from editqueue.use_cases.consumer.process_job import process_next
 
 PHOTO = b"\xff\xd8 ein Wohnzimmer"
@@ -65,9 +65,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(world: World) -> AsyncIterator[Shop]:
-    app = create_app(
-        world.ports, auth=AuthSettings(secret=SECRET), object_app=create_object_app(world.bucket, world.signer)
-    )
+    app = create_app(world.ports, jwt_secret=SECRET, object_app=create_object_app(world.bucket, world.signer))
     token = issue_token("anna", secret=SECRET, now=datetime.now(UTC), ttl=timedelta(hours=1))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),

@@ -12,6 +12,7 @@ import typer
 from editqueue.domain.errors import EditQueueError
 from editqueue.domain.jobs import JobStatus
 from editqueue.entrypoints.commands import administration, demo, doctor, previewing, serving
+from editqueue.ports.job_store import JobQuery
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The edit queue of pix.immo."
@@ -60,19 +61,19 @@ def consume(
 @app.command()
 def sweep() -> None:
     """One cron tick: requeue stale jobs, process up to 10, expire old objects."""
-    administration.run_sweep()
+    asyncio.run(administration.run_sweep())
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database schema up to date."""
-    administration.run_migrate()
+    asyncio.run(administration.run_migrate())
 
 
 @orders.command("create")
 def order_create(user_id: UserId, title: Text = "") -> None:
     """Open an order; prints {"order_id": ...}."""
-    administration.run_order_create(user_id, title)
+    asyncio.run(administration.run_order_create(user_id, title))
 
 
 @app.command()
@@ -84,7 +85,7 @@ def token(user_id: UserId, ttl: Annotated[int, typer.Option(min=1, help="Seconds
 @app.command()
 def status(as_json: Json = False) -> None:  # noqa: FBT002
     """Jobs and files per status, age of the oldest eligible job, stale locks."""
-    administration.run_status(as_json=as_json)
+    asyncio.run(administration.run_status(as_json=as_json))
 
 
 @jobs.command("list")
@@ -95,19 +96,20 @@ def jobs_list(
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """The newest jobs."""
-    administration.run_jobs_list(status=status, order_id=order_id, limit=limit, as_json=as_json)
+    query = JobQuery(status=status, order_id=order_id, limit=limit)
+    asyncio.run(administration.run_jobs_list(query, as_json=as_json))
 
 
 @jobs.command("show")
 def jobs_show(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """One job."""
-    administration.run_jobs_show(job_id, as_json=as_json)
+    asyncio.run(administration.run_jobs_show(job_id, as_json=as_json))
 
 
 @jobs.command("retry")
 def jobs_retry(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """Make a new job for the file of a failed one."""
-    administration.run_jobs_retry(job_id, as_json=as_json)
+    asyncio.run(administration.run_jobs_retry(job_id, as_json=as_json))
 
 
 @app.command("doctor")
@@ -122,7 +124,7 @@ def check_up(
 @app.command()
 def preview(source: Path, target: Path, as_json: Json = False) -> None:  # noqa: FBT002
     """One preview from a local file, by the same code as the consumer's."""
-    previewing.run_preview(source, target, as_json=as_json)
+    asyncio.run(previewing.run_preview(source, target, as_json=as_json))
 
 
 @app.command("demo")

@@ -13,7 +13,6 @@ from workers import Request, WorkerEntrypoint, asgi
 
 from editqueue.adapters.job_queue.cloudflare.binding import message_of
 from editqueue.entrypoints.http.app import create_app
-from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.entrypoints.http.guards import MAX_BODY
 from editqueue.ports import Ports
 from editqueue.use_cases.consumer.answer_message import answer_message
@@ -74,8 +73,8 @@ class _Isolate:
     def app(self, env: Env) -> FastAPI:
         if self._app is None:
             worker = self.worker(env)
-            auth = AuthSettings(secret=worker.jwt_secret)
-            self._app = create_app(worker.ports, auth=auth, allowed_origins=worker.allowed_origins)
+            origins = worker.allowed_origins
+            self._app = create_app(worker.ports, jwt_secret=worker.jwt_secret, allowed_origins=origins)
         return self._app
 
 

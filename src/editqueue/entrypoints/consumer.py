@@ -40,34 +40,29 @@ class Consumer:
 
     async def run(self) -> None:
         """Work until `stop` is set. A database or queue that goes away is waited for, never fatal."""
-        await self._serve([self._persist(self._work_once) for _ in range(self.concurrency)])
+        await self._serve(self._work_once)
 
     async def drain(self) -> None:
         """Work until no job is queued or in progress, or until `stop` is set."""
-        await self._serve([self._persist(self._is_empty) for _ in range(self.concurrency)])
+        await self._serve(self._is_empty)
 
-    async def _serve(self, loops: list[Coroutine[Any, Any, None]]) -> None:
+    async def _serve(self, step: Callable[[], Awaitable[bool]]) -> None:
         await self._patiently(rescue(self.ports))
         housekeeper = asyncio.create_task(self._sweep_now_and_then())
-        workers = [asyncio.create_task(loop) for loop in loops]
+        workers = [asyncio.create_task(self._persist(step)) for _ in range(self.concurrency)]
+        everyone = asyncio.gather(*workers)
         stopped = asyncio.create_task(self.stop.wait())
         try:
-            await self._until_done_or_stopped(workers, stopped)
+            await asyncio.wait([everyone, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([everyone], timeout=self.grace.total_seconds())
+            if not everyone.done():
+                everyone.cancel()
+                await asyncio.wait(workers)
         finally:
             await _end([housekeeper, stopped, *workers])
         for worker in workers:
             if not worker.cancelled():
                 worker.result()
-
-    async def _until_done_or_stopped(self, workers: list[asyncio.Task[None]], stopped: asyncio.Task[bool]) -> None:
-        everyone = asyncio.gather(*workers)
-        await asyncio.wait([everyone, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if not everyone.done():
-            await asyncio.wait([everyone], timeout=self.grace.total_seconds())
-        if everyone.done():
-            return
-        everyone.cancel()
-        await asyncio.wait(workers)
 
     async def _persist(self, step: Callable[[], Awaitable[bool]]) -> None:
         """Take `step` after `step` until one returns True; a failure is logged and waited out."""
@@ -81,7 +76,7 @@ class Consumer:
                 _stay_cancelled()
                 self.ports.journal.error(None, error)
                 failures = min(failures + 1, LONGEST_STREAK)
-                await self._unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)))
+                await unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)), self.stop)
 
     async def _work_once(self) -> bool:
         messages = await self._next_messages()
@@ -94,7 +89,8 @@ class Consumer:
     async def _next_messages(self) -> Sequence[Message] | None:
         """None once stopped. A queue that fails is no reason to leave the work alone: the database is asked first."""
         try:
-            return await self._unless_stopped(self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll))
+            receiving = self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
+            return await unless_stopped(receiving, self.stop)
         except Exception:
             await self._work_through_the_database()
             raise
@@ -136,7 +132,7 @@ class Consumer:
         await self._work_through_the_database()
         if not await self.ports.store.has_work():
             return True
-        await self._unless_stopped(self.ports.pause(DRAIN_POLL))
+        await unless_stopped(self.ports.pause(DRAIN_POLL), self.stop)
         return False
 
     async def _sweep_now_and_then(self) -> None:
@@ -153,15 +149,17 @@ class Consumer:
             self.ports.journal.error(None, error)
         _stay_cancelled()
 
-    async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
-        """Wait for `work`, but not longer than until `stop`."""
-        task = asyncio.ensure_future(work)
-        stopped = asyncio.create_task(self.stop.wait())
-        try:
-            await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-        finally:  # cancelled, too, it leaves no task behind
-            await _end([stopped] if task.done() else [stopped, task])
-        return None if task.cancelled() else task.result()
+
+async def unless_stopped(work: Awaitable[T], stop: asyncio.Event, *, grace: timedelta = timedelta(0)) -> T | None:
+    """Wait for `work`, once `stop` is set not longer than `grace`; None if that was too short, which ends it."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([task], timeout=grace.total_seconds())
+    finally:  # cancelled, too, it leaves no task behind
+        await _end([stopped] if task.done() else [stopped, task])
+    return None if task.cancelled() else task.result()
 
 
 def _stay_cancelled() -> None:

@@ -1,4 +1,4 @@
-"""The journal: where attempts, transitions and errors are written down."""
+"""The journal: where attempts, transitions and errors are written down, in logs and counters."""
 
 from typing import Protocol
 
@@ -6,8 +6,6 @@ from editqueue.domain.jobs import EditJob, JobStatus
 
 
 class Journal(Protocol):
-    """Where attempts, transitions and errors are written down: logs and counters."""
-
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None: ...
     def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None: ...
     def error(self, job_id: str | None, error: BaseException) -> None: ...

@@ -13,7 +13,7 @@ from devtools.world import SECRET, World, keys_of
 from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.domain.files import File, Order
 from editqueue.entrypoints.http.app import create_app
-from editqueue.entrypoints.http.auth import AuthSettings, issue_token
+from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports import Ports
 
 BASE = "http://127.0.0.1:8787"
@@ -34,7 +34,7 @@ def bearer(user_id: str) -> dict[str, str]:
 def build_app(world: World, ports: Ports | None = None) -> FastAPI:
     return create_app(
         ports or world.ports,
-        auth=AuthSettings(secret=SECRET),
+        jwt_secret=SECRET,
         allowed_origins=[FRIEND],
         object_app=create_object_app(world.bucket, world.signer),
         preview_origin=BASE,

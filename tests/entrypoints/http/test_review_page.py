@@ -8,7 +8,6 @@ from fastapi import FastAPI
 
 from devtools.world import SECRET, World
 from editqueue.entrypoints.http.app import create_app
-from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.entrypoints.http.review_page import HEADERS, WEB_DIR, content_security_policy, mount_review_page
 from tests.entrypoints.http.client import BASE, Api, problem_of
 
@@ -79,6 +78,6 @@ def test_an_origin_that_would_change_the_policy_is_refused(origin: str) -> None:
 
 
 async def test_an_api_whose_page_is_served_elsewhere_has_none(world: World) -> None:
-    app = create_app(world.ports, auth=AuthSettings(secret=SECRET))
+    app = create_app(world.ports, jwt_secret=SECRET)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as http:
         problem_of(await http.get(PAGE), 404, "not_found")

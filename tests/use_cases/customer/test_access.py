@@ -27,7 +27,7 @@ def ids_of(*files: File) -> list[str]:
 
 
 async def mark(world: World, ids: list[str]) -> None:
-    await mark_files(ids, marked=True, user_id="anna", store=world.store, clock=world.clock)
+    await mark_files(ids, marked=True, user_id="anna", ports=world.ports)
 
 
 async def refusal_of(world: World, ids: list[str]) -> tuple[type[Refused], set[str]]:
@@ -87,7 +87,5 @@ async def test_an_id_that_comes_twice_counts_once(world: World) -> None:
     [file] = await files_of(world, 1)
     await mark(world, [file.id, file.id])
     assert (await world.file(file)).marked
-    deleted = await delete_files(
-        [file.id, file.id], user_id="anna", store=world.store, clock=world.clock, journal=world.journal
-    )
+    deleted = await delete_files([file.id, file.id], user_id="anna", ports=world.ports)
     assert deleted == 1

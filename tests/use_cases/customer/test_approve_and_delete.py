@@ -13,12 +13,12 @@ from editqueue.use_cases.customer.delete_files import delete_files
 
 
 async def approve(world: World, file_id: str) -> None:
-    await approve_file(file_id, user_id="anna", store=world.store, clock=world.clock)
+    await approve_file(file_id, user_id="anna", ports=world.ports)
 
 
 async def delete(world: World, *files: File) -> int:
     ids = [one.id for one in files]
-    return await delete_files(ids, user_id="anna", store=world.store, clock=world.clock, journal=world.journal)
+    return await delete_files(ids, user_id="anna", ports=world.ports)
 
 
 async def test_a_finished_file_is_approved_once_or_twice(world: World) -> None:

@@ -19,7 +19,6 @@ from editqueue.domain.errors import (
 )
 from editqueue.domain.files import File, Upload
 from editqueue.domain.keys import ObjectKeys, new_object_name
-from editqueue.ports import Limits
 from editqueue.use_cases.customer.finalize_upload import finalize_upload
 
 BODY = b"not really a picture"
@@ -54,15 +53,7 @@ async def finalize(
     world: World, key: str, *, size: int = len(BODY), checksum: str | None = None, user_id: str = "anna"
 ) -> File:
     return await finalize_upload(
-        object_key=key,
-        user_id=user_id,
-        size=size,
-        checksum=checksum,
-        exif_meta=None,
-        store=world.store,
-        bucket=world.bucket,
-        clock=world.clock,
-        limits=Limits(),
+        object_key=key, user_id=user_id, size=size, checksum=checksum, exif_meta=None, ports=world.ports
     )
 
 

@@ -11,9 +11,7 @@ from editqueue.use_cases.customer.sign_preview import SignedPreview, sign_previe
 
 
 async def sign(world: World, file_id: str, *, user_id: str = "anna") -> SignedPreview:
-    return await sign_preview(
-        file_id, user_id=user_id, store=world.store, bucket=world.bucket, clock=world.clock, limits=world.ports.limits
-    )
+    return await sign_preview(file_id, user_id=user_id, ports=world.ports)
 
 
 async def test_the_link_names_the_preview_and_its_end(world: World) -> None:

@@ -44,16 +44,7 @@ async def start(
     world: World, order_id: str, *, mime: str = "image/jpeg", filename: str = "a.jpg", user: str = "anna"
 ) -> StartedUpload:
     return await start_upload(
-        order_id=order_id,
-        user_id=user,
-        filename=filename,
-        mime=mime,
-        room_type=None,
-        stack_id=None,
-        store=world.store,
-        bucket=world.bucket,
-        clock=world.clock,
-        limits=world.ports.limits,
+        order_id=order_id, user_id=user, filename=filename, mime=mime, room_type=None, stack_id=None, ports=world.ports
     )
 
 

@@ -4,19 +4,12 @@ import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.domain.jobs import EditJob
 from editqueue.domain.keys import check_user_id
-from editqueue.entrypoints.commands.console import (
-    on_the_store,
-    print_facts,
-    print_json,
-    print_line,
-    stop_on_signals,
-    within_grace,
-)
+from editqueue.entrypoints.commands.console import print_facts, print_json, print_line, stop_on_signals, within_grace
 from editqueue.entrypoints.commands.serving import confirm_bucket
 from editqueue.entrypoints.http.auth import issue_token
-from editqueue.ports.job_store import JobQuery, JobStore
+from editqueue.ports.job_store import JobQuery
 from editqueue.settings import load_settings
 from editqueue.use_cases.consumer.sweep import sweep
 from editqueue.use_cases.operator.create_order import create_order
@@ -28,31 +21,26 @@ from editqueue.wiring.server import migrate, open_job_store, open_journal, open_
 from editqueue.wiring.system_clock import SystemClock
 
 
-def run_migrate() -> None:
+async def run_migrate() -> None:
     settings = load_settings()
     if settings.embedded:
         prepared_data_dir(settings)
-    print_line(f"the schema is at revision {asyncio.run(migrate(settings))}")
+    print_line(f"the schema is at revision {await migrate(settings)}")
 
 
-def run_sweep() -> None:
-    async def work() -> None:
-        async with open_server(load_settings()) as server:
-            await confirm_bucket(server, working=True)
-            stop = asyncio.Event()
-            with stop_on_signals(stop):
-                report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
-            print_json(asdict(report))
-
-    asyncio.run(work())
+async def run_sweep() -> None:
+    async with open_server(load_settings()) as server:
+        await confirm_bucket(server, working=True)
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
+        print_json(asdict(report))
 
 
-def run_order_create(user_id: str, title: str) -> None:
-    async def work(store: JobStore) -> None:
+async def run_order_create(user_id: str, title: str) -> None:
+    async with open_job_store(load_settings()) as store:
         order = await create_order(user_id=user_id, title=title, store=store, clock=SystemClock())
         print_json({"order_id": order.id})
-
-    on_the_store(work)
 
 
 def run_token(user_id: str, seconds: int) -> None:
@@ -61,8 +49,8 @@ def run_token(user_id: str, seconds: int) -> None:
     print_line(issue_token(user_id, secret=secret, now=datetime.now(UTC), ttl=timedelta(seconds=seconds)))
 
 
-def run_status(*, as_json: bool) -> None:
-    async def work(store: JobStore) -> None:
+async def run_status(*, as_json: bool) -> None:
+    async with open_job_store(load_settings()) as store:
         now = SystemClock().now()
         queue_stats = await store.queue_stats(now=now)
         oldest = queue_stats.oldest_eligible
@@ -75,41 +63,32 @@ def run_status(*, as_json: bool) -> None:
         print_facts({f"files {name}": count for name, count in queue_stats.files.items()})
         print_facts({"oldest eligible job waits (s)": age, "stale locks": queue_stats.stale_locks})
 
-    on_the_store(work)
 
-
-def run_jobs_list(*, status: JobStatus | None, order_id: str | None, limit: int, as_json: bool) -> None:
-    async def work(store: JobStore) -> None:
-        found = await store.jobs(JobQuery(status=status, order_id=order_id, limit=limit))
+async def run_jobs_list(query: JobQuery, *, as_json: bool) -> None:
+    async with open_job_store(load_settings()) as store:
+        found = await store.jobs(query)
         if as_json:
             print_json([_shown(job) for job in found])
             return
         for job in found:
             print_line(f"{job.id}  {job.status.value:<11}  attempts {job.attempts}  {job.error or ''}".rstrip())
 
-    on_the_store(work)
 
-
-def run_jobs_show(job_id: str, *, as_json: bool) -> None:
-    async def work(store: JobStore) -> None:
+async def run_jobs_show(job_id: str, *, as_json: bool) -> None:
+    async with open_job_store(load_settings()) as store:
         job = await find_job(job_id, store=store)
         (print_json if as_json else print_facts)(_shown(job))
 
-    on_the_store(work)
 
-
-def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
-    async def work() -> None:
-        settings = load_settings()
-        queue = open_queue(settings)
-        try:
-            async with open_job_store(settings) as store:
-                job = await retry_job(job_id, store=store, queue=queue, journal=open_journal(), clock=SystemClock())
-        finally:
-            await queue.close()
-        (print_json if as_json else print_facts)(_shown(job))
-
-    asyncio.run(work())
+async def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
+    settings = load_settings()
+    queue = open_queue(settings)
+    try:
+        async with open_job_store(settings) as store:
+            job = await retry_job(job_id, store=store, queue=queue, journal=open_journal(), clock=SystemClock())
+    finally:
+        await queue.close()
+    (print_json if as_json else print_facts)(_shown(job))
 
 
 def _shown(job: EditJob) -> dict[str, object]:

@@ -1,31 +1,18 @@
-"""What commands share: work on the database, signals, and what is printed: lines or one JSON document."""
+"""What commands share: signals, grace, and what is printed: lines or one JSON document."""
 
 import asyncio
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from editqueue.domain.errors import EditQueueError
-from editqueue.entrypoints.consumer import GRACE
-from editqueue.ports.job_store import JobStore
-from editqueue.settings import load_settings
-from editqueue.wiring.server import open_job_store
+from editqueue.entrypoints.consumer import GRACE, unless_stopped
 
 T = TypeVar("T")
-
-
-def on_the_store(work: Callable[[JobStore], Awaitable[T]]) -> T:
-    """Open the database that the settings name, do `work`, close it."""
-
-    async def run() -> T:
-        async with open_job_store(load_settings()) as store:
-            return await work(store)
-
-    return asyncio.run(run())
 
 
 def print_json(document: object) -> None:
@@ -51,19 +38,12 @@ async def within_grace(
     grace: timedelta = GRACE,
     otherwise: str = "ended by a signal; the running job was handed back",
 ) -> T:
-    """Wait for `work`; once `stop` is set not longer than `grace`. Raises EditQueueError when that was too short,
-    saying `otherwise`."""
-    task = asyncio.create_task(work)
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    await asyncio.wait([task], timeout=grace.total_seconds())
-    if not task.done():
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    if task.cancelled():
+    """Wait as `unless_stopped` does for `work`, whose result is never None. Raises EditQueueError, saying `otherwise`,
+    when `grace` was too short."""
+    result = await unless_stopped(work, stop, grace=grace)
+    if result is None:
         raise EditQueueError(otherwise)
-    return task.result()
+    return result
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """demo: a sample order through the real HTTP API, from upload to preview."""
 
 import asyncio
-import contextlib
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,7 +30,7 @@ from editqueue.entrypoints.commands.serving import (
     review_link,
     run_both,
 )
-from editqueue.entrypoints.http.auth import AuthSettings, issue_token
+from editqueue.entrypoints.http.auth import issue_token
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.create_order import create_order
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
@@ -65,7 +64,7 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
         stop = asyncio.Event()
         with stop_on_signals(stop):
             async with (
-                _running(settings, AuthSettings(secret=secret), listener, url, stop) as order_id,
+                _running(settings, secret, listener, url, stop) as order_id,
                 open_client(url, token, order_id) as client,
             ):
                 results = await within_grace(
@@ -105,21 +104,19 @@ def _photos_in(folder: Path) -> list[Path]:
     return photos
 
 
-@contextmanager
-def _listening_somewhere(port: int) -> Generator[socket.socket]:
+def _listening_somewhere(port: int) -> socket.socket:
     """On `port`, or on a free one if it is taken."""
-    with contextlib.ExitStack() as stack:
-        try:
-            listener = stack.enter_context(listening(HOST, port))
-        except SetupError:
-            listener = stack.enter_context(listening(HOST, 0))
-            print_line(f"Port {port} is taken; using {listener.getsockname()[1]} instead.")
-        yield listener
+    try:
+        return listening(HOST, port)
+    except SetupError:
+        listener = listening(HOST, 0)
+        print_line(f"Port {port} is taken; using {listener.getsockname()[1]} instead.")
+        return listener
 
 
 @asynccontextmanager
 async def _running(
-    settings: Settings, auth: AuthSettings, listener: socket.socket, url: str, stop: asyncio.Event
+    settings: Settings, secret: str, listener: socket.socket, url: str, stop: asyncio.Event
 ) -> AsyncGenerator[str]:
     """The system with a fresh order, its logs in a file so that the screen stays readable."""
     log_path = prepared_data_dir(settings) / "demo.log"
@@ -129,7 +126,7 @@ async def _running(
             ports = server.ports
             order = await create_order(user_id=USER, title="Musterhaus", store=ports.store, clock=ports.clock)
             print_line(f"Order {order.id} on {url}, logs in {log_path}")
-            app, consumer = make_app(server, settings, auth), make_consumer(server, settings, stop)
+            app, consumer = make_app(server, settings, secret), make_consumer(server, settings, stop)
             work = asyncio.create_task(run_both(app, consumer, listener, stop))
             try:
                 yield order.id

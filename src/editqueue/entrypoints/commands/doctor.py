@@ -1,7 +1,7 @@
 """doctor: what is wrong with this installation, and what to do about it."""
 
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -15,7 +15,6 @@ from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
-from editqueue.use_cases.operator.release_locks import release_locks
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.job_queue import look_at_queue
 from editqueue.wiring.server import DEFAULT_BASE_URL, Tool, image_tools, look_at_bucket, open_bucket, open_job_store
@@ -25,8 +24,6 @@ _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumer of the same process",
     "none": "none: the sweep alone moves the work",
 }
-SHOWN = 5
-"""Examples named in a finding; the rest is counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +46,9 @@ async def run_doctor(*, fix: bool, as_json: bool) -> None:
             if check.remedy:
                 print_line(f"        -> {check.remedy}")
     if broken:
-        raise SetupError(f"{len(broken)} of {len(checks)} checks found something broken: {_some(broken)}")
+        raise SetupError(
+            f"{len(broken)} of {len(checks)} checks found something broken: {_examples(Finding().plus(broken))}"
+        )
 
 
 async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:
@@ -158,10 +157,10 @@ async def _get(url: str, app: ASGIApp | None) -> bytes:
 
 
 async def _check_locks(store: JobStore, *, fix: bool) -> Check:
-    clock = SystemClock()
-    if fix and (released := await release_locks(store=store, clock=clock)):
+    now = SystemClock().now()
+    if fix and (released := await store.reset_stale_locks(now=now)):
         return Check(name="locks", ok=True, detail=f"{len(released)} locks without a job were reset")
-    if found := (await store.queue_stats(now=clock.now())).stale_locks:
+    if found := (await store.queue_stats(now=now)).stale_locks:
         return Check(
             name="locks",
             ok=False,
@@ -213,7 +212,3 @@ def _stray(found: ObjectReport, *, fixed: bool) -> Check:
 
 def _examples(finding: Finding) -> str:
     return ", ".join(finding.examples) + (", ..." if finding.count > len(finding.examples) else "")
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

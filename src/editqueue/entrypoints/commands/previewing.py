@@ -1,26 +1,28 @@
 """preview: one local file, by the same code as the consumer's."""
 
-import asyncio
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 from editqueue.domain.errors import ProcessingError, SetupError
 from editqueue.entrypoints.commands.console import print_json, print_line
-from editqueue.ports.image_tools import Preview
 from editqueue.settings import load_settings
 from editqueue.wiring.server import open_local_images
 
 
-def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
+async def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
     """Write the preview and say how it was made. Raises SetupError, naming the file; then nothing is written."""
     if not source.is_file():
         raise SetupError(f"{source}: no such file")
     started = time.monotonic()
+    whole = source.resolve()
+    images = open_local_images(load_settings(), whole.parent)
     try:
-        preview = asyncio.run(_make(source))
+        preview = await images.make_preview(whole.name)
     except ProcessingError as error:
         raise SetupError(f"{source}: {error.code}: {error}") from error
+    finally:
+        await images.close()
     seconds = round(time.monotonic() - started, 3)
     try:
         target.write_bytes(preview.body)
@@ -32,12 +34,3 @@ def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
         print_json({**facts, **asdict(preview.cost), "seconds": seconds, **sizes})
     else:
         print_line(f"{target}: {preview.width} x {preview.height} px from {preview.source_format} ({preview.path})")
-
-
-async def _make(source: Path) -> Preview:
-    whole = source.resolve()
-    pool = open_local_images(load_settings(), whole.parent)
-    try:
-        return await pool.make_preview(whole.name)
-    finally:
-        await pool.close()

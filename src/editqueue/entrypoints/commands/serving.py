@@ -13,7 +13,6 @@ from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailab
 from editqueue.entrypoints.commands.console import print_line, stop_on_signals
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
-from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.settings import Settings, load_settings
 from editqueue.wiring.data_dir import jwt_secret
 from editqueue.wiring.job_queue import look_at_queue
@@ -26,7 +25,7 @@ COUNT_EVERY = 15.0
 async def serve(*, host: str, port: int, with_consumer: bool) -> None:
     """API and, unless told not to, one consumer, until SIGTERM or Ctrl-C. Raises SetupError."""
     settings = load_settings()
-    auth = AuthSettings(secret=jwt_secret(settings))
+    secret = jwt_secret(settings)
     with listening(host, port) as listener:
         url = base_url(host, listener.getsockname()[1])
         async with open_server(settings, base_url=url) as server, metrics_served(server, settings):
@@ -37,7 +36,7 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
                 print_line(f"editqueue serves {url} (Ctrl-C ends it)")
                 print_line(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
                 consumer = make_consumer(server, settings, stop) if with_consumer else None
-                await run_both(make_app(server, settings, auth), consumer, listener, stop)
+                await run_both(make_app(server, settings, secret), consumer, listener, stop)
 
 
 async def consume(*, drain: bool) -> None:
@@ -73,10 +72,10 @@ async def confirm_queue(server: Server, settings: Settings, *, pulling: bool) ->
     server.ports.journal.warning("queue_not_confirmed", found=found.detail, remedy=found.remedy)
 
 
-def make_app(server: Server, settings: Settings, auth: AuthSettings) -> FastAPI:
+def make_app(server: Server, settings: Settings, secret: str) -> FastAPI:
     return create_app(
         server.ports,
-        auth=auth,
+        jwt_secret=secret,
         allowed_origins=settings.allowed_origins,
         object_app=server.object_app,
         preview_origin=server.preview_origin,
@@ -143,20 +142,20 @@ def review_link(url: str, order_id: str, token: str) -> str:
     return f"{url}/orders/{order_id}/review#token={token}"
 
 
-@contextmanager
-def listening(host: str, port: int) -> Generator[socket.socket]:
-    """A bound socket. Raises SetupError naming the port when it is taken."""
+def listening(host: str, port: int) -> socket.socket:
+    """A bound socket, for the caller to close. Raises SetupError naming the port when it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY only then: answers would wait 40 ms for an ACK.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen(128)
-        except (OSError, OverflowError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            raise SetupError(f"cannot listen on {host}:{port}: {why}; choose another with --port or --host") from error
-        yield listener
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise SetupError(f"cannot listen on {host}:{port}: {why}; choose another with --port or --host") from error
+    return listener
 
 
 class _QuietServer(uvicorn.Server):

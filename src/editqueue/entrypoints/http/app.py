@@ -8,7 +8,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from editqueue.entrypoints.http.auth import AuthSettings
 from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard
 from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
 from editqueue.entrypoints.http.review_page import mount_review_page
@@ -28,7 +27,7 @@ class Api(FastAPI):
 def create_app(
     ports: Ports,
     *,
-    auth: AuthSettings,
+    jwt_secret: str,
     allowed_origins: Sequence[str] = (),
     object_app: ASGIApp | None = None,
     preview_origin: str | None = None,
@@ -40,7 +39,7 @@ def create_app(
     # Swagger's pages load scripts from a CDN: only the document itself is served.
     app = Api(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.ports = ports
-    app.state.auth = auth
+    app.state.jwt_secret = jwt_secret
     app.include_router(router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], response_model=Health)
     add_problem_handlers(app, ports.journal)

@@ -1,6 +1,5 @@
 """Who is asking: a JWT (HS256) in the cookie `auth_session` or as a Bearer token."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import jwt
@@ -16,11 +15,6 @@ class Unauthenticated(Exception):
     """No token, or one that does not hold. The message says which, never what was expected."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuthSettings:
-    secret: str
-
-
 def issue_token(user_id: str, *, secret: str, now: datetime, ttl: timedelta) -> str:
     """A token for `user_id` that expires after `ttl`."""
     claims = {"sub": user_id, "iat": now, "exp": now + ttl}
@@ -28,14 +22,14 @@ def issue_token(user_id: str, *, secret: str, now: datetime, ttl: timedelta) -> 
     return jwt.encode(claims, secret, algorithm=ALGORITHM)  # pyright: ignore[reportUnknownMemberType]
 
 
-def authenticate(request: Request, settings: AuthSettings) -> str:
+def authenticate(request: Request, *, secret: str) -> str:
     """The user id of the request. Raises Unauthenticated."""
     token = _bearer(request) or request.cookies.get(COOKIE)
     if not token:
         raise Unauthenticated("sign in: send the cookie auth_session or Authorization: Bearer <token>")
     try:
         claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType]  # as above
-            token, settings.secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
+            token, secret, algorithms=[ALGORITHM], options={"require": ["exp", "sub"]}
         )
     except jwt.ExpiredSignatureError as error:
         raise Unauthenticated("the token has expired: sign in again") from error

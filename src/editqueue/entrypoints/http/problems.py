@@ -107,7 +107,14 @@ def problem(
 def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
     async def refused(_: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, EditQueueError)  # noqa: S101  # registered for this class below
-        return _of_domain(error, journal)
+        status = next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
+        if status >= 500:
+            journal.error(None, error)
+            headers = {"Retry-After": "5"} if status == 503 else None
+            return problem(status, error.code, "a service we need is away; try again soon", headers=headers)
+        if not isinstance(error, Refused):
+            return problem(status, error.code, str(error))
+        return problem(status, error.code, str(error), ids=error.ids, also=error.also, field=error.field)
 
     async def unexpected(_: Request, error: Exception) -> ProblemResponse:
         journal.error(None, error)
@@ -118,17 +125,6 @@ def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, unexpected)
-
-
-def _of_domain(error: EditQueueError, journal: Journal) -> ProblemResponse:
-    status = next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
-    if status >= 500:
-        journal.error(None, error)
-        headers = {"Retry-After": "5"} if status == 503 else None
-        return problem(status, error.code, "a service we need is away; try again soon", headers=headers)
-    if not isinstance(error, Refused):
-        return problem(status, error.code, str(error))
-    return problem(status, error.code, str(error), ids=error.ids, also=error.also, field=error.field)
 
 
 async def _unauthenticated(_: Request, error: Exception) -> ProblemResponse:

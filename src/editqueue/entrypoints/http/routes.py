@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
-from editqueue.entrypoints.http.auth import COOKIE, AuthSettings, authenticate
+from editqueue.entrypoints.http.auth import COOKIE, authenticate
 from editqueue.entrypoints.http.problems import PROBLEMS
 from editqueue.ports import Ports
 from editqueue.ports.job_store import FileQuery
@@ -33,8 +33,7 @@ def current_ports(request: Request) -> Ports:
 
 
 def current_user(request: Request) -> str:
-    settings: AuthSettings = request.app.state.auth
-    return authenticate(request, settings)
+    return authenticate(request, secret=request.app.state.jwt_secret)
 
 
 PortsOf = Annotated[Ports, Depends(current_ports)]
@@ -57,10 +56,7 @@ async def upload_intent(body: schemas.UploadIntent, user_id: User, ports: PortsO
         mime=body.mime,
         room_type=body.room_type,
         stack_id=body.stack_id,
-        store=ports.store,
-        bucket=ports.bucket,
-        clock=ports.clock,
-        limits=ports.limits,
+        ports=ports,
     )
     return schemas.UploadIntentAnswer(
         signed_url=started.signed.url, object_key=started.object_key, headers=dict(started.signed.headers)
@@ -76,10 +72,7 @@ async def upload_finalize(body: schemas.UploadFinalize, user_id: User, ports: Po
         size=body.bytes,
         checksum=body.checksum,
         exif_meta=None if body.exif_meta is None else json.dumps(body.exif_meta),
-        store=ports.store,
-        bucket=ports.bucket,
-        clock=ports.clock,
-        limits=ports.limits,
+        ports=ports,
     )
     return schemas.UploadFinalizeAnswer(file_id=file.id, status=file.status)
 
@@ -104,23 +97,23 @@ async def order_files(
 @router.post("/files/bulk-mark")
 async def bulk_mark(body: schemas.BulkMark, user_id: User, ports: PortsOf) -> schemas.Ok:
     """Mark files for editing, or take the mark away. All or nothing."""
-    await mark_files(body.ids, marked=body.marked, user_id=user_id, store=ports.store, clock=ports.clock)
+    await mark_files(body.ids, marked=body.marked, user_id=user_id, ports=ports)
     return schemas.Ok()
 
 
 @router.post("/files/bulk-rename")
 async def bulk_rename(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> schemas.RenameAnswer:
     """Bring names to `{date}-{shootcode}_{room_type}_{index}_v{ver}.{ext}`. All or nothing."""
-    renamed = await rename_files(body.ids, user_id=user_id, store=ports.store, clock=ports.clock)
+    renamings = await rename_files(body.ids, user_id=user_id, ports=ports)
     return schemas.RenameAnswer(
         results=[
             schemas.RenameResult(
-                id=file.file_id,
-                old_name=file.old_name,
-                new_name=file.new_name,
-                status="renamed" if file.changed else "unchanged",
+                id=renaming.file_id,
+                old_name=renaming.old_name,
+                new_name=renaming.new_name,
+                status="unchanged" if renaming.new_name == renaming.old_name else "renamed",
             )
-            for file in renamed
+            for renaming in renamings
         ]
     )
 
@@ -128,8 +121,7 @@ async def bulk_rename(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> s
 @router.delete("/files/bulk")
 async def bulk_delete(body: schemas.BulkIds, user_id: User, ports: PortsOf) -> schemas.DeleteAnswer:
     """Delete files softly. All or nothing; what was only queued for them ends."""
-    deleted = await delete_files(body.ids, user_id=user_id, store=ports.store, clock=ports.clock, journal=ports.journal)
-    return schemas.DeleteAnswer(deleted=deleted)
+    return schemas.DeleteAnswer(deleted=await delete_files(body.ids, user_id=user_id, ports=ports))
 
 
 @router.post("/orders/{id}/submit-edits", status_code=201)
@@ -150,16 +142,13 @@ async def status_of_order(id: str, user_id: User, ports: PortsOf) -> schemas.Sta
 @router.get("/files/{id}/preview")
 async def preview(id: str, user_id: User, ports: PortsOf) -> schemas.PreviewAnswer:
     """A link to the preview, valid for five minutes; 404 while there is none."""
-    signed = await sign_preview(
-        id, user_id=user_id, store=ports.store, bucket=ports.bucket, clock=ports.clock, limits=ports.limits
-    )
-    return schemas.PreviewAnswer.model_validate(signed)
+    return schemas.PreviewAnswer.model_validate(await sign_preview(id, user_id=user_id, ports=ports))
 
 
 @router.post("/files/{id}/approve")
 async def approve(id: str, user_id: User, ports: PortsOf) -> schemas.ApproveAnswer:
     """Approve a finished file."""
-    await approve_file(id, user_id=user_id, store=ports.store, clock=ports.clock)
+    await approve_file(id, user_id=user_id, ports=ports)
     return schemas.ApproveAnswer()
 
 

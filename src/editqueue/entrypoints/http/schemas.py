@@ -18,7 +18,6 @@ PrintableText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\
 ShortText = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 ExifValue = str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
 Ids = Annotated[list[str], Field(min_length=1, max_length=1000)]
-Note = Annotated[PrintableText, StringConstraints(min_length=1, max_length=1000)]
 
 
 class _Request(BaseModel):
@@ -83,13 +82,12 @@ class FilesAnswer(_Answer):
     next_cursor: str | None
 
 
-class BulkMark(_Request):
-    ids: Ids
-    marked: bool
-
-
 class BulkIds(_Request):
     ids: Ids
+
+
+class BulkMark(BulkIds):
+    marked: bool
 
 
 class Ok(_Answer):
@@ -148,7 +146,7 @@ class ApproveAnswer(Ok):
 
 
 class Revision(_Request):
-    note: Note
+    note: Annotated[PrintableText, StringConstraints(min_length=1, max_length=1000)]
 
 
 class RevisionAnswer(Ok):

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from editqueue.domain.files import File
-from editqueue.domain.keys import ObjectKeys
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import Expiry
@@ -23,7 +22,7 @@ async def expire_objects(ports: Ports) -> int:
         limit=BATCH,
         now=now,
     )
-    return sum([await _expire(one, ports) for one in due])
+    return sum([await _expire(expiry, ports) for expiry in due])
 
 
 async def _expire(expiry: Expiry, ports: Ports) -> bool:
@@ -39,5 +38,4 @@ async def _expire(expiry: Expiry, ports: Ports) -> bool:
 
 async def retire_objects(file: File, bucket: Bucket) -> None:
     """Delete what was made of `file`. "Archive instead of delete" will replace this one function."""
-    keys = ObjectKeys.from_raw(file.object_key)
-    await bucket.delete([keys.processed, keys.preview])
+    await bucket.delete([file.keys.processed, file.keys.preview])

@@ -35,7 +35,7 @@ async def own_order(order_id: str, *, user_id: str, store: JobStore) -> Order:
 async def own_file(file_id: str, *, user_id: str, store: JobStore) -> File:
     """The file, if it is the user's and not deleted. Raises FileNotFound or Forbidden."""
     found = await store.files([file_id] if is_plain(file_id) else [])
-    refuse([file_id], _states(found), user_id=user_id)
+    refuse([file_id], states_of(found), user_id=user_id)
     return found[0]
 
 
@@ -62,9 +62,9 @@ def refuse(
         raise type(gravest)(str(gravest), ids=gravest.ids, also={error.code: error.ids for error in others})
 
 
-def refuse_strangers(ids: Sequence[str], found: Iterable[File], *, user_id: str, order_id: str | None = None) -> None:
-    """Raise Forbidden or FileNotFound, as `refuse` does, where only the files are known."""
-    refuse(ids, _states(found), user_id=user_id, order_id=order_id)
+def states_of(files: Iterable[File]) -> Sequence[FileState]:
+    """For `refuse`, where no rejection asks for the files' jobs."""
+    return [FileState(file=file, active_job=None) for file in files]
 
 
 def is_plain(text: str) -> bool:
@@ -73,11 +73,11 @@ def is_plain(text: str) -> bool:
 
 
 async def plain_ids(ids: Iterable[str], *, user_id: str, store: JobStore, order_id: str | None = None) -> Sequence[str]:
-    """The ids without repetition, in order. Raises as refuse_strangers does if one of them cannot be an id."""
+    """The ids without repetition, in order. Raises as `refuse` does if one of them cannot be an id."""
     unique = list(dict.fromkeys(ids))
     plain = [file_id for file_id in unique if is_plain(file_id)]
     if len(plain) < len(unique):
-        refuse_strangers(unique, await store.files(plain), user_id=user_id, order_id=order_id)
+        refuse(unique, states_of(await store.files(plain)), user_id=user_id, order_id=order_id)
     return unique
 
 
@@ -92,10 +92,6 @@ def _strangers(
     if missing:
         where = f" in order {order_id!r}" if order_id else ""
         yield FileNotFound(f"there is no file {', '.join(map(repr, missing))}{where}", ids=missing)
-
-
-def _states(files: Iterable[File]) -> Sequence[FileState]:
-    return [FileState(file=file, active_job=None) for file in files]
 
 
 def _is_there(file: File, order_id: str | None) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from editqueue.domain.errors import FileNotDone
 from editqueue.domain.files import FileStatus
-from editqueue.ports.job_store import FileState, JobStore
-from editqueue.ports.time import Clock
+from editqueue.ports import Ports
+from editqueue.ports.job_store import FileState
 from editqueue.use_cases.customer.access import LOCKED, Rejection, is_plain, refuse
 
 _NOT_DONE = Rejection(
@@ -15,9 +15,9 @@ _NOT_DONE = Rejection(
 )
 
 
-async def approve_file(file_id: str, *, user_id: str, store: JobStore, clock: Clock) -> None:
+async def approve_file(file_id: str, *, user_id: str, ports: Ports) -> None:
     """Raises FileNotFound, Forbidden, FileLocked, or FileNotDone for any status but `done`."""
     seen: Sequence[FileState] = []
     if is_plain(file_id):
-        seen = await store.approve_file(file_id, user_id=user_id, now=clock.now())
+        seen = await ports.store.approve_file(file_id, user_id=user_id, now=ports.clock.now())
     refuse([file_id], seen, user_id=user_id, rejections=[LOCKED, _NOT_DONE])

@@ -16,23 +16,13 @@ from editqueue.domain.errors import (
 from editqueue.domain.files import File, Upload
 from editqueue.domain.ids import new_id
 from editqueue.domain.keys import ObjectKeys
-from editqueue.ports import Limits
+from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import JobStore
-from editqueue.ports.time import Clock
 
 
 async def finalize_upload(
-    *,
-    object_key: str,
-    user_id: str,
-    size: int,
-    checksum: str | None,
-    exif_meta: str | None,
-    store: JobStore,
-    bucket: Bucket,
-    clock: Clock,
-    limits: Limits,
+    *, object_key: str, user_id: str, size: int, checksum: str | None, exif_meta: str | None, ports: Ports
 ) -> File:
     """Make the file of an uploaded object; the same call again gives the same file.
 
@@ -40,21 +30,18 @@ async def finalize_upload(
     ObjectNotUploaded, ObjectDiffers if size (bytes) or sha-256 (hex) are not those of the object, and
     FileNotFound if the file was deleted since.
     """
-    if size > limits.max_upload_bytes:
-        raise TooLarge(f"{size} bytes are over the limit of {limits.max_upload_bytes}", field="bytes")
-    upload = await _own_upload(object_key, user_id=user_id, store=store)
-    known = await store.file_of_key(object_key)
-    if known is not None:
-        _check_known(known, size=size)
-    await _check_object(object_key, size=size, checksum=checksum, bucket=bucket)
-    return known or await store.add_file(new_id(), upload=upload, size=size, exif_meta=exif_meta, now=clock.now())
-
-
-def _check_known(file: File, *, size: int) -> None:
-    if file.deleted_at is not None:
-        raise FileNotFound("the file of this object_key was deleted", ids=[file.id], field="object_key")
-    if file.bytes != size:
-        _differs(f"the file has {file.bytes} bytes, not {size}")
+    if size > ports.limits.max_upload_bytes:
+        raise TooLarge(f"{size} bytes are over the limit of {ports.limits.max_upload_bytes}", field="bytes")
+    upload = await _own_upload(object_key, user_id=user_id, store=ports.store)
+    known = await ports.store.file_of_key(object_key)
+    if known is not None and known.deleted_at is not None:
+        raise FileNotFound("the file of this object_key was deleted", ids=[known.id], field="object_key")
+    if known is not None and known.bytes != size:
+        _differs(f"the file has {known.bytes} bytes, not {size}")
+    await _check_object(object_key, size=size, checksum=checksum, bucket=ports.bucket)
+    return known or await ports.store.add_file(
+        new_id(), upload=upload, size=size, exif_meta=exif_meta, now=ports.clock.now()
+    )
 
 
 async def _own_upload(object_key: str, *, user_id: str, store: JobStore) -> Upload:

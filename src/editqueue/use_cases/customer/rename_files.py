@@ -2,47 +2,32 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from editqueue.domain.errors import Conflict
 from editqueue.domain.files import File, Order
+from editqueue.ports import Ports
 from editqueue.ports.job_store import JobStore, Renaming
-from editqueue.ports.time import Clock
-from editqueue.use_cases.customer.access import LOCKED, plain_ids, refuse, refuse_strangers
+from editqueue.use_cases.customer.access import LOCKED, plain_ids, refuse, states_of
 
 TRIES = 5
 """A rename lost to another one at the same moment is computed anew this often."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Renamed:
-    file_id: str
-    old_name: str
-    new_name: str
-
-    @property
-    def changed(self) -> bool:
-        return self.old_name != self.new_name
-
-
-async def rename_files(ids: Sequence[str], *, user_id: str, store: JobStore, clock: Clock) -> Sequence[Renamed]:
+async def rename_files(ids: Sequence[str], *, user_id: str, ports: Ports) -> Sequence[Renaming]:
     """All or nothing, in the order of `ids`. Raises Forbidden, FileNotFound, FileLocked, Conflict."""
-    wanted = await plain_ids(ids, user_id=user_id, store=store)
+    wanted = await plain_ids(ids, user_id=user_id, store=ports.store)
     for _ in range(TRIES):
-        renamings = await _plan(wanted, user_id=user_id, store=store)
-        result = await store.rename_files(renamings, user_id=user_id, now=clock.now())
+        renamings = await _plan(wanted, user_id=user_id, store=ports.store)
+        result = await ports.store.rename_files(renamings, user_id=user_id, now=ports.clock.now())
         if result.done:
-            return [
-                Renamed(file_id=renaming.file_id, old_name=renaming.old_name, new_name=renaming.new_name)
-                for renaming in renamings
-            ]
+            return renamings
         refuse(wanted, result.seen, user_id=user_id, rejections=[LOCKED])
     raise Conflict("the files are being changed by somebody else; try again", ids=wanted)
 
 
 async def _plan(ids: Sequence[str], *, user_id: str, store: JobStore) -> Sequence[Renaming]:
     files = {file.id: file for file in await store.files(ids)}
-    refuse_strangers(ids, files.values(), user_id=user_id)
+    refuse(ids, states_of(files.values()), user_id=user_id)
     orders = await _orders(files.values(), store)
     return [_renaming(files[file_id], orders[files[file_id].order_id]) for file_id in ids]
 

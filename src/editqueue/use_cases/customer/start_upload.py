@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from editqueue.domain.errors import Invalid
 from editqueue.domain.files import Upload
 from editqueue.domain.keys import ObjectKeys, check_segment, new_object_name
-from editqueue.ports import Limits
-from editqueue.ports.bucket import Bucket, SignedPut
-from editqueue.ports.job_store import JobStore
-from editqueue.ports.time import Clock
+from editqueue.ports import Ports
+from editqueue.ports.bucket import SignedPut
 from editqueue.use_cases.customer.access import own_order
 
 CLIPS = frozenset({"video/mp4", "video/quicktime"})
@@ -28,17 +26,7 @@ class StartedUpload:
 
 
 async def start_upload(
-    *,
-    order_id: str,
-    user_id: str,
-    filename: str,
-    mime: str,
-    room_type: str | None,
-    stack_id: str | None,
-    store: JobStore,
-    bucket: Bucket,
-    clock: Clock,
-    limits: Limits,
+    *, order_id: str, user_id: str, filename: str, mime: str, room_type: str | None, stack_id: str | None, ports: Ports
 ) -> StartedUpload:
     """Promise a place for a file. Raises OrderNotFound, Forbidden, or Invalid naming the field.
 
@@ -47,7 +35,7 @@ async def start_upload(
     content_type = _checked_mime(mime)
     name = displayed_name(filename)
     check_segment(user_id, name="sub")
-    await own_order(order_id, user_id=user_id, store=store)
+    await own_order(order_id, user_id=user_id, store=ports.store)
     check_segment(order_id, name="order_id")
     key = ObjectKeys(user_id, order_id, new_object_name(name)).raw
     upload = Upload(
@@ -58,10 +46,11 @@ async def start_upload(
         mime=content_type,
         room_type=room_type,
         stack_id=stack_id,
-        created_at=clock.now(),
+        created_at=ports.clock.now(),
     )
-    await store.record_upload(upload)
-    signed = await bucket.sign_put(
+    await ports.store.record_upload(upload)
+    limits = ports.limits
+    signed = await ports.bucket.sign_put(
         key, content_type=content_type, max_bytes=limits.max_upload_bytes, expires_in=limits.signed_url
     )
     return StartedUpload(object_key=key, signed=signed)

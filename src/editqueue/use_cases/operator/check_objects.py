@@ -7,7 +7,6 @@ from itertools import groupby
 
 from editqueue.domain.errors import ObjectMissing
 from editqueue.domain.files import File, FileStatus
-from editqueue.domain.keys import ObjectKeys
 from editqueue.ports.bucket import Bucket, ObjectInfo
 from editqueue.ports.job_store import JobStore
 from editqueue.ports.time import Clock
@@ -117,8 +116,7 @@ async def _pages_of_keys(listing: AsyncIterator[ObjectInfo], *, before: datetime
 
 
 def _made(file: File) -> tuple[str, str]:
-    keys = ObjectKeys.from_raw(file.object_key)
-    return keys.processed, keys.preview
+    return file.keys.processed, file.keys.preview
 
 
 def _order(key: str) -> str:

@@ -9,7 +9,6 @@ from devtools.seeds import seed_files, seed_order
 from devtools.world import make_ports
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.schema import files
-from editqueue.use_cases.operator.release_locks import release_locks
 
 
 async def test_a_lock_that_was_left_behind_is_reset_and_that_of_a_running_job_is_not(tmp_path: Path) -> None:
@@ -20,11 +19,11 @@ async def test_a_lock_that_was_left_behind_is_reset_and_that_of_a_running_job_is
         await world.store.claim_next(now=world.clock.now())
         await lock(url, left.id)
 
-        released = await release_locks(store=world.store, clock=world.clock)
+        released = await world.store.reset_stale_locks(now=world.clock.now())
 
         assert [*released] == [left.id]
         assert [(await world.file(file)).locked for file in (left, running)] == [False, True]
-        assert await release_locks(store=world.store, clock=world.clock) == []
+        assert await world.store.reset_stale_locks(now=world.clock.now()) == []
 
 
 async def lock(url: str, file_id: str) -> None:
