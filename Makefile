@@ -67,7 +67,7 @@ lock: setup  ## renew the hashed lock files
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.14 --python-platform linux deploy/cloudflare/pyproject.toml -o deploy/cloudflare/requirements.lock
 
 d1-migrations: setup  ## write Cloudflare D1's migrations from Alembic's
-	$(BIN)/python -m editqueue.adapters.job_store.opening.d1_migrations deploy/cloudflare/migrations
+	$(BIN)/python -m devtools.d1_migrations deploy/cloudflare/migrations
 
 measure-worker: setup  ## how large the Cloudflare Worker is and what its start costs
 	$(BIN)/python -m devtools.cloudflare.measure

@@ -66,7 +66,7 @@ async def load(database: EngineDatabase, size: Size, *, moment: int) -> None:
         "notifications": size.finished,
         "queue": size.queued,
     }
-    kind = database.dialect.name
+    kind = await database.with_connection(lambda connection: connection.dialect.name)
     await database.run(*(text(_filled(statement, kind, rows, name, moment)) for name, statement in _LOADS.items()))
     if kind == "postgresql":
         await database.with_connection(_vacuum)

@@ -70,17 +70,17 @@ class Plans:
 
     async def explain(self, statement: Executable, database: EngineDatabase) -> None:
         assert isinstance(statement, ClauseElement)
-        kind = database.dialect.name
-        compiled = statement.compile(dialect=database.dialect, compile_kwargs={"render_postcompile": True})
+        dialect = await database.with_connection(lambda connection: connection.dialect)
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         values: Mapping[str, Any] = compiled.params or {}
         names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
-        how = "EXPLAIN (FORMAT JSON)" if kind == "postgresql" else "EXPLAIN QUERY PLAN"
+        how = "EXPLAIN (FORMAT JSON)" if dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
 
         def ask(connection: Connection) -> list[Sequence[Any]]:
             return [*connection.exec_driver_sql(f"{how} {compiled}", tuple(values[name] for name in names))]
 
         rows = await database.with_connection(ask)
-        if kind == "postgresql":
+        if dialect.name == "postgresql":
             self.keep_postgres(str(compiled), rows[0][0])
         else:
             self._keep("sqlite", str(compiled), [str(row[3]) for row in rows])

@@ -55,7 +55,8 @@ async def opened(kind: str, request: pytest.FixtureRequest, folder: Path) -> Asy
         path.write_bytes(body)
 
     async def read(key: str) -> bytes:
-        return await asyncio.to_thread(readers.open(key).read_all)
+        source = readers.open(key)
+        return await asyncio.to_thread(lambda: source.read(0, source.size()))
 
     readers = folder_readers(folder)
     tools = Inline(read) if kind == "inline" else {"pool": WorkerPool, "copy": CopyOnly}[kind](readers)

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from devtools.cloudflare.host import DEPLOY, HERE, node, read_jsonc
+from devtools.d1_migrations import d1_migrations
 from devtools.databases import new_sqlite
-from editqueue.adapters.job_store.opening.d1_migrations import d1_migrations
 from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings
 
 EXPERIMENTAL = '"secrets" fields are experimental and may change or break at any time.'

@@ -91,8 +91,6 @@ class ByteSource(Protocol):
         """Up to `length` bytes from `start`; fewer at the end."""
         ...
 
-    def read_all(self) -> bytes: ...
-
 
 class ByteSources(Protocol):
     """The bucket as other processes read it: can be pickled, and is opened by whoever reads."""

@@ -7,14 +7,14 @@ runtime's network, never through Python and never whole through memory.
 import re
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, without_none
 from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
-from editqueue.ports.bucket import ObjectInfo, SignedPut
+from editqueue.ports.bucket import ObjectInfo
 
 MOST_KEYS: Final = 1000
 """Of one delete or one page of a list."""
@@ -55,11 +55,8 @@ class R2Bucket:
 
     def __init__(self, binding: R2Binding, *, urls: S3Urls) -> None:
         self._binding = binding
-        self._urls = urls
-
-    @property
-    def name(self) -> str:
-        return self._urls.bucket
+        self.name = urls.bucket
+        self.sign_get, self.sign_put = urls.sign_get, urls.sign_put
 
     async def head(self, key: str) -> ObjectInfo:
         with _translate_errors(check_key(key)):
@@ -78,8 +75,7 @@ class R2Bucket:
     async def read_range(self, key: str, start: int, length: int) -> bytes:
         """Bytes of the object, which must reach beyond `start`; fewer at its end."""
         with _translate_errors(key):
-            found = _there(await self._binding.get(key, range={"offset": start, "length": length}), key)
-            return b"".join([piece async for piece in pieces_of(found.body)])
+            return b"".join([piece async for piece in pieces_of(await self.open_range(key, start, length))])
 
     async def open_range(self, key: str, start: int, length: int) -> Any:
         """The runtime's own stream of these bytes, to hand to another binding unread."""
@@ -119,19 +115,6 @@ class R2Bucket:
                 page = await self._binding.list(limit=MOST_KEYS, **below, **after)
             for found in page["objects"]:
                 yield _info(found, listed=True)
-
-    async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
-        return self._urls.sign_get(key, expires_in=expires_in)
-
-    async def sign_put(
-        self,
-        key: str,
-        *,
-        content_type: str,
-        max_bytes: int,  # noqa: ARG002  # as on every S3
-        expires_in: timedelta,
-    ) -> SignedPut:
-        return self._urls.sign_put(key, content_type=content_type, expires_in=expires_in)
 
     async def remove_leftovers(self, *, before: datetime, thorough: bool = False) -> int:  # noqa: ARG002
         """Nothing to do: a put appears whole or not at all."""

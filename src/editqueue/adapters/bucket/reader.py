@@ -67,9 +67,6 @@ class ObjectReader:
             length = min(length, self._size - start)
         return self._get(start, length) if length > 0 else b""
 
-    def read_all(self) -> bytes:
-        return self.read(0, self.size())
-
     def _get(self, start: int, length: int) -> bytes:
         try:
             with self._request() as store:

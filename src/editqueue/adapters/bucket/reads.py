@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import ObjectStore
 
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.domain.errors import EditQueueError, PermanentError
+from editqueue.domain.errors import EditQueueError, PermanentError, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo
 
 CHUNK_BYTES: Final = 1024 * 1024
@@ -36,6 +36,8 @@ def translate_errors(backend: Backend, key: str) -> Generator[None]:
     """Raise our errors instead of those that obstore documents. All others pass unchanged."""
     try:
         yield
+    except PreconditionError as error:
+        raise StorageUnavailable(f"{key} was replaced while it was read") from error
     except (BaseError, OSError) as error:
         raise backend.translate(error, key) from error
     except ValueError as error:
@@ -54,13 +56,9 @@ class ReadsObjects:
 
     def __init__(self, backend: Backend, *, name: str) -> None:
         self._backend = backend
-        self._name = name
+        self.name = name
         with translate_errors(backend, ""):
             self._store = backend.open()
-
-    @property
-    def name(self) -> str:
-        return self._name
 
     async def head(self, key: str) -> ObjectInfo:
         with translate_errors(self._backend, self._checked(key)):

@@ -69,7 +69,7 @@ def _raw(kind: str, source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
 
 def _whole(source: ByteSource, limits: PixelLimits) -> bytes:
     limits.check_bytes(source.size())
-    return source.read_all()
+    return source.read(0, source.size())
 
 
 WAYS: Mapping[str, Way] = {

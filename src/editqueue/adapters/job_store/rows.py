@@ -1,10 +1,15 @@
 """Database rows to domain values, and times to what is stored of them."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from editqueue.adapters.job_store.databases.database import Row
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
+
+T = TypeVar("T")
 
 
 def to_ms(moment: datetime) -> int:
@@ -21,84 +26,36 @@ def time_or_none(ms: float | None) -> datetime | None:
     return None if ms is None else to_time(ms)
 
 
-def to_order(row: Row) -> Order:
-    return Order(
-        id=row["id"],
-        user_id=row["user_id"],
-        title=row["title"],
-        shootcode=row["shootcode"],
-        notes=row["notes"],
-        created_at=to_time(row["created_at"]),
-    )
+_RENAMED = {"index": "position", "fair_order": "turn"}
+"""The columns of fields that have another name there."""
+_FROM_STORED: Mapping[object, Callable[[Any], object]] = {
+    datetime: to_time,
+    datetime | None: time_or_none,
+    int: int,
+    int | None: lambda stored: None if stored is None else int(stored),
+    bool: bool,
+    FileStatus: FileStatus,
+    JobStatus: JobStatus,
+    NotificationType: NotificationType,
+}
+"""By the type of the field; all others are texts, which are stored as they are."""
 
 
-def to_upload(row: Row) -> Upload:
-    return Upload(
-        object_key=row["object_key"],
-        order_id=row["order_id"],
-        user_id=row["user_id"],
-        filename=row["filename"],
-        mime=row["mime"],
-        room_type=row["room_type"],
-        stack_id=row["stack_id"],
-        created_at=to_time(row["created_at"]),
-    )
+def _to(kind: type[T]) -> Callable[[Row], T]:
+    """A row as a `kind`: each field from the column of its name."""
+    ways = [
+        (field.name, _RENAMED.get(field.name, field.name), _FROM_STORED.get(field.type, lambda stored: stored))
+        for field in fields(kind)  # pyright: ignore[reportArgumentType]  # all below are dataclasses
+    ]
+
+    def read(row: Row) -> T:
+        return kind(**{name: convert(row[column]) for name, column, convert in ways})
+
+    return read
 
 
-def to_file(row: Row) -> File:
-    return File(
-        id=row["id"],
-        order_id=row["order_id"],
-        user_id=row["user_id"],
-        object_key=row["object_key"],
-        name=row["name"],
-        mime=row["mime"],
-        bytes=int(row["bytes"]),
-        room_type=row["room_type"],
-        stack_id=row["stack_id"],
-        index=int(row["position"]),
-        ver=int(row["ver"]),
-        status=FileStatus(row["status"]),
-        locked=bool(row["locked"]),
-        marked=bool(row["marked"]),
-        approved=bool(row["approved"]),
-        preview_url=row["preview_url"],
-        created_at=to_time(row["created_at"]),
-        updated_at=to_time(row["updated_at"]),
-        deleted_at=time_or_none(row["deleted_at"]),
-    )
-
-
-def to_job(row: Row) -> EditJob:
-    copied = row["bytes_copied"]
-    return EditJob(
-        id=row["id"],
-        file_id=row["file_id"],
-        order_id=row["order_id"],
-        user_id=row["user_id"],
-        status=JobStatus(row["status"]),
-        created_at=to_time(row["created_at"]),
-        run_after=to_time(row["run_after"]),
-        fair_order=to_time(row["turn"]),
-        started_at=time_or_none(row["started_at"]),
-        finished_at=time_or_none(row["finished_at"]),
-        error=row["error"],
-        attempts=int(row["attempts"]),
-        token=row["token"],
-        express=bool(row["express"]),
-        note=row["note"],
-        bytes_copied=None if copied is None else int(copied),
-    )
-
-
-def to_notification(row: Row) -> Notification:
-    return Notification(
-        id=row["id"],
-        user_id=row["user_id"],
-        order_id=row["order_id"],
-        file_id=row["file_id"],
-        job_id=row["job_id"],
-        type=NotificationType(row["type"]),
-        message=row["message"],
-        created_at=to_time(row["created_at"]),
-    )
+to_order = _to(Order)
+to_upload = _to(Upload)
+to_file = _to(File)
+to_job = _to(EditJob)
+to_notification = _to(Notification)

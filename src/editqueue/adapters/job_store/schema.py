@@ -127,10 +127,8 @@ ACTIVE = jobs.c.status.in_([literal_column("'queued'"), literal_column("'in_prog
 DONE = jobs.c.status == literal_column("'done'")
 FAILED = jobs.c.status == literal_column("'failed'")
 LOCKED = text("files.locked")
-ACTIVE_TEXT = "status IN ('queued','in_progress')"
 
-
-_partial_index("one_active_job_per_file", jobs.c.file_id, where=ACTIVE_TEXT, unique=True)
+_partial_index("one_active_job_per_file", jobs.c.file_id, where="status IN ('queued','in_progress')", unique=True)
 # In the order of the claim; run_after is there so that jobs not yet due are skipped inside the index.
 _partial_index("jobs_ready", jobs.c.express.desc(), jobs.c.turn, jobs.c.id, jobs.c.run_after, where="status = 'queued'")
 _partial_index("jobs_backlog", jobs.c.user_id, jobs.c.express, jobs.c.turn, where="status = 'queued'")

@@ -55,16 +55,12 @@ class LocalBucket(ReadsObjects):
 
     async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
         self.path(key)
-        with translate_errors(self._backend, key):
-            staged = paths.new_staging_file(self._folder)
-            try:
-                with await asyncio.to_thread(staged.open, "wb", CHUNK_BYTES) as file:
-                    async for piece in pieces:
-                        await asyncio.to_thread(file.write, piece)
-                    await asyncio.to_thread(files.sync, file)
-                await asyncio.to_thread(files.publish, self._folder, staged, key, content_type)
-            finally:
-                staged.unlink(missing_ok=True)
+        with translate_errors(self._backend, key), files.staging_file(self._folder) as staged:
+            with await asyncio.to_thread(staged.open, "wb", CHUNK_BYTES) as file:
+                async for piece in pieces:
+                    await asyncio.to_thread(file.write, piece)
+                await asyncio.to_thread(files.sync, file)
+            await asyncio.to_thread(files.publish, self._folder, staged, key, content_type)
 
     async def copy(self, source: str, target: str) -> int:
         """A hard link: no bytes move, and since writes replace the file, neither key can change the other."""

@@ -8,8 +8,8 @@ import json
 import mimetypes
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -50,7 +50,22 @@ def walk(folder: Path, prefix: str = "") -> Iterator[ObjectInfo]:
 
 def write(folder: Path, key: str, body: bytes, content_type: str) -> None:
     paths.object_path(folder, key)
-    _staged(folder, lambda file: _write_down(file, body), lambda file: publish(folder, file, key, content_type))
+    with staging_file(folder) as staged:
+        with staged.open("wb") as file:
+            file.write(body)
+            sync(file)
+        publish(folder, staged, key, content_type)
+
+
+@contextmanager
+def staging_file(folder: Path) -> Generator[Path]:
+    """Where to put a body that `publish` makes an object; nothing is left there."""
+    staged = paths.new_staging_file(folder)
+    try:
+        yield staged
+    finally:
+        # Still there when a link was renamed over another link of the same file: that rename does nothing.
+        staged.unlink(missing_ok=True)
 
 
 def sync(file: BinaryIO) -> None:
@@ -64,20 +79,18 @@ def publish(folder: Path, staged: Path, key: str, content_type: str) -> None:
     target = paths.object_path(folder, key)
     attributes = json.dumps({"content_type": content_type}).encode()
     with noted(folder, [key]):
-        _staged(
-            folder,
-            lambda file: file.write_bytes(attributes),
-            lambda file: paths.move(file, paths.attributes_path(folder, key)),
-        )
+        with staging_file(folder) as described:
+            described.write_bytes(attributes)
+            paths.move(described, paths.attributes_path(folder, key))
         paths.move(staged, target)
 
 
 def copy(folder: Path, source: str, target: str) -> int:
     """Returns the size. Where the file system has no hard links, the bytes are copied."""
     found = head(folder, source)
-    path = paths.object_path(folder, source)
-    content_type = found.content_type or _FALLBACK_TYPE
-    _staged(folder, lambda file: _link(path, file), lambda file: publish(folder, file, target, content_type))
+    with staging_file(folder) as staged:
+        _link(paths.object_path(folder, source), staged)
+        publish(folder, staged, target, found.content_type or _FALLBACK_TYPE)
     return found.size
 
 
@@ -87,22 +100,6 @@ def delete(folder: Path, keys: Sequence[str]) -> None:
     with noted(folder, keys):
         for path in chain.from_iterable(targets):
             paths.remove(folder, path)
-
-
-def _staged(folder: Path, fill: Callable[[Path], object], finish: Callable[[Path], None]) -> None:
-    staged = paths.new_staging_file(folder)
-    try:
-        fill(staged)
-        finish(staged)
-    finally:
-        # Still there when a link was renamed over another link of the same file: that rename does nothing.
-        staged.unlink(missing_ok=True)
-
-
-def _write_down(path: Path, body: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(body)
-        sync(file)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from obstore.exceptions import PreconditionError
 from obstore.store import LocalStore
 
 from editqueue.adapters.bucket.reads import first_line
@@ -26,8 +25,6 @@ class LocalFolder:
     def translate(self, error: Exception, key: str) -> EditQueueError:
         if isinstance(error, FileNotFoundError):
             return ObjectMissing(key)
-        if isinstance(error, PreconditionError):
-            return StorageUnavailable(f"{key} was replaced while it was read")
         if isinstance(error, _NEVER):
             return PermanentError(f"{key!r} cannot be an object in {self.path}: {first_line(error)}")
         return StorageUnavailable(

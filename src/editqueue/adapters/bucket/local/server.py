@@ -30,14 +30,15 @@ _UNTRUSTED: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Accept-Ranges": "bytes",
 }
-_STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
-    UrlExpired: (403, "url_expired"),
-    UrlForged: (403, "url_forged"),
-    ObjectMissing: (404, ObjectMissing.code),
-    PermanentError: (400, PermanentError.code),
-    TooLarge: (413, TooLarge.code),
-    StorageUnavailable: (503, StorageUnavailable.code),
+_PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str | None]]] = {
+    UrlExpired: (403, "url_expired", None),
+    UrlForged: (403, "url_forged", None),
+    ObjectMissing: (404, ObjectMissing.code, None),
+    PermanentError: (400, PermanentError.code, "this key cannot be an object"),
+    TooLarge: (413, TooLarge.code, None),
+    StorageUnavailable: (503, StorageUnavailable.code, "the storage is away; try again soon"),
 }
+"""Status, code, and what a customer may read where the error tells of our own folders and the state of our disks."""
 
 Report = Callable[[EditQueueError], None]
 
@@ -79,7 +80,7 @@ def create_object_app(
             Route("/{key:path}", objects.put, methods=["PUT"]),
         ],
         middleware=[cors] if allowed_origins else [],
-        exception_handlers={kind: cast("ExceptionHandler", problem) for kind in (*_STATUS, HTTPException)},
+        exception_handlers={kind: cast("ExceptionHandler", problem) for kind in (*_PROBLEMS, HTTPException)},
     )
 
 
@@ -101,7 +102,9 @@ class _Objects:
 
     async def put(self, request: Request) -> Response:
         grant = self._verify("PUT", request)
-        max_bytes, content_type = _upload(grant)
+        max_bytes, content_type = grant.max_bytes, grant.content_type
+        if max_bytes is None or content_type is None:
+            raise UrlForged("this URL is not signed for an upload")
         if request.headers.get("Content-Type") != content_type:
             raise HTTPException(415, f"this URL takes Content-Type: {content_type}")
         declared = request.headers.get("Content-Length", "")
@@ -144,12 +147,6 @@ def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(f"the body is over the {max_bytes} bytes that were signed")
 
 
-def _upload(grant: Grant) -> tuple[int, str]:
-    if grant.max_bytes is None or grant.content_type is None:
-        raise UrlForged("this URL is not signed for an upload")
-    return grant.max_bytes, grant.content_type
-
-
 def _requested(header: str | None, size: int) -> tuple[int, int]:
     """First byte and the one after the last; a header that is not one plain range is ignored."""
     found = _RANGE.fullmatch(header or "")
@@ -164,30 +161,14 @@ def _requested(header: str | None, size: int) -> tuple[int, int]:
 
 
 def _problem(error: UrlRefused | EditQueueError | HTTPException) -> Response:
-    status, code = _status(error)
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
+    if isinstance(error, HTTPException):
+        status, code, detail, headers = error.status_code, "request_refused", error.detail, error.headers
+    else:
+        status, code, shown = next(problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind))
+        detail, headers = shown or str(error), None
     return JSONResponse(
-        {**body, "detail": _detail(error)},
+        {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail},
         status_code=status,
-        headers=error.headers if isinstance(error, HTTPException) else None,
+        headers=headers,
         media_type="application/problem+json",
     )
-
-
-def _detail(error: UrlRefused | EditQueueError | HTTPException) -> str:
-    """What a customer may read: our own folders and the state of our disks are not among it."""
-    match error:
-        case HTTPException():
-            return error.detail
-        case StorageUnavailable():
-            return "the storage is away; try again soon"
-        case PermanentError():
-            return "this key cannot be an object"
-        case _:
-            return str(error)
-
-
-def _status(error: Exception) -> tuple[int, str]:
-    if isinstance(error, HTTPException):
-        return error.status_code, "request_refused"
-    return next(answer for kind, answer in _STATUS.items() if isinstance(error, kind))

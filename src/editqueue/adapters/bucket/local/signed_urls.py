@@ -8,7 +8,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Final, Literal, Self
 from urllib.parse import quote, urlencode
@@ -60,10 +60,6 @@ class Grant:
             )
         except (KeyError, ValueError) as error:
             raise UrlForged("this URL is not signed") from error
-
-    @property
-    def expires_at(self) -> datetime:
-        return datetime.fromtimestamp(self.expires, UTC)
 
     def query(self) -> dict[str, str]:
         fields = {"expires": self.expires, "content_type": self.content_type, "max_bytes": self.max_bytes}

@@ -4,7 +4,6 @@ No ACL header is ever sent: R2 has none, and a copy is as private as its bucket.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import obstore
 
@@ -13,7 +12,6 @@ from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.bucket.s3.sigv4 import Credentials
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.ports.bucket import SignedPut
 from editqueue.ports.time import Clock
 
 
@@ -25,7 +23,8 @@ class S3Bucket(ReadsObjects):
         credentials = Credentials(
             access_key_id=client.access_key_id, secret_access_key=client.secret_access_key, region=client.region
         )
-        self._urls = S3Urls(endpoint=client.endpoint, bucket=client.bucket, credentials=credentials, clock=clock)
+        urls = S3Urls(endpoint=client.endpoint, bucket=client.bucket, credentials=credentials, clock=clock)
+        self.sign_get, self.sign_put = urls.sign_get, urls.sign_put
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         attributes: obstore.Attributes = {"Content-Type": content_type}
@@ -42,16 +41,3 @@ class S3Bucket(ReadsObjects):
             check_key(key)
         with translate_errors(self._backend, ", ".join(keys)):
             await obstore.delete_async(self._store, keys)
-
-    async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
-        return self._urls.sign_get(key, expires_in=expires_in)
-
-    async def sign_put(
-        self,
-        key: str,
-        *,
-        content_type: str,
-        max_bytes: int,  # noqa: ARG002  # S3 cannot bind a largest size; finalize looks at the object
-        expires_in: timedelta,
-    ) -> SignedPut:
-        return self._urls.sign_put(key, content_type=content_type, expires_in=expires_in)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
+from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from editqueue.adapters.bucket.reads import first_line
@@ -42,7 +42,6 @@ class S3Client:
 
     @property
     def longest_call(self) -> timedelta:
-        """Until a call has ended at its worst, its retries included."""
         if self.retry_timeout is not None:
             return self.retry_timeout + self.timeout
         return (1 + self.max_retries) * self.timeout + self.max_retries * self.longest_pause
@@ -90,8 +89,6 @@ class S3Client:
             return PermanentError(f"{what}: there is no such bucket. Check EDITQUEUE_BUCKET_URL{hint}.")
         if isinstance(error, FileNotFoundError):
             return ObjectMissing(key)
-        if isinstance(error, PreconditionError):
-            return StorageUnavailable(f"{key} was replaced while it was read")
         if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or _DENIED.search(text):
             return PermanentError(
                 f"{what}: access denied. Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, and that the "

@@ -31,17 +31,25 @@ def checked_endpoint(endpoint: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class S3Urls:
+    """The half of a `Bucket` that signs."""
+
     endpoint: str
     """As `checked_endpoint` returns it."""
     bucket: str
     credentials: Credentials
     clock: Clock
 
-    def sign_get(self, key: str, *, expires_in: timedelta) -> str:
+    async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._signed("GET", key, headers={}, expires_in=expires_in)
 
-    def sign_put(self, key: str, *, content_type: str, expires_in: timedelta) -> SignedPut:
-        """S3 cannot bind a largest size; finalize looks at the object."""
+    async def sign_put(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        max_bytes: int,  # noqa: ARG002  # S3 cannot bind a largest size; finalize looks at the object
+        expires_in: timedelta,
+    ) -> SignedPut:
         headers = {"Content-Type": content_type}
         return SignedPut(url=self._signed("PUT", key, headers=headers, expires_in=expires_in), headers=headers)
 

@@ -45,9 +45,6 @@ class _Known:
                 return body[start - at : end - at]
         raise _Unread(start, end - start)
 
-    def read_all(self) -> bytes:
-        return self.read(0, self._size)
-
 
 async def replayed(work: Callable[[ByteSource], T], *, size: int, fetch: Fetch) -> tuple[T, int]:
     """What `work` makes of an object of `size` bytes, and how many of them were fetched.

@@ -4,7 +4,7 @@
 from typing import Any
 
 from editqueue.adapters.image_tools.decoders.tone_mapping import HLG, PQ, tone_mapped
-from editqueue.adapters.image_tools.decoders.vips import vips
+from editqueue.adapters.image_tools.decoders.vips import vips, without_padding
 
 BT709, BT601, UNSPECIFIED = 1, 5, 2
 """Colour matrices in ITU-T H.273."""
@@ -17,8 +17,7 @@ BLACK = 24
 def is_black(frame: Any) -> bool:
     small = frame.reformat(width=64, height=36, format="gray", interpolation="AREA")
     plane = small.planes[0]
-    rows = memoryview(bytes(plane))
-    pixels = sorted(b"".join(rows[at : at + 64] for at in range(0, 36 * plane.line_size, plane.line_size)))
+    pixels = sorted(bytes(without_padding(plane, row=64, stride=plane.line_size, height=36)))
     return pixels[int(len(pixels) * 0.98)] < BLACK
 
 
@@ -63,8 +62,6 @@ def _transfer(frame: Any, stream: Any) -> int:
 def _packed(frame: Any, kind: str) -> Any:
     plane = frame.planes[0]
     row = frame.width * 3 * (2 if kind == "ushort" else 1)
-    body: Any = memoryview(plane)
-    if plane.line_size != row:
-        body = b"".join(body[at : at + row] for at in range(0, plane.line_size * frame.height, plane.line_size))
+    body = without_padding(plane, row=row, stride=plane.line_size, height=frame.height)
     image = vips().Image.new_from_memory(bytes(body), frame.width, frame.height, 3, kind)
     return image.copy(interpretation="srgb")

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
-from editqueue.adapters.image_tools.decoders.vips import vips
+from editqueue.adapters.image_tools.decoders.vips import vips, without_padding
 from editqueue.adapters.image_tools.formats.isobmff import check_heic
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat, OverLimit
 
@@ -35,24 +35,15 @@ def read_heic(body: bytes, limits: PixelLimits) -> Any:
     if bands is None:
         raise BrokenPicture(f"cannot be decoded: its pixels are {picture.mode}")
     with _translate_errors():
-        pixels = _tight(picture, bands)
-    image = vips().Image.new_from_memory(pixels, *picture.size, bands, "uchar")
+        data, stride = picture.data, picture.stride
+        width, height = picture.size  # which decoding may correct
+        pixels = without_padding(data, row=width * bands, stride=stride, height=height)
+    image = vips().Image.new_from_memory(pixels, width, height, bands, "uchar")
     image = image.copy(interpretation="b-w" if bands < 3 else "srgb")
     profile = picture.info.get("icc_profile")
     if profile:
         image.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
     return image
-
-
-def _tight(picture: Any, bands: int) -> Any:
-    """The decoded rows without the padding after each."""
-    data, stride = picture.data, picture.stride
-    width, height = picture.size
-    row = width * bands
-    if stride == row:
-        return data
-    rows = memoryview(data)
-    return b"".join(rows[at : at + row] for at in range(0, stride * height, stride))
 
 
 @contextmanager

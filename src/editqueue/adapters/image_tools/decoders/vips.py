@@ -28,6 +28,14 @@ def vips() -> Any:
     return pyvips
 
 
+def without_padding(pixels: Any, *, row: int, stride: int, height: int) -> Any:
+    """`height` rows of `row` bytes, out of what a decoder keeps: each begins `stride` bytes after the one before."""
+    body = memoryview(pixels)
+    if stride == row:
+        return body[: row * height]
+    return b"".join(body[at : at + row] for at in range(0, stride * height, stride))
+
+
 class decoding:  # noqa: N801  # a context manager reads as a verb
     """Turn libvips' errors into BrokenPicture, those of memory into OverLimit."""
 

@@ -21,9 +21,6 @@ class BytesSource:
         self.bytes_read += len(piece)
         return piece
 
-    def read_all(self) -> bytes:
-        return self.read(0, len(self._body))
-
 
 class HeadKept:
     """Another source whose first 64 KiB are read once: nothing of them is read again."""
@@ -45,9 +42,6 @@ class HeadKept:
         if start + length <= known or known == self.size():
             return near
         return near + self._source.read(start + len(near), length - len(near))
-
-    def read_all(self) -> bytes:
-        return self.read(0, self.size())
 
 
 class BlocksKept:
@@ -77,9 +71,6 @@ class BlocksKept:
         for number in list(self._blocks)[: -self._most]:
             del self._blocks[number]
         return body[start - first * self._block : end - first * self._block]
-
-    def read_all(self) -> bytes:
-        return self._source.read_all()
 
     def _fetch(self, first: int, last: int) -> None:
         missing = [number for number in range(first, last + 1) if number not in self._blocks]

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import Connection, Executable
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,10 +17,6 @@ T = TypeVar("T")
 
 class EngineDatabase(ABC):
     """`Database` over an engine."""
-
-    @property
-    @abstractmethod
-    def dialect(self) -> Dialect: ...
 
     async def run(self, *statements: Executable) -> Sequence[Rows]:
         try:

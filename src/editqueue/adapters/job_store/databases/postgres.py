@@ -1,14 +1,14 @@
 """PostgreSQL through asyncpg: groups of statements, and single ones without detours."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, Dialect, Executable, event
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import Connection, Executable, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from editqueue.adapters.job_store.databases.database import Rows, StatementRefused
 from editqueue.adapters.job_store.databases.database_url import COMMAND_SECONDS, DatabaseUrl
@@ -34,9 +34,8 @@ _DEFECTS = ("0A", "21", "22", "42")
 """SQLSTATE classes: not supported, wrong number of rows, wrong value, wrong syntax or name."""
 _TAKEN_AWAY = {"42501", "42P01"}
 """Of those, a right or a table that was there when the store was opened: whoever took it away can give it back."""
-_ROLLED_BACK = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_ROLLED_BACK_STATES = {"40001", "40P01"}
-"""The same as SQLSTATEs: PostgreSQL ended the transaction in favour of another, and nothing was changed."""
+_ROLLED_BACK = {"40001", "40P01"}
+"""PostgreSQL ended the transaction in favour of another (serialization, deadlock), and nothing was changed."""
 
 
 class PostgresDatabase(EngineDatabase):
@@ -52,26 +51,20 @@ class PostgresDatabase(EngineDatabase):
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
-    @property
-    def dialect(self) -> Dialect:
-        return self._engine.dialect
-
     async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
-        """Run the group, and again when PostgreSQL broke a deadlock at its cost: our order of locks leaves none
-        that we know of, and a group decides nothing in between, so that it may simply start over. So it does when
-        the very first statement finds the connection gone, which is how a server's restart shows itself."""
-        for _ in range(TRIES_AT_A_DEADLOCK - 1):
-            try:
-                return await self._run_once(statements)
-            except DBAPIError as error:
-                if not _rolled_back(error):
-                    raise
-        return await self._run_once(statements)
+        """A group decides nothing in between, so that it may simply start over. So it does, too, when the very first
+        statement finds the connection gone, which is how a server's restart shows itself."""
+        return await _unless_rolled_back(partial(self._run_once, statements))
 
     async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         async with self._engine.begin() as connection:
-            first = rows_of(await _opened_by(connection, statements[0]))
-            return [first, *[rows_of(await connection.execute(statement)) for statement in statements[1:]]]
+            try:
+                first = await connection.execute(statements[0])
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise _LostAtOnce(error.statement, error.params, error.orig or error) from error
+                raise
+            return [rows_of(first), *[rows_of(await connection.execute(statement)) for statement in statements[1:]]]
 
     def _is_defect(self, error: DBAPIError) -> bool:
         return error.orig is not None and _is_defect(error.orig.__cause__)
@@ -83,7 +76,7 @@ class PostgresDatabase(EngineDatabase):
         out as the driver's own error.
         """
         try:
-            return await self._fetch(query, values)
+            return await _unless_rolled_back(partial(self._fetch_once, query, values))
         except asyncpg.IntegrityConstraintViolationError as error:
             raise IntegrityError(query, values, error) from error
         except _AWAY as error:
@@ -92,15 +85,6 @@ class PostgresDatabase(EngineDatabase):
             if _is_defect(error):
                 raise
             raise StatementRefused(f"database: {first_line(error)}") from error
-
-    async def _fetch(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
-        """Starts over when PostgreSQL broke a deadlock at its cost, as `run` does."""
-        for _ in range(TRIES_AT_A_DEADLOCK - 1):
-            try:
-                return await self._fetch_once(query, values)
-            except _ROLLED_BACK:
-                continue
-        return await self._fetch_once(query, values)
 
     async def _fetch_once(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
         async with self._engine.connect() as connection:
@@ -127,17 +111,16 @@ class _LostAtOnce(DBAPIError):
     """The connection was gone before the group began."""
 
 
-async def _opened_by(connection: AsyncConnection, statement: Executable) -> CursorResult[Any]:
-    try:
-        return await connection.execute(statement)
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise _LostAtOnce(error.statement, error.params, error.orig or error) from error
-        raise
-
-
-def _rolled_back(error: DBAPIError) -> bool:
-    return isinstance(error, _LostAtOnce) or getattr(error.orig, "sqlstate", None) in _ROLLED_BACK_STATES
+async def _unless_rolled_back(transaction: Callable[[], Awaitable[T]]) -> T:
+    """Run it, and again when PostgreSQL broke a deadlock at its cost: our order of locks leaves none we know of."""
+    for _ in range(TRIES_AT_A_DEADLOCK - 1):
+        try:
+            return await transaction()
+        except (DBAPIError, asyncpg.PostgresError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if not isinstance(error, _LostAtOnce) and getattr(cause, "sqlstate", None) not in _ROLLED_BACK:
+                raise
+    return await transaction()
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

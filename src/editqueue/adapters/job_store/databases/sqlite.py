@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Executable, create_engine, event
+from sqlalchemy import Connection, Executable, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Select
 
@@ -46,10 +46,6 @@ class SqliteDatabase(EngineDatabase):
         event.listen(self._engine, "connect", _prepare)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
-
-    @property
-    def dialect(self) -> Dialect:
-        return self._engine.dialect
 
     async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         """Cancelled before its commit, a group changes nothing; nobody waits for it to find out."""

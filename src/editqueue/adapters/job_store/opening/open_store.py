@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from editqueue.adapters.job_store.databases.database_url import COMMAND_SECONDS, DatabaseUrl, parse, shown, unusable
+from editqueue.adapters.job_store.databases.database_url import COMMAND_SECONDS, parse, shown, unusable
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
@@ -22,7 +22,9 @@ def open_database(url: str, *, command_seconds: float | None = COMMAND_SECONDS) 
     PostgreSQL's limit for one statement. Raises SetupError for any other URL or option, and for a missing folder."""
     parsed = parse(url)
     if parsed.is_sqlite:
-        _check_folder(url, parsed)
+        path = Path(parsed.url.database or "")
+        if not path.parent.is_dir():  # SQLite's "unable to open database file" does not tell why
+            raise unusable(url, FileNotFoundError(f"there is no folder {path.parent}"))
         return SqliteDatabase(parsed)
     return PostgresDatabase(parsed, command_seconds=command_seconds)
 
@@ -66,11 +68,3 @@ async def migrate_schema(url: str) -> str:
     finally:
         await database.close()
     return newest_revision()
-
-
-def _check_folder(url: str, parsed: DatabaseUrl) -> None:
-    """Say it before SQLite does: its "unable to open database file" does not tell why."""
-    path = parsed.url.database
-    if path and not Path(path).parent.is_dir():
-        missing = FileNotFoundError(f"there is no folder {Path(path).parent}")
-        raise unusable(url, missing)

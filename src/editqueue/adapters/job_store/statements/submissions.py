@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Update, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert
@@ -20,10 +21,6 @@ from editqueue.ports.job_store import Revision, Submission
 
 FAIR_STEP_MS = 30_000
 """How far one job moves its customer's next one back in the queue, see docs/decisions/0004."""
-_COLUMNS = (
-    "id", "file_id", "order_id", "user_id", "status", "created_at", "run_after", "turn", "attempts",
-    "token", "express", "note",
-)  # fmt: skip
 
 
 def submit(
@@ -112,21 +109,22 @@ def _insert_jobs(
     wanted = each(ids, "wanted")
     moment = literal(to_ms(now), jobs.c.created_at.type)
     place = func.row_number().over(order_by=wanted.c.value) - 1
-    rows = select(
-        wanted.c.value,
-        files.c.id,
-        files.c.order_id,
-        files.c.user_id,
-        literal(JobStatus.QUEUED.value),
-        moment,
-        moment,
-        fair_order(user_id, express=express, now=now) + place * FAIR_STEP_MS,
-        literal(0),
-        literal(token),
-        literal(express, jobs.c.express.type),
-        literal(note, jobs.c.note.type),
-    ).select_from(wanted.join(files, files.c.id == wanted.c.key))
-    return upsert(jobs).from_select(list(_COLUMNS), rows.where(when)).on_conflict_do_nothing()
+    values: dict[str, ColumnElement[Any]] = {
+        "id": wanted.c.value,
+        "file_id": files.c.id,
+        "order_id": files.c.order_id,
+        "user_id": files.c.user_id,
+        "status": literal(JobStatus.QUEUED.value),
+        "created_at": moment,
+        "run_after": moment,
+        "turn": fair_order(user_id, express=express, now=now) + place * FAIR_STEP_MS,
+        "attempts": literal(0),
+        "token": literal(token),
+        "express": literal(express, jobs.c.express.type),
+        "note": literal(note, jobs.c.note.type),
+    }
+    rows = select(*values.values()).select_from(wanted.join(files, files.c.id == wanted.c.key)).where(when)
+    return upsert(jobs).from_select(list(values), rows).on_conflict_do_nothing()
 
 
 def fair_order(user_id: str, *, express: bool, now: datetime) -> ColumnElement[int]:

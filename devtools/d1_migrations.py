@@ -1,6 +1,6 @@
 """The migrations as D1 takes them: one .sql file for each of Alembic's, generated, never edited.
 
-python -m editqueue.adapters.job_store.opening.d1_migrations deploy/cloudflare/migrations
+python -m devtools.d1_migrations deploy/cloudflare/migrations
 """
 
 import io
