@@ -233,3 +233,11 @@ def test_metrics_can_be_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_option_that_other_drivers_call_sslmode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SetupError, match=r"^EDITQUEUE_DATABASE_URL.*ssl=require"):
         load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "postgresql://u@host/editqueue?sslmode=require"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("EDITQUEUE_DATA_DIR", "/tmp/\udcffdir"), ("JWT_SECRET", "\udcff" * 40)], ids=["dir", "secret"]
+)
+def test_text_that_is_no_utf_8_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(SetupError, match=f"^{name} is not text in UTF-8, for example {name}="):
+        load(monkeypatch, {name: value})

@@ -162,6 +162,9 @@ def check_together(settings: Settings) -> None:
             f"EDITQUEUE_STALE_AFTER={settings.stale_after:g}, or two consumers work on one job; for example 300 and 900"
         )
     secret = settings.given_jwt_secret
+    for name, text in (("EDITQUEUE_DATA_DIR", str(settings.data_dir)), ("JWT_SECRET", secret or "")):
+        if not text.isascii() and text.encode(errors="replace").decode() != text:
+            raise SetupError(f"{name} is not text in UTF-8{_example(name)}")
     if secret is not None and len(secret.encode()) < SHORTEST_SECRET:
         raise SetupError(
             f"JWT_SECRET has {len(secret.encode())} bytes, {SHORTEST_SECRET} are the least{_example('JWT_SECRET')}"

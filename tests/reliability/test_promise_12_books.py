@@ -38,9 +38,7 @@ async def _mixed_run(world: World) -> list[File]:
     await submit_edits(
         [one.id for one in files], order_id=order.id, user_id="anna", express=False, notes=None, ports=ports
     )
-    await delete_files(
-        [one.id for one in files[5::6]], user_id="anna", store=world.store, clock=world.clock, journal=world.journal
-    )
+    await delete_files([one.id for one in files[5::6]], user_id="anna", ports=world.ports)
     crashed = await claim(world.store)
     world.journal.transition(crashed.job, before=JobStatus.QUEUED, cause="claim")  # told, then died
     await _hand_one_back(world)

@@ -37,6 +37,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.
 UserId = Annotated[str, typer.Option("--user-id", help="The customer.", callback=_utf8)]
 Text = Annotated[str, typer.Option(callback=_utf8)]
 JobId = Annotated[str, typer.Argument(callback=_utf8)]
+Seconds = Annotated[int, typer.Option(min=1, max=315_360_000, help="Seconds, up to ten years.")]
 Port = Annotated[int, typer.Option(min=0, max=65535)]
 
 
@@ -77,7 +78,7 @@ def order_create(user_id: UserId, title: Text = "") -> None:
 
 
 @app.command()
-def token(user_id: UserId, ttl: Annotated[int, typer.Option(min=1, help="Seconds.")] = 3600) -> None:
+def token(user_id: UserId, ttl: Seconds = 3600) -> None:
     """Print a JWT for a customer."""
     administration.run_token(user_id, ttl)
 

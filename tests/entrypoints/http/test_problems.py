@@ -81,6 +81,7 @@ BAD_BODIES: list[tuple[str, str, object, str]] = [
     ("GET", "/api/notifications?limit=201", None, "limit"),
     ("GET", "/api/notifications?limit=1e99", None, "limit"),
     ("GET", "/api/notifications?cursor=%00", None, "cursor"),
+    ("GET", "/api/notifications?cursor=bogus", None, "cursor"),
     ("GET", "/api/orders/o/files?cursor=-1", None, "cursor"),
     ("GET", "/api/orders/o/files?cursor=99999999999", None, "cursor"),
     ("GET", "/api/orders/o/files?cursor=%D9%A3", None, "cursor"),

@@ -87,7 +87,7 @@ def _strangers(
     files = {state.file.id: state.file for state in seen}
     foreign = [file.id for file in files.values() if file.user_id != user_id]
     if foreign:
-        yield Forbidden(f"{_files(foreign)} belong to somebody else", ids=foreign)
+        yield Forbidden(f"{_files(foreign)}: somebody else's", ids=foreign)
     missing = [i for i in ids if i not in foreign and (i not in files or not _is_there(files[i], order_id))]
     if missing:
         where = f" in order {order_id!r}" if order_id else ""

@@ -15,7 +15,7 @@ async def retry_job(job_id: str, *, store: JobStore, queue: JobQueue, journal: J
     old = await find_job(job_id, store=store)
     job = await store.retry_job(job_id, now=clock.now())
     if job is None:
-        raise JobNotFailed(f"job {job_id} is {old.status.value}, or its file is deleted or has an active job")
+        raise JobNotFailed(f"job {job_id} is {old.status.value}; it must be failed, its file there and without a job")
     journal.transition(job, before=None, cause="retry by hand")
     await wake_consumers([job.id], queue=queue, journal=journal)
     return job

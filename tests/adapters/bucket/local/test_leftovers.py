@@ -1,5 +1,6 @@
 """What a writer leaves that dies in the middle is found without a look at the objects, and nothing else is taken."""
 
+import errno
 import json
 import os
 from collections.abc import Callable, Generator
@@ -154,3 +155,45 @@ def test_a_sweep_costs_the_same_however_many_objects_there_are(tmp_path: Path) -
     many.mkdir()
 
     assert 1 < looks_of_a_sweep(few, 10) == looks_of_a_sweep(many, 2000) < 10
+
+
+def test_a_full_disk_can_be_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write(tmp_path, RAW, b"body", "image/jpeg")
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    files.delete(tmp_path, [RAW])
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_full_disk_takes_no_object_without_its_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write(tmp_path, RAW, b"body", "image/jpeg")
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_note_stays_while_a_content_type_it_names_is_young(tmp_path: Path) -> None:
+    note = tmp_path / ".staging" / "1.keys"
+    attributes = tmp_path / ".attributes" / f"{RAW}.json"
+    for path, body in ((note, RAW), (attributes, "{}")):
+        path.parent.mkdir(parents=True)
+        path.write_text(body)
+    now = attributes.stat().st_mtime
+    note_is_old = attributes.stat().st_ctime + 3600
+    os.utime(attributes, (note_is_old, note_is_old))
+
+    remove_leftovers(tmp_path, now + 60, thorough=False)
+    assert attributes.exists()
+    assert note.exists()
+
+    remove_leftovers(tmp_path, FUTURE, thorough=False)
+    assert not attributes.exists()
+    assert not note.exists()

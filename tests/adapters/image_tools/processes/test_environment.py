@@ -19,6 +19,7 @@ SECRETS = {
 NEEDED = {"LC_ALL": "C.UTF-8", "HTTPS_PROXY": "http://127.0.0.1:9", "VIPS_WARNING": "1"}
 CONSUMER = """
 import asyncio, json, os, sys
+from multiprocessing import resource_tracker
 from datetime import timedelta
 from pathlib import Path
 from devtools.storage import folder_readers
@@ -41,6 +42,8 @@ async def main(folder):
     except NotAPicture as told:
         inside = json.loads(str(told))
     started_with = [open(f"/proc/{worker}/environ").read() for worker in workers()]
+    tracker = resource_tracker._resource_tracker._pid
+    started_with.append(open(f"/proc/{tracker}/environ").read())
     assert dict(os.environ) == before
     await files.close()
     await telling.close()
@@ -63,7 +66,7 @@ def test_workers_start_with_what_libraries_need_and_without_secrets(tmp_path: Pa
 
     found = json.loads(ended.stdout)
     assert found["width"] == 640
-    assert len(found["started_with"]) == 2
+    assert len(found["started_with"]) == 3
     for seen in (*found["started_with"], json.dumps(found["inside"])):
         assert "hidden" not in seen
         assert not [name for name in SECRETS if name in seen]

@@ -1,6 +1,7 @@
 """What is wrong with us comes out as it is; what is wrong with the database is StorageUnavailable."""
 
 import sqlite3
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,15 +14,17 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.types import TypeDecorator
 
 from devtools.databases import NewDatabase, new_postgres
+from devtools.seeds import NOON
 from editqueue.adapters.job_store.databases import sqlite
 from editqueue.adapters.job_store.databases.d1 import D1Database
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
-from editqueue.adapters.job_store.opening.open_store import open_database
+from editqueue.adapters.job_store.opening.open_store import open_database, open_store
 from editqueue.adapters.job_store.schema import files
 from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import StorageUnavailable
+from editqueue.domain.files import Order
 
 
 class Broken(TypeDecorator[int]):
@@ -189,3 +192,17 @@ async def test_of_d1_only_what_javascript_raises_is_translated(
 async def test_a_type_error_while_d1s_parameters_are_prepared_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="ours"):
         await D1Database(Binding()).run(BROKEN)
+
+
+async def test_a_defect_says_nothing_of_what_customers_wrote(new_database: NewDatabase) -> None:
+    store = await open_store(new_database())
+    broken: Any = object()
+    order = Order(id="o", user_id="anna", title="Tuercode 1234", shootcode=broken, notes="geheim", created_at=NOON)
+
+    with pytest.raises(DBAPIError) as caught:
+        await store.create_order(order)
+    await store.close()
+
+    said = "".join(traceback.format_exception(caught.value))
+    assert "Tuercode" not in said
+    assert "geheim" not in said

@@ -97,7 +97,7 @@ def copy(folder: Path, source: str, target: str) -> int:
 def delete(folder: Path, keys: Sequence[str]) -> None:
     """The object first: without its content type it is still served, by its name."""
     targets = [(paths.object_path(folder, key), paths.attributes_path(folder, key)) for key in keys]
-    with noted(folder, keys):
+    with noted(folder, keys, freeing=True):
         for path in chain.from_iterable(targets):
             paths.remove(folder, path)
 

@@ -17,10 +17,18 @@ _NOTE: Final = ".keys"
 
 
 @contextmanager
-def noted(folder: Path, keys: Sequence[str]) -> Generator[None]:
-    """Around what changes the content types and objects of `keys`. After an error the note stays, as after a death."""
+def noted(folder: Path, keys: Sequence[str], *, freeing: bool = False) -> Generator[None]:
+    """Around what changes the content types and objects of `keys`. After an error the note stays, as after a death.
+
+    What is `freeing` space goes on without a note where there is no room for one.
+    """
     note = paths.new_staging_file(folder, _NOTE)
-    note.write_text("\n".join(keys), encoding="utf-8")
+    try:
+        note.write_text("\n".join(keys), encoding="utf-8")
+    except OSError:
+        note.unlink(missing_ok=True)
+        if not freeing:
+            raise
     yield
     note.unlink(missing_ok=True)
 
@@ -36,8 +44,10 @@ def remove_leftovers(folder: Path, before: float, *, thorough: bool) -> int:
         if path.suffix != _NOTE:
             count += _remove_old(folder, [path], before)
         elif _touched(path) < before:
-            count += _remove_old(folder, _without_object(folder, path), before)
-            path.unlink(missing_ok=True)
+            described = list(_without_object(folder, path))
+            count += _remove_old(folder, described, before)
+            if not any(attributes.exists() for attributes in described):  # else too young: a writer is at work
+                path.unlink(missing_ok=True)
     return count + (_remove_old(folder, _by_walking(folder), before) if thorough else 0)
 
 

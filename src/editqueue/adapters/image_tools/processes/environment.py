@@ -3,8 +3,8 @@
 import os
 import subprocess
 import threading
-from collections.abc import Sequence
-from multiprocessing import forkserver, util
+from collections.abc import Callable, Sequence
+from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Final
 
@@ -22,18 +22,27 @@ def worker_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
 
 
+def start_resource_tracker() -> None:
+    """The process of the standard library's that cleans up after the others, if it is not running yet."""
+    _start_clean(resource_tracker.ensure_running)
+
+
+def _start_clean(start: Callable[[], None]) -> None:
+    """Both helper processes inherit our environment: they cannot be given another. To change our own meanwhile would
+    pull it from under other threads, those of native libraries too."""
+    with _starting:
+        inheriting, util.spawnv_passfds = util.spawnv_passfds, _spawn_clean
+        try:
+            start()
+        finally:
+            util.spawnv_passfds = inheriting
+
+
 class CleanProcess(ForkServerProcess):
     """A child of the fork server, which is started with `worker_environment` if it is not running yet."""
 
     def start(self) -> None:
-        with _starting:
-            # The fork server inherits the environment of this process: it cannot be given another. To change our own
-            # meanwhile would pull it from under other threads, those of native libraries too.
-            inheriting, util.spawnv_passfds = util.spawnv_passfds, _spawn_clean
-            try:
-                forkserver.ensure_running()
-            finally:
-                util.spawnv_passfds = inheriting
+        _start_clean(forkserver.ensure_running)
         super().start()
 
 

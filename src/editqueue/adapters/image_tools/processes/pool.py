@@ -10,7 +10,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pebble import ProcessExpired, ProcessPool
 
 from editqueue.adapters.image_tools.processes import worker
-from editqueue.adapters.image_tools.processes.environment import CleanContext
+from editqueue.adapters.image_tools.processes.environment import CleanContext, start_resource_tracker
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit, StorageUnavailable
 from editqueue.ports.bucket import ByteSources
@@ -27,6 +27,7 @@ class WorkerPool:
         self._sources = sources
         self._limits = limits or WorkerLimits()
         self._running: set[Future[Preview]] = set()
+        start_resource_tracker()  # the pool would, with the whole environment
         self._pool = ProcessPool(
             max_workers=size,
             max_tasks=self._limits.jobs_per_worker,
@@ -60,7 +61,7 @@ class WorkerPool:
         except (BrokenExecutor, OSError) as error:
             raise ImageWorkerDied(f"the image workers cannot be started: {error.__cause__ or error}") from error
         except RuntimeError as error:  # so Pebble says that a pool was stopped, or is broken
-            raise ImageWorkerDied("the image workers were stopped") from error
+            raise ImageWorkerDied(f"the image workers were stopped: {error}") from error
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return future

@@ -32,8 +32,9 @@ _AWAY = (
 """What no other statement would get round."""
 _DEFECTS = ("0A", "21", "22", "42")
 """SQLSTATE classes: not supported, wrong number of rows, wrong value, wrong syntax or name."""
-_TAKEN_AWAY = {"42501", "42P01"}
-"""Of those, a right or a table that was there when the store was opened: whoever took it away can give it back."""
+_TAKEN_AWAY = {"42501", "42P01", "42P05"}
+"""Of those, a right or a table that was there when the store was opened, which whoever took it away can give back; and
+a prepared statement of somebody else's behind a proxy that shares connections."""
 _ROLLED_BACK = {"40001", "40P01"}
 """PostgreSQL ended the transaction in favour of another (serialization, deadlock), and nothing was changed."""
 
@@ -44,6 +45,7 @@ class PostgresDatabase(EngineDatabase):
     def __init__(self, url: DatabaseUrl, *, command_seconds: float | None = COMMAND_SECONDS) -> None:
         self._engine = create_async_engine(
             url.url,
+            hide_parameters=True,  # as in sqlite.py
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=30,

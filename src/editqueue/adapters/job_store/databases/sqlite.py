@@ -41,7 +41,11 @@ class SqliteDatabase(EngineDatabase):
 
     def __init__(self, url: DatabaseUrl) -> None:
         self._engine = create_engine(
-            url.url, isolation_level="AUTOCOMMIT", pool_size=READERS + 1, connect_args={"check_same_thread": False}
+            url.url,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # an error goes into the log; what customers write does not
+            pool_size=READERS + 1,
+            connect_args={"check_same_thread": False},
         )
         event.listen(self._engine, "connect", _prepare)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
