@@ -13,7 +13,7 @@ from editqueue.ports.time import Chance, Clock, Pause
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Numbers that a deployment may change; the defaults are SPEC's."""
+    """Numbers that a deployment may change."""
 
     job_timeout: timedelta = timedelta(seconds=300)
     stale_after: timedelta = timedelta(seconds=900)

@@ -43,7 +43,7 @@ def retry_later(claim: Claim, *, error: str, run_after: datetime, now: datetime)
 
 
 def release(claim: Claim, *, now: datetime) -> Group[bool]:
-    token = token_of_end(claim, "hand_back")
+    token = token_of_end(claim, "release")
     end = _leave(claim, token).values(status=JobStatus.QUEUED.value, attempts=jobs.c.attempts - 1)
     return _ending(claim, end, _release_file(claim, token, FileStatus.QUEUED, now))
 

@@ -84,7 +84,7 @@ class SqlStore:
         await self._end(claim, "retry", self.send(group))
 
     async def release(self, claim: Claim, *, now: datetime) -> None:
-        await self._end(claim, "hand_back", self.send(ends.release(claim, now=now)))
+        await self._end(claim, "release", self.send(ends.release(claim, now=now)))
 
     async def _end(self, claim: Claim, verb: str, ending: Awaitable[bool]) -> None:
         """A try that came to nothing is no error if an earlier one did the same (decision 60)."""
