@@ -46,7 +46,7 @@ class MemoryBucket(ReadsObjects):
     async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
         await self.write(key, b"".join([piece async for piece in pieces]), content_type=content_type)
 
-    async def copy(self, source: str, target: str) -> int:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
         with translate_errors(self.backend, check_key(source)):
             await obstore.copy_async(self._store, source, check_key(target))
         return (await self.head(target)).size

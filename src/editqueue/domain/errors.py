@@ -5,7 +5,7 @@ EditQueueError
 │   ├── NotFound                OrderNotFound  FileNotFound  UploadNotFound  PreviewNotFound  JobNotFound
 │   ├── Forbidden               the thing exists and belongs to somebody else
 │   ├── Conflict                FileLocked  JobActive  FileNotMarked  FileNotDone  ObjectDiffers
-│   │                           ObjectNotUploaded  JobNotFailed
+│   │                           ObjectNotUploaded  ObjectExists  JobNotFailed
 │   ├── Invalid                 the request itself is wrong, whatever the state
 │   └── TooLarge                the upload is over the limit
 ├── ProcessingError             why an attempt at a job ended
@@ -15,6 +15,7 @@ EditQueueError
 │   └── NoToolForFormat         sound, but nothing installed reads it: gets the placeholder copy
 ├── ObjectMissing               a bucket key with nothing behind it
 ├── ClaimLost                   the job was taken away from this worker; its result is void
+├── GroundLost                  what every job stands on is away: the job was handed back, the consumer waits
 └── SetupError                  a setting, schema or service is not usable: stop and say so
 
 Errors carry data and a message. HTTP codes live in entrypoints/http/problems.py only.
@@ -111,6 +112,12 @@ class ObjectDiffers(Conflict):
     code = "object_differs"
 
 
+class ObjectExists(Conflict):
+    """An original is written once."""
+
+    code = "object_exists"
+
+
 class JobNotFailed(Conflict):
     code = "job_not_failed"
 
@@ -192,6 +199,17 @@ class ObjectMissing(EditQueueError):
 
 class ClaimLost(EditQueueError):
     code = "claim_lost"
+
+
+class GroundLost(EditQueueError):
+    """`ground` says what is away: "database", "bucket" or "images"."""
+
+    code = "ground_lost"
+
+    def __init__(self, ground: str, reason: str) -> None:
+        super().__init__(f"{ground}: {reason}")
+        self.ground = ground
+        self.reason = reason
 
 
 class SetupError(EditQueueError):

@@ -13,6 +13,8 @@ class ObjectInfo:
     size: int
     content_type: str | None
     last_modified: datetime
+    etag: str | None = None
+    """Another one after every write; None in a list."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +46,11 @@ class Bucket(Protocol):
         """Create or replace, all or nothing: a reader sees the old object or the whole new one."""
         ...
 
-    async def copy(self, source: str, target: str) -> int:
-        """Server-side copy with content type and metadata. Returns its size in bytes; replaces `target`."""
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
+        """Server-side copy with content type and metadata. Returns its size in bytes; replaces `target`.
+
+        With `etag`, only of that version of `source`: raises StorageUnavailable if it was replaced.
+        """
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:
@@ -64,6 +69,13 @@ class Bucket(Protocol):
         """Remove temporary pieces of writes that died before `before`. Returns how many there were.
 
         It does not look at the objects, however many; `thorough` may, for what older versions left behind.
+        """
+        ...
+
+    async def probe(self) -> datetime:
+        """Write, look at and delete a small object: returns the time by the bucket's own clock.
+
+        Raises StorageUnavailable or PermanentError if no job could work with this bucket now.
         """
         ...
 
@@ -100,4 +112,6 @@ class ByteSources(Protocol):
         """Until every wait for one object has ended."""
         ...
 
-    def open(self, key: str, *, waiting: Waiting = nullcontext) -> ByteSource: ...
+    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:
+        """With `etag`, of that version only: reads raise StorageUnavailable if the object was replaced."""
+        ...

@@ -29,12 +29,16 @@ class Preview:
 
 
 class ImageTools(Protocol):
-    async def make_preview(self, key: str) -> Preview:
-        """The preview of the object at `key`, which the tools fetch for themselves.
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+        """The preview of the object at `key`, which the tools fetch for themselves; with `etag`, of that version only.
 
         Raises BrokenPicture, NotAPicture, OverLimit (permanent), NoToolForFormat (gets the placeholder copy),
         ObjectMissing, StorageUnavailable and ImageWorkerDied (transient).
         """
+        ...
+
+    async def probe(self) -> None:
+        """Make a tiny picture. Raises a TransientError if no preview at all can be made now."""
         ...
 
     async def close(self) -> None: ...

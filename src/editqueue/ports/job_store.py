@@ -78,6 +78,20 @@ class Expiry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConsumerPause:
+    """A consumer that waits for what it stands on."""
+
+    consumer: str
+    """Host, process id and a random end: no other consumer ever has it."""
+    ground: str
+    """"database", "bucket" or "images"."""
+    reason: str
+    since: datetime
+    seen_at: datetime
+    """When the consumer last said so; an old one belongs to a consumer that died."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueStats:
     jobs: Mapping[str, int]
     files: Mapping[str, int]
@@ -142,6 +156,18 @@ class CustomerStore(Protocol):
 class ConsumerStore(Protocol):
     """What consumers need, the sweep included."""
 
+    async def probe(self) -> datetime:
+        """The time by the database's own clock. Raises StorageUnavailable unless the database can be written now."""
+        ...
+
+    async def record_pause(self, pause: ConsumerPause) -> None:
+        """Write the pause of a consumer down, in place of an earlier one of the same consumer."""
+        ...
+
+    async def end_pause(self, consumer: str) -> None:
+        """Forget the pause of a consumer; none is no error."""
+        ...
+
     async def claim_next(self, *, now: datetime) -> Claim | None:
         """The next job in fair order, now in_progress under a fresh token, its file locked, an attempt spent."""
         ...
@@ -186,6 +212,10 @@ class ConsumerStore(Protocol):
 
 class OperatorStore(Protocol):
     """What commands and metrics need."""
+
+    async def pauses(self, *, seen_after: datetime) -> Sequence[ConsumerPause]:
+        """Of the consumers that said so after `seen_after`, the longest first."""
+        ...
 
     async def create_order(self, order: Order) -> None: ...
     async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:

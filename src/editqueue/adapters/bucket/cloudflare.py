@@ -87,7 +87,7 @@ class R2Bucket:
             written = await self._binding.put(key, body, httpMetadata={"contentType": content_type})
         _check_size(written, len(body), key)
 
-    async def copy(self, source: str, target: str) -> int:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
         with _translate_errors(check_key(source)):
             check_key(target)
             found = _there(await self._binding.get(source), source)

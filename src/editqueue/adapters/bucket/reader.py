@@ -38,20 +38,20 @@ class ObjectReaders:
         """Until every wait for one object has ended: the last request may begin late."""
         return self.patience + self.backend.longest_call
 
-    def open(self, key: str, *, waiting: Waiting = nullcontext) -> "ObjectReader":
-        return ObjectReader(self, key, waiting)
+    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> "ObjectReader":
+        return ObjectReader(self, key, etag, waiting)
 
 
 class ObjectReader:
     """`ByteSource`. Whoever replaces the object between two reads makes the second fail."""
 
-    def __init__(self, readers: ObjectReaders, key: str, waiting: Waiting) -> None:
+    def __init__(self, readers: ObjectReaders, key: str, etag: str | None, waiting: Waiting) -> None:
         self._readers = readers
         self._key = key
         self._waiting = waiting
         self._ends = time.monotonic() + readers.patience.total_seconds()
         self._size: int | None = None
-        self._tag: str | None = None
+        self._tag = etag
         self.bytes_read = 0
 
     def size(self) -> int:

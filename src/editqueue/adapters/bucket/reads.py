@@ -68,6 +68,7 @@ class ReadsObjects:
             size=found.meta["size"],
             content_type=found.attributes.get("Content-Type"),
             last_modified=found.meta["last_modified"],
+            etag=found.meta["e_tag"],
         )
 
     async def read(self, key: str) -> bytes:

@@ -62,7 +62,7 @@ class LocalBucket(ReadsObjects):
                 await asyncio.to_thread(files.sync, file)
             await asyncio.to_thread(files.publish, self._folder, staged, key, content_type)
 
-    async def copy(self, source: str, target: str) -> int:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
         """A hard link: no bytes move, and since writes replace the file, neither key can change the other."""
         self.path(target)
         with translate_errors(self._backend, source):

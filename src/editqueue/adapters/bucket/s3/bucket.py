@@ -31,7 +31,7 @@ class S3Bucket(ReadsObjects):
         with translate_errors(self._backend, check_key(key)):
             await obstore.put_async(self._store, key, body, attributes=attributes, use_multipart=False)
 
-    async def copy(self, source: str, target: str) -> int:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
         with translate_errors(self._backend, check_key(source)):
             await obstore.copy_async(self._store, source, check_key(target))
         return (await self.head(target)).size

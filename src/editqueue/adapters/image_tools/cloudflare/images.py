@@ -75,7 +75,7 @@ class BindingImages:
         self._binding = binding
         self._bucket = bucket
 
-    async def make_preview(self, key: str) -> Preview:
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
         size = (await self._bucket.head(key)).size
         plan, read = await replayed(plan_preview, size=size, fetch=partial(self._bucket.read_range, key))
         body = without_metadata(await self._transformed(key, plan))
@@ -91,6 +91,9 @@ class BindingImages:
             path=plan.path,
             cost=PreviewCost(bytes_read=read + plan.length),
         )
+
+    async def probe(self) -> None:
+        """x"""
 
     async def close(self) -> None:
         """Nothing to close: the runtime owns the binding."""

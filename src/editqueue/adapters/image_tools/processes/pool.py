@@ -36,7 +36,7 @@ class WorkerPool:
             context=CleanContext(),  # pyright: ignore[reportArgumentType]  # Pebble words Pipe its own way
         )
 
-    async def make_preview(self, key: str) -> Preview:
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
         # The worker keeps its time itself: what still runs after this waits for a storage that never answers.
         timeout = self._limits.wall_seconds + self._sources.longest.total_seconds()
         future = await self._scheduled(key, timeout)
@@ -72,6 +72,9 @@ class WorkerPool:
         if error.exitcode == -signal.SIGXCPU:
             return OverLimit(f"not finished after {self._limits.cpu_seconds} s of CPU time")
         return ImageWorkerDied(f"the image worker died (exit code {error.exitcode})")
+
+    async def probe(self) -> None:
+        """x"""
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.stop)  # not before a start has ended
