@@ -77,6 +77,8 @@ class RecordingJournal:
         self.attempts: list[Attempt] = []
         self.errors: list[tuple[str | None, BaseException]] = []
         self.warnings: list[str] = []
+        self.pauses: list[str] = []
+        """`paused X` and `resumed X`, in their order."""
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
         self.moves.append(Move(job.id, before, job.status, cause))
@@ -90,6 +92,12 @@ class RecordingJournal:
     def warning(self, event: str, **facts: object) -> None:
         self.warnings.append(event)
 
+    def paused(self, ground: str, reason: str) -> None:
+        self.pauses.append(f"paused {ground}")
+
+    def resumed(self, ground: str, *, seconds: float) -> None:
+        self.pauses.append(f"resumed {ground}")
+
     def causes(self) -> list[str]:
         return [one.cause for one in self.moves]
 
@@ -98,6 +106,8 @@ class FakeImages:
     """Makes the same preview of the same key; `errors` says what goes wrong instead, for every key or for one."""
 
     def __init__(self) -> None:
+        self.lost: Exception | None = None
+        """What a probe finds."""
         self.error: Exception | None = None
         self.errors: dict[str, Exception] = {}
         self.gate: asyncio.Event | None = None
@@ -111,7 +121,7 @@ class FakeImages:
         async with self._called:
             await self._called.wait_for(lambda: len(self.calls) >= size)
 
-    async def make_preview(self, key: str) -> Preview:
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
         async with self._called:
             self.calls.append(key)
             self._called.notify_all()
@@ -122,6 +132,10 @@ class FakeImages:
         if error is not None:
             raise error
         return preview_of(key)
+
+    async def probe(self) -> None:
+        if self.lost is not None:
+            raise self.lost
 
     async def close(self) -> None:
         pass

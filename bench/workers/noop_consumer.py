@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.workers.protocol import Report, when_told
@@ -20,9 +20,12 @@ from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
+from editqueue.ports.bucket import ObjectInfo
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
 from editqueue.wiring.system_clock import SystemClock
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class TimedStore:
@@ -44,18 +47,23 @@ class TimedStore:
 
 
 class NoopBucket(MemoryBucket):
-    async def copy(self, source: str, target: str) -> int:
-        del source, target
-        return 1
+    async def head(self, key: str) -> ObjectInfo:
+        return ObjectInfo(key=key, size=1, content_type="image/jpeg", last_modified=LONG_AGO)
+
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        del source, target, etag
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         del key, body, content_type
 
 
 class NoopImages:
-    async def make_preview(self, key: str) -> Preview:
-        del key
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+        del key, etag
         return Preview(body=b"", width=1, height=1, source_format="jpeg", path="none")
+
+    async def probe(self) -> None:
+        pass
 
     async def close(self) -> None:
         pass

@@ -1,21 +1,23 @@
 """The consumer's loop: messages, none, bad ones, stopping, and a database that goes away."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from devtools.seeds import claim
-from devtools.world import World, keys_of
-from editqueue.domain.errors import StorageUnavailable
+from devtools.seeds import NOON, claim
+from devtools.world import FakeImages, World, keys_of
+from editqueue.domain.errors import ImageWorkerDied, StorageUnavailable
 from editqueue.domain.files import File
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
+from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_queue import Message
+from editqueue.ports.job_store import ConsumerPause
 
 HOUR = timedelta(hours=1)
 
@@ -285,8 +287,109 @@ class TestStop:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+class TestPause:
+    """Database, bucket or image tools are away."""
+
+    async def test_costs_nobody_an_attempt_and_is_told_twice(self, world: World) -> None:
+        files = await world.submitted(3)
+        images = AwayFor(world.images, looks=5)
+
+        await consumer(replace(world.ports, images=cast("Any", images))).drain()
+
+        assert [((await world.file(file)).status, (await world.job(file)).attempts) for file in files] == [
+            ("done", 1)
+        ] * 3
+        assert world.journal.pauses == ["paused images", "resumed images"]
+        assert world.journal.errors == []
+        assert images.refused == 1
+
+    async def test_ends_within_five_seconds_after_all_is_there_again(self, world: World) -> None:
+        await world.submitted(1)
+
+        await consumer(replace(world.ports, images=cast("Any", AwayFor(world.images, looks=500)))).drain()
+
+        assert max(wait for wait in world.pause.waits if wait <= 60) <= 5
+
+    async def test_is_that_of_all_workers(self, world: World) -> None:
+        await world.submitted(20)
+        images = AwayFor(world.images, looks=20)
+
+        await consumer(replace(world.ports, images=cast("Any", images)), concurrency=4).drain()
+
+        assert {(job.status, job.attempts) for job in await world.jobs()} == {("done", 1)}
+        assert world.journal.pauses == ["paused images", "resumed images"]
+        assert images.refused <= 4
+
+    async def test_messages_that_met_it_come_again_and_no_job_waits_for_them(self, world: World) -> None:
+        files = await world.submitted(3)
+        queue = await queue_for(world, files)
+
+        async with running(replace(world.ports, queue=queue, images=cast("Any", AwayFor(world.images, looks=5)))):
+            await queue.idle.wait()
+
+        assert [(await world.file(file)).status for file in files] == ["done"] * 3
+        assert len(queue.again) == 1
+
+    async def test_is_in_the_database_for_whoever_asks(self, world: World) -> None:
+        await world.submitted(1)
+        images = AwayFor(world.images, looks=90)
+        seen: list[ConsumerPause] = []
+
+        async def look() -> None:
+            seen.extend(await world.store.pauses(seen_after=world.clock.now() - timedelta(minutes=3)))
+
+        images.looked = look
+        await consumer(replace(world.ports, images=cast("Any", images))).drain()
+
+        assert {(pause.ground, pause.reason) for pause in seen} == {("images", "image_worker_died: away")}
+        assert len({pause.seen_at for pause in seen}) > 1, "written down again as long as it lasts"
+        assert await world.store.pauses(seen_after=NOON) == []
+
+    async def test_can_be_ended_by_a_signal(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        paused = asyncio.Event()
+
+        async def pause(_seconds: float) -> None:
+            paused.set()
+            await asyncio.Event().wait()
+
+        images = cast("Any", AwayFor(world.images, looks=10**9))
+        worker = consumer(replace(world.ports, images=images, pause=pause))
+        ending = asyncio.create_task(worker.drain())
+        await paused.wait()
+
+        worker.stop.set()
+        await ending
+
+        assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
+        assert await world.store.pauses(seen_after=NOON) == []
+
+
+class AwayFor:
+    """Image tools that fail until they were probed `looks` times."""
+
+    def __init__(self, inner: FakeImages, *, looks: int) -> None:
+        self.inner = inner
+        self.looks = looks
+        self.refused = 0
+        self.looked: Callable[[], Awaitable[None]] | None = None
+
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+        if self.looks > 0:
+            self.refused += 1
+            raise ImageWorkerDied("away")
+        return await self.inner.make_preview(key, etag=etag)
+
+    async def probe(self) -> None:
+        self.looks -= 1
+        if self.looked is not None:
+            await self.looked()
+        if self.looks > 0:
+            raise ImageWorkerDied("away")
+
+
 class TestOutage:
-    async def test_a_database_that_is_gone_is_waited_for_with_growing_pauses(self, world: World) -> None:
+    async def test_a_claim_that_keeps_failing_is_tried_again_with_growing_pauses(self, world: World) -> None:
         [file] = await world.submitted(1)
         store: Any = Outage(world.store, "claim_next", failures=7)
         queue = await queue_for(world, [file])
@@ -296,16 +399,26 @@ class TestOutage:
             await queue.idle.wait()
 
         assert (await world.file(file)).status == "done"
-        assert [one for one in world.pause.waits if one <= 60] == [1, 2, 4, 8, 16, 30, 30]
+        assert [wait for wait in world.pause.waits if wait <= 60] == [1, 2, 4, 8, 16, 30, 30]
 
-    async def test_one_that_is_gone_for_many_hours_is_still_waited_for(self, world: World) -> None:
+    async def test_one_that_fails_for_many_hours_is_still_tried(self, world: World) -> None:
         [file] = await world.submitted(1)
         store: Any = Outage(world.store, "claim_next", failures=1100)
 
         await consumer(replace(world.ports, store=store)).drain()
 
         assert (await world.file(file)).status == "done"
-        assert max(one for one in world.pause.waits if one <= 60) == 30
+        assert max(wait for wait in world.pause.waits if wait <= 60) == 30
+
+    async def test_a_database_that_is_gone_is_one_pause(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "claim_next", "probe", failures=1100)
+
+        await consumer(replace(world.ports, store=store)).drain()
+
+        assert (await world.file(file)).status == "done"
+        assert world.journal.pauses == ["paused database", "resumed database"]
+        assert max(wait for wait in world.pause.waits if wait <= 60) <= 5
 
     @pytest.mark.parametrize("method", ["claim_next", "rescue", "begin_expiry"])
     async def test_an_error_nobody_thought_of_does_not_end_the_consumer(self, world: World, method: str) -> None:

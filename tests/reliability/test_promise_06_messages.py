@@ -56,6 +56,9 @@ class ScriptedQueue:
     async def settle(self, *, done: Sequence[Message] = (), again: Sequence[object] = ()) -> None:
         self.settled += len(done) + len(again)
 
+    async def probe(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 
@@ -173,7 +176,7 @@ class SlowImages:
         self._queue = queue
         self.taken_from_us = 0
 
-    async def make_preview(self, key: str) -> Preview:
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
         self._world.clock.advance(HOUR)
         if not self.taken_from_us:
             self.taken_from_us = len(self._queue.pull(batch_size=JOBS, visibility=1))

@@ -17,7 +17,7 @@ from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.entrypoints.commands.serving import make_consumer
 from editqueue.entrypoints.consumer import DRAIN_POLL
 from editqueue.ports import Ports
-from editqueue.ports.bucket import Bucket
+from editqueue.ports.bucket import Bucket, ObjectInfo
 from editqueue.ports.image_tools import ImageTools, Preview
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.consumer.process_job import process_next
@@ -50,7 +50,7 @@ class ReadingImages:
         self._bucket = bucket
         self._trouble = trouble
 
-    async def make_preview(self, key: str) -> Preview:
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
         if self._trouble == "deadly":
             die()
         body = await self._bucket.read(key)
@@ -58,6 +58,9 @@ class ReadingImages:
         if error is not None:
             raise error
         return preview_for(body)
+
+    async def probe(self) -> None:
+        pass
 
     async def close(self) -> None:
         pass
@@ -205,8 +208,11 @@ class _NoBucket:
 
     name = "piximmo-media"
 
-    async def copy(self, source: str, target: str) -> int:
-        return 1
+    async def head(self, key: str) -> ObjectInfo:
+        return ObjectInfo(key=key, size=1, content_type="image/jpeg", last_modified=NOON)
+
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        pass
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         pass

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from workers import Request, WorkerEntrypoint, asgi
 
 from editqueue.adapters.job_queue.cloudflare.binding import message_of
+from editqueue.domain.errors import GroundLost
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.guards import MAX_BODY
 from editqueue.ports import Ports
@@ -33,8 +34,12 @@ class Default(WorkerEntrypoint):
         """One batch of messages, each acknowledged or retried by itself: no message pays for another's job."""
         del env, ctx  # the runtime passes them besides self.env and self.ctx
         ports = _ISOLATE.worker(self.env).ports
-        for message in batch.messages:
-            await _deliver(message, ports)
+        messages = iter(batch.messages)
+        for message in messages:
+            if not await _deliver(message, ports):
+                break
+        for message in messages:
+            message.retry({"delaySeconds": AFTER_AN_ERROR})
 
     async def scheduled(self, controller: Any, env: object = None, ctx: object = None) -> None:
         """One cron tick."""
@@ -42,17 +47,19 @@ class Default(WorkerEntrypoint):
         await sweep(_ISOLATE.worker(self.env).ports)
 
 
-async def _deliver(message: Any, ports: Ports) -> None:
+async def _deliver(message: Any, ports: Ports) -> bool:
+    """False if no job can be done now: what it stands on is away."""
     try:
         again = await answer_message(message_of(message.body, receipt=str(message.id)), ports)
     except Exception as error:  # noqa: BLE001  # the database is away, say: the other messages get their turn
         ports.journal.error(None, error)
         message.retry({"delaySeconds": AFTER_AN_ERROR})
-        return
+        return not isinstance(error, GroundLost)
     if again is None:
         message.ack()
     else:
         message.retry({"delaySeconds": math.ceil(again.total_seconds())})
+    return True
 
 
 @dataclass

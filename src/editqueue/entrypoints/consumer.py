@@ -1,14 +1,20 @@
 """The consumer: waits for messages, works on jobs, and looks after the queue while it lives."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
+from editqueue.domain.errors import GroundLost
+from editqueue.domain.ids import new_token
 from editqueue.ports import Ports
 from editqueue.ports.job_queue import Message, Redelivery
 from editqueue.use_cases.consumer.answer_message import answer_message
+from editqueue.use_cases.consumer.ground import Ground, find_lost_ground
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.consumer.sweep import keep_house
@@ -16,7 +22,7 @@ from editqueue.use_cases.consumer.sweep import keep_house
 T = TypeVar("T")
 GRACE = timedelta(seconds=25)
 LONGEST_BACKOFF = 30.0
-"""Seconds between tries while database or queue are away."""
+"""Seconds between tries while the queue is away, or a defect of ours comes again."""
 LONGEST_STREAK = 6
 """Failures after which the backoff grows no more; 2 to the power of an outage of hours is no float."""
 AFTER_FAILURE = timedelta(seconds=30)
@@ -27,7 +33,7 @@ DRAIN_POLL = 1.0
 """Seconds between looks at the database while the last jobs wait for their retry."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Consumer:
     """One process at work, `concurrency` jobs at a time."""
 
@@ -39,7 +45,7 @@ class Consumer:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Work until `stop` is set. A database or queue that goes away is waited for, never fatal."""
+        """Work until `stop` is set. What jobs stand on may go away: it is waited for, no attempt is spent, nothing ends."""
         await self._serve(self._work_once)
 
     async def drain(self) -> None:
@@ -69,14 +75,28 @@ class Consumer:
         failures = 0
         while not self.stop.is_set():
             try:
+                await unless_stopped(self._ground.there(), self.stop)
+                if failures:  # messages that met an outage come again later than their jobs could run
+                    await self._work_through_the_database()
                 if await step():
                     return
                 failures = 0
             except Exception as error:  # noqa: BLE001  # neither an outage nor a defect ends the consumer
                 _stay_cancelled()
-                self.ports.journal.error(None, error)
                 failures = min(failures + 1, LONGEST_STREAK)
-                await unless_stopped(self.ports.pause(min(2**failures / 2, LONGEST_BACKOFF)), self.stop)
+                await unless_stopped(self._wait_out(error, min(2**failures / 2, LONGEST_BACKOFF)), self.stop)
+
+    @cached_property
+    def _ground(self) -> Ground:
+        return Ground(self.ports, consumer=f"{socket.gethostname()}:{os.getpid()}:{new_token()[:8]}")
+
+    async def _wait_out(self, error: Exception, backoff: float) -> None:
+        lost = error if isinstance(error, GroundLost) else await find_lost_ground(self.ports)
+        if lost is not None:
+            await self._ground.wait(lost)
+            return
+        self.ports.journal.error(None, error)
+        await self.ports.pause(backoff)
 
     async def _work_once(self) -> bool:
         messages = await self._next_messages()
@@ -124,7 +144,7 @@ class Consumer:
             self.ports.journal.error(None, error)
 
     async def _work_through_the_database(self) -> None:
-        while not self.stop.is_set() and await process_next(self.ports) is not None:
+        while not self.stop.is_set() and self._ground.is_there and await process_next(self.ports) is not None:
             pass
 
     async def _is_empty(self) -> bool:
@@ -137,8 +157,10 @@ class Consumer:
 
     async def _sweep_now_and_then(self) -> None:
         while True:
+            await self._ground.there()
             await self._patiently(keep_house(self.ports))
             await self.ports.pause(self.sweep_interval.total_seconds())
+            await self._ground.there()
             await self._patiently(rescue(self.ports))
 
     async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:

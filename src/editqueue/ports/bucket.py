@@ -46,8 +46,8 @@ class Bucket(Protocol):
         """Create or replace, all or nothing: a reader sees the old object or the whole new one."""
         ...
 
-    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
-        """Server-side copy with content type and metadata. Returns its size in bytes; replaces `target`.
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> object:
+        """Server-side copy with content type and metadata; replaces `target`.
 
         With `etag`, only of that version of `source`: raises StorageUnavailable if it was replaced.
         """

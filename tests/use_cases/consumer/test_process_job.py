@@ -14,17 +14,20 @@ from editqueue.domain.errors import (
     BrokenPicture,
     ClaimLost,
     EditQueueError,
+    GroundLost,
     ImageWorkerDied,
     JobTimedOut,
     NotAPicture,
     NoToolForFormat,
     ObjectMissing,
     OverLimit,
+    PermanentError,
     StorageUnavailable,
 )
 from editqueue.domain.files import NotificationType
 from editqueue.ports import Limits
 from editqueue.ports.job_store import Claim
+from editqueue.use_cases.consumer import ground
 from editqueue.use_cases.consumer.process_job import SETTLE_WAITS, process_next
 from editqueue.use_cases.consumer.verdict import Retry
 
@@ -274,6 +277,106 @@ class TestTransient:
         await process_next(world.ports)
 
         assert (await world.job(file)).error == f"internal_error: OSError: {kept}"
+
+
+class TestGround:
+    """What every job stands on is away: nobody's attempt is spent."""
+
+    @pytest.mark.parametrize(
+        "error", [StorageUnavailable("503"), ImageWorkerDied("gone"), OSError(24, "no files left")]
+    )
+    async def test_that_is_away_costs_no_attempt_and_is_told_to_the_caller(
+        self, world: World, error: Exception
+    ) -> None:
+        [file] = await world.submitted(1)
+        world.images.error, world.images.lost = error, ImageWorkerDied("no worker can be started")
+
+        with pytest.raises(GroundLost, match="images: image_worker_died: no worker can be started"):
+            await process_next(world.ports)
+
+        after, job = await world.file(file), await world.job(file)
+        assert (job.status, job.attempts, job.error) == ("queued", 0, None)
+        assert (after.status, after.locked) == ("queued", False)
+        assert await world.notes() == []
+        assert world.journal.causes() == ["claim", "hand_back"]
+        assert world.journal.errors == []
+
+    @pytest.mark.parametrize("lost", [StorageUnavailable("not mounted"), PermanentError("access denied")])
+    async def test_a_bucket_that_is_away_never_makes_an_original_missing(self, world: World, lost: Exception) -> None:
+        [file] = await world.submitted(1)
+        await world.bucket.delete([file.object_key])
+        bucket: Any = Flaky(world.bucket, "probe", [failing(lost)])
+
+        with pytest.raises(GroundLost, match=r"^bucket: "):
+            await process_next(replace(world.ports, bucket=bucket))
+
+        assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
+        assert await world.notes() == []
+
+    async def test_that_does_not_answer_is_away(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = StorageUnavailable("503")
+        monkeypatch.setattr(ground, "PATIENCE", 0.02)
+
+        class Hanging(Flaky):
+            async def probe(self) -> None:
+                await asyncio.Event().wait()
+
+        bucket: Any = Hanging(world.bucket, "", [])
+        with pytest.raises(GroundLost, match="bucket: no answer within"):
+            await process_next(replace(world.ports, bucket=bucket))
+
+        assert (await world.job(file)).attempts == 0
+
+    @pytest.mark.parametrize("kind", [BrokenPicture, NotAPicture, OverLimit])
+    async def test_is_not_asked_about_what_the_picture_is(self, world: World, kind: type[EditQueueError]) -> None:
+        [file] = await world.submitted(1)
+        world.images.error, world.images.lost = kind("kaputt"), ImageWorkerDied("away")
+
+        await process_next(world.ports)
+
+        assert (await world.job(file)).status == "failed"
+
+    async def test_a_defect_in_a_probe_is_seen_and_stops_nothing(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error, world.images.lost = StorageUnavailable("503"), TypeError("a bug")
+
+        end = await process_next(world.ports)
+
+        assert isinstance(end, Retry)
+        assert [type(error) for _, error in world.journal.errors] == [TypeError, StorageUnavailable]
+        assert (await world.job(file)).attempts == 1
+
+    async def test_told_to_stop_while_it_is_asked_it_hands_back_unspent(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = StorageUnavailable("503")
+        asked = asyncio.Event()
+
+        class Hanging(Flaky):
+            async def probe(self) -> None:
+                asked.set()
+                await asyncio.Event().wait()
+
+        store: Any = Hanging(world.store, "", [])
+        working = asyncio.create_task(process_next(replace(world.ports, store=store)))
+        await asked.wait()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+        assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
+
+    async def test_a_job_is_handed_back_once_the_database_is_there_again(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = StorageUnavailable("503")
+        away = [failing(StorageUnavailable("no route"))]
+        inner: Any = Flaky(world.store, "probe", [*away])
+        store: Any = Flaky(inner, "release", away * 3)
+
+        with pytest.raises(GroundLost, match=r"^database: "):
+            await process_next(replace(world.ports, store=store))
+
+        assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
 
 
 class TestDefects:
@@ -544,12 +647,23 @@ class TestSettling:
 
     async def test_a_database_that_stays_away_leaves_the_job_to_the_sweep(self, world: World) -> None:
         [file] = await world.submitted(1)
-        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 99)
+        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 999)
 
         await process_next(replace(world.ports, store=store))
 
         assert (await world.job(file)).status == "in_progress"
+        assert world.clock.now() - NOON >= world.ports.limits.stale_after
         assert world.journal.warnings == ["left_to_the_sweep"]
+
+    async def test_a_long_outage_is_told_by_one_error_and_one_pause(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 99)
+
+        await process_next(replace(world.ports, store=store))
+
+        assert (await world.file(file)).status == "done"
+        assert len(world.journal.errors) == 1
+        assert world.journal.pauses == ["paused database", "resumed database"]
 
     async def test_a_database_that_is_away_at_the_claim_is_told_to_the_caller(self, world: World) -> None:
         await world.submitted(1)

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable
+from contextlib import ExitStack
+from itertools import chain, repeat
 from typing import TypeVar
 
 from editqueue.domain.errors import (
@@ -17,19 +19,32 @@ from editqueue.domain.jobs import JobStatus, RetryPolicy
 from editqueue.domain.keys import preview_pointer
 from editqueue.ports import Ports
 from editqueue.ports.job_store import Claim
-from editqueue.use_cases.consumer.verdict import Done, End, Failed, Lost, Retry, Verdict, verdict_on
+from editqueue.use_cases.consumer.ground import find_lost_ground, paused
+from editqueue.use_cases.consumer.verdict import (
+    Done,
+    End,
+    Failed,
+    HandedBack,
+    Lost,
+    Retry,
+    Verdict,
+    described,
+    may_be_the_ground,
+    verdict_on,
+)
 from editqueue.use_cases.run_to_completion import run_to_completion
 
 T = TypeVar("T")
-SETTLE_WAITS = (0.5, 1, 2, 4, 8, 15, 30, 30)
-"""Seconds between tries to write a result down while the database is away: 90 s in all."""
+SETTLE_WAITS = (0.5, 1, 2)
+"""Seconds between tries to write a result down while the database is away; the last is repeated."""
 
 
 async def process_next(ports: Ports) -> End | None:
     """Work on the job that is next in line. None if none may run now.
 
-    Raises StorageUnavailable when no job can be claimed because the database is away. Cancelled, it gives the job
-    back without spending an attempt; a result that is there already is still written down.
+    Raises StorageUnavailable when no job can be claimed because the database is away, and GroundLost when the job was
+    given back because something that every job stands on is away. Cancelled, it gives the job back, too. A job that is
+    given back spends no attempt; a result that is there already is still written down.
     """
     stop = asyncio.Event()
     return await run_to_completion(_attempt(ports, stop), on_cancel=stop.set)
@@ -47,71 +62,86 @@ async def _attempt(ports: Ports, stop: asyncio.Event) -> End | None:
 
     # 2. and 3. Copy and preview.
     try:
-        verdict = None if stop.is_set() else await _edit_in_time(claim, ports, stop)
+        verdict = HandedBack() if stop.is_set() else await _edit_in_time(claim, ports, stop)
     except asyncio.CancelledError:  # not by the caller, who sets `stop`: the event loop ends
-        await _release(claim, ports)
+        stop.set()
+        await _settle(claim, HandedBack(), ports, stop)
         raise
-    if verdict is None:
-        await _release(claim, ports)
-        return None
 
     # 4. to 6. The job has ended, the file is unlocked, the customer notified.
     end = await _settle(claim, verdict, ports, stop)
+    if isinstance(verdict, HandedBack):
+        if verdict.lost is not None:
+            raise verdict.lost
+        return None
     copied = verdict.bytes_copied if isinstance(verdict, Done) else 0
     ports.journal.attempt(claim.job, seconds=time.monotonic() - started, bytes_copied=copied, result=end.result)
     return end
 
 
-async def _edit_in_time(claim: Claim, ports: Ports, stop: asyncio.Event) -> Verdict | None:
-    """What became of the edit; None if it was stopped. Whatever a file does to us, the queue goes on."""
+async def _edit_in_time(claim: Claim, ports: Ports, stop: asyncio.Event) -> Verdict:
+    """What became of the edit. Whatever a file does to us, the queue goes on."""
     timer = asyncio.timeout(ports.limits.job_timeout.total_seconds())
     try:
         async with timer:
-            return await _unless(stop, _edit(claim, ports))
+            return await _unless(stop, _edit(claim, ports)) or HandedBack()
     except Exception as caught:  # noqa: BLE001  # `verdict_on` knows what each error means
         late = f"not finished after {ports.limits.job_timeout.total_seconds():.0f} s"
         error = JobTimedOut(late) if timer.expired() else caught
+    if may_be_the_ground(error):
+        lost = await _unless(stop, find_lost_ground(ports))
+        if lost is not None or stop.is_set():
+            return HandedBack(lost=lost)
     ports.journal.error(claim.job.id, error)
     policy = RetryPolicy(max_retries=ports.limits.max_retries)
     return verdict_on(error, attempts=claim.job.attempts, policy=policy, now=ports.clock.now(), chance=ports.chance())
 
 
 async def _edit(claim: Claim, ports: Ports) -> Done:
-    """What is made of an original. A real editing step goes where the copy is: from `keys.raw` to `keys.processed`."""
+    """What is made of an original. A real editing step goes where the copy is: from `keys.raw` to `keys.processed`.
+
+    Copy and preview are of the same version of the original: whoever replaces it meanwhile makes the attempt fail.
+    """
     keys = claim.file.keys
     try:
-        copied = await ports.bucket.copy(keys.raw, keys.processed)
+        original = await ports.bucket.head(keys.raw)
+        await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
         try:
-            preview = await ports.images.make_preview(keys.raw)
+            preview = await ports.images.make_preview(keys.raw, etag=original.etag)
         except NoToolForFormat as error:
             ports.journal.warning("placeholder_preview", object_key=keys.raw, reason=str(error))
             preview = None
         # The sweep may have given the job to another consumer by now, whose preview must stand.
-        if claim.job.started_at is None or ports.clock.now() - claim.job.started_at >= ports.limits.stale_after:
+        if _is_stale(claim, ports):
             raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")
         if preview is None:
-            await ports.bucket.copy(keys.raw, keys.preview)
+            await ports.bucket.copy(keys.raw, keys.preview, etag=original.etag)
         else:
             await ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg")
     except ObjectMissing as error:
         raise RawMissing(f"no original at {error.key}") from error
-    return Done(preview_url=preview_pointer(ports.bucket.name, keys), bytes_copied=copied)
+    return Done(preview_url=preview_pointer(ports.bucket.name, keys), bytes_copied=original.size)
 
 
 async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Event) -> End:
-    """Write the verdict down, again while the database is away; in the end the job is left to the sweep."""
-    for wait in SETTLE_WAITS:
-        last = stop.is_set()
-        try:
-            return await _write_down(claim, verdict, ports)
-        except StorageUnavailable as error:
-            ports.journal.error(claim.job.id, error)
-        except Exception as error:  # waiting does not mend a defect of ours; the sweep requeues the job
-            ports.journal.error(claim.job.id, error)
-            raise
-        if last:
-            break
-        await _unless(stop, ports.pause(wait))
+    """Write the verdict down; while the database is away again and again, until another consumer may have the job."""
+    waits = chain(SETTLE_WAITS, repeat(SETTLE_WAITS[-1]))
+    with ExitStack() as pause:
+        for tries, wait in enumerate(waits, start=1):
+            last = stop.is_set() or _is_stale(claim, ports)
+            try:
+                return await _write_down(claim, verdict, ports)
+            except StorageUnavailable as error:
+                if tries == 1:
+                    ports.journal.error(claim.job.id, error)
+                elif tries == 2:
+                    pause.enter_context(paused("database", described(error), ports.journal))
+            except Exception as error:  # waiting does not mend a defect of ours; the sweep requeues the job
+                ports.journal.error(claim.job.id, error)
+                raise
+            if last:
+                break
+            await _unless(stop, ports.pause(wait))
     ports.journal.warning("left_to_the_sweep", job_id=claim.job.id)
     return Lost()
 
@@ -127,6 +157,8 @@ async def _write_down(claim: Claim, verdict: Verdict, ports: Ports) -> End:
                 await ports.store.fail(claim, error=error, message=message, file_status=status, now=now)
             case Retry(error=error, run_after=run_after):
                 await ports.store.retry_later(claim, error=error, run_after=run_after, now=now)
+            case HandedBack():
+                await ports.store.release(claim, now=now)
     except ClaimLost as lost:
         ports.journal.warning("claim_lost", job_id=claim.job.id, detail=str(lost))
         return Lost()
@@ -134,16 +166,9 @@ async def _write_down(claim: Claim, verdict: Verdict, ports: Ports) -> End:
     return verdict
 
 
-async def _release(claim: Claim, ports: Ports) -> None:
-    """Back to the queue, the attempt unspent."""
-    try:
-        await ports.store.release(claim, now=ports.clock.now())
-    except ClaimLost:
-        return
-    except Exception as error:  # noqa: BLE001  # nobody waits for its answer; the sweep requeues the job
-        ports.journal.error(claim.job.id, error)
-        return
-    ports.journal.transition(claim.job.moved_to(JobStatus.QUEUED), before=JobStatus.IN_PROGRESS, cause="hand_back")
+def _is_stale(claim: Claim, ports: Ports) -> bool:
+    """Whether the job may have been given to another consumer by now."""
+    return claim.job.started_at is None or ports.clock.now() - claim.job.started_at >= ports.limits.stale_after
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:

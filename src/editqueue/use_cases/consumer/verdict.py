@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from editqueue.domain import messages
-from editqueue.domain.errors import PermanentError, RawMissing, code_of
+from editqueue.domain.errors import (
+    BrokenPicture,
+    GroundLost,
+    NotAPicture,
+    OverLimit,
+    PermanentError,
+    RawMissing,
+    code_of,
+)
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import JobStatus, RetryPolicy
 
@@ -55,6 +63,18 @@ class Retry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HandedBack:
+    """Nothing came of it, and the file has no part in that: the attempt is not spent."""
+
+    lost: GroundLost | None = None
+    """What is away; None if the consumer was told to stop."""
+    result: ClassVar = "handed_back"
+    retry_in: ClassVar = None
+    status: ClassVar = JobStatus.QUEUED
+    cause: ClassVar = "hand_back"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Lost:
     """Nothing was written down: another consumer has the job, or the sweep will requeue it."""
 
@@ -62,8 +82,13 @@ class Lost:
     retry_in: ClassVar = None
 
 
-Verdict = Done | Failed | Retry
+Verdict = Done | Failed | Retry | HandedBack
 End = Verdict | Lost
+
+
+def may_be_the_ground(error: BaseException) -> bool:
+    """False for what was found out about the picture itself."""
+    return not isinstance(error, (BrokenPicture, NotAPicture, OverLimit))
 
 
 def verdict_on(
@@ -73,7 +98,7 @@ def verdict_on(
 
     Whatever is not known to be permanent is tried again, errors that nobody thought of included.
     """
-    text = _described(error)
+    text = described(error)
     if isinstance(error, RawMissing):
         return Failed(error=text, message=messages.RAW_MISSING, file_status=FileStatus.QUEUED)
     if isinstance(error, PermanentError):
@@ -86,7 +111,7 @@ def verdict_on(
     return Retry(error=text, run_after=now + wait, retry_in=wait)
 
 
-def _described(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """`code: message`, without the signature or password that a URL in it may carry."""
     code = code_of(error)
     name = f"{type(error).__name__}: " if code == "internal_error" else ""

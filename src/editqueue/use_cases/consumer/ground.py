@@ -1,0 +1,118 @@
+"""What every job stands on: database, bucket and image tools. While one of them is away, jobs wait and none is begun."""
+
+import asyncio
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+from editqueue.domain.errors import EditQueueError, GroundLost
+from editqueue.ports import Ports
+from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.journal import Journal
+from editqueue.use_cases.consumer.verdict import described
+
+PATIENCE = 12.0
+"""Seconds in which a probe must answer."""
+PROBE_EVERY = 2.0
+"""Seconds between probes during a pause: work goes on within 5 s after the ground is back."""
+TELL_EVERY = timedelta(minutes=1)
+"""How often a pause is written down again, so that it is told from one of a consumer that died."""
+LEAVING = 2.0
+"""Seconds for taking the record of a pause back."""
+
+
+async def find_lost_ground(ports: Ports) -> GroundLost | None:
+    """Ask database, bucket and image tools whether jobs can be done now; the first that says no, or does not answer."""
+    probes = (("database", ports.store.probe), ("bucket", ports.bucket.probe), ("images", ports.images.probe))
+    for ground, probe in probes:
+        try:
+            async with asyncio.timeout(PATIENCE) as timer:
+                await probe()
+        except (EditQueueError, OSError) as error:
+            reason = f"no answer within {PATIENCE:g} s" if timer.expired() else described(error)
+            return GroundLost(ground, reason)
+        except Exception as error:  # noqa: BLE001  # a defect in a probe must not stop the work for ever
+            ports.journal.error(None, error)
+    return None
+
+
+@contextmanager
+def paused(ground: str, reason: str, journal: Journal) -> Generator[None]:
+    """Around a pause: one log line at its beginning, one at its end."""
+    began = time.monotonic()
+    journal.paused(ground, reason)
+    try:
+        yield
+    finally:
+        journal.resumed(ground, seconds=time.monotonic() - began)
+
+
+class Ground:
+    """The pauses of one consumer process, whose workers wait together."""
+
+    def __init__(self, ports: Ports, *, consumer: str) -> None:
+        self._ports = ports
+        self._consumer = consumer
+        self._there = asyncio.Event()
+        self._there.set()
+
+    @property
+    def is_there(self) -> bool:
+        """False during a pause."""
+        return self._there.is_set()
+
+    async def there(self) -> None:
+        """Wait until no pause is on."""
+        await self._there.wait()
+
+    async def wait(self, lost: GroundLost) -> None:
+        """Begin a pause, or join the one that is on; it ends when all of the ground is there again."""
+        if not self.is_there:
+            await self.there()
+            return
+        self._there.clear()
+        try:
+            await self._pause(lost)
+        finally:
+            self._there.set()
+
+    async def _pause(self, lost: GroundLost | None) -> None:
+        while lost is not None:
+            with paused(lost.ground, lost.reason, self._ports.journal):
+                try:
+                    lost = await self._other_ground(lost)
+                finally:
+                    await self._take_back()
+
+    async def _other_ground(self, lost: GroundLost) -> GroundLost | None:
+        """What is away once the ground of `lost` is back; None if nothing is."""
+        since = told = self._ports.clock.now()
+        await self._tell(lost, since=since)
+        still: GroundLost | None = lost
+        while still is not None and still.ground == lost.ground:
+            await self._ports.pause(PROBE_EVERY)
+            still = await find_lost_ground(self._ports)
+            if still is not None and self._ports.clock.now() - told >= TELL_EVERY:
+                told = self._ports.clock.now()
+                await self._tell(still, since=since)
+        return still
+
+    async def _tell(self, lost: GroundLost, *, since: datetime) -> None:
+        if lost.ground == "database":
+            return
+        pause = ConsumerPause(
+            consumer=self._consumer,
+            ground=lost.ground,
+            reason=lost.reason,
+            since=since,
+            seen_at=self._ports.clock.now(),
+        )
+        with suppress(EditQueueError):  # the log and the gauge say it, too
+            await self._ports.store.record_pause(pause)
+
+    async def _take_back(self) -> None:
+        """Unless the database is away: then the record is old by the time anybody reads it."""
+        with suppress(EditQueueError, TimeoutError):
+            async with asyncio.timeout(LEAVING):
+                await self._ports.store.end_pause(self._consumer)
