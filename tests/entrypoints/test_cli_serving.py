@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -181,6 +182,7 @@ def served_with_few_files(here: Installation, *, most: int) -> Generator[tuple[s
 def test_a_crowd_of_silent_clients_keeps_nobody_from_an_answer_and_no_job_from_its_end(here: Installation) -> None:
     token = here.run("token", "--user-id", "anna").out.strip()
     with served_with_few_files(here, most=256) as (server, url), ExitStack() as crowd:
+        assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (256, 256)
         where = httpx.URL(url)
         for _ in range(400):
             crowd.enter_context(socket.create_connection((where.host, where.port or 0), timeout=10))
