@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from editqueue.adapters.job_queue.cloudflare.queue import CLOSING
-from editqueue.entrypoints.consumer import GRACE, LEAVING
+from editqueue.entrypoints.commands.backstop import KERNELS_TURN, LONGEST_END
+from editqueue.entrypoints.commands.open_files import WANTED
 from editqueue.settings import Settings, name_of
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ FILES = sorted(
 )
 MANIFESTS = sorted(path for path in FILES if path.suffix == ".yaml")
 UNITS = sorted(path for path in FILES if path.suffix in {".service", ".timer"})
+SERVICES = [path.name for path in UNITS if path.suffix == ".service"]
 SETTING = re.compile(r"\b(?:EDITQUEUE_(?!TEST_)|R2_|CLOUDFLARE_|FEATURE_|JWT_|ALLOWED_)[A-Z0-9_]*[A-Z0-9]\b")
 
 
@@ -78,13 +79,17 @@ def test_everything_is_part_of_the_kustomization() -> None:
 
 
 def test_who_stops_has_time_to_hand_everything_back() -> None:
-    needed = GRACE.total_seconds() + LEAVING + CLOSING
+    needed = LONGEST_END + KERNELS_TURN
     pods = dict(workloads())
 
     assert pods["editqueue-consumer"]["terminationGracePeriodSeconds"] > needed
     assert pods["editqueue-sweep"]["terminationGracePeriodSeconds"] > needed
     assert int(services()["consumer"]["stop_grace_period"].removesuffix("s")) > needed
-    assert int(unit("editqueue-consume@.service")["TimeoutStopSec"]) > needed
+    assert all(int(unit(name)["TimeoutStopSec"]) > needed for name in SERVICES)
+
+
+def test_units_may_open_as_many_files_as_the_program_asks_for() -> None:
+    assert {unit(name)["LimitNOFILE"] for name in SERVICES} == {str(WANTED)}
 
 
 @pytest.mark.parametrize(("name", "pod"), workloads(), ids=[name for name, _ in workloads()])

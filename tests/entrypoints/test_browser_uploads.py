@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from editqueue.entrypoints.commands.serving import listening, make_app, run_both
+from editqueue.entrypoints.commands.serving import listening, make_web_server, run_both
 from editqueue.ports.bucket import Bucket, SignedPut
 from editqueue.settings import load_settings
 from editqueue.wiring.data_dir import jwt_secret
@@ -42,8 +42,8 @@ async def _served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     with listening("127.0.0.1", 0) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with open_server(settings, base_url=base_url) as server, httpx.AsyncClient(trust_env=False) as http:
-            app = make_app(server, settings, jwt_secret(settings))
-            running = asyncio.create_task(run_both(app, None, listener, stop))
+            web = make_web_server(server, settings, jwt_secret(settings))
+            running = asyncio.create_task(run_both(web, None, listener, stop))
             yield Served(bucket=server.ports.bucket, http=http)
             stop.set()
             await running

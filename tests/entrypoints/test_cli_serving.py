@@ -3,11 +3,13 @@
 import asyncio
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,57 @@ def test_demo_serves_its_previews_until_it_is_told_to_end(here: Installation, ph
         assert decoded(preview.content).size == (1280, 960)
         assert [one["status"] for one in files_behind(review_link_in(said))] == ["done"]
         rest_of(demo, signal.SIGINT)
+
+
+@contextmanager
+def served_with_few_files(here: Installation, *, most: int) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """`serve` in a process that may have `most` files open, and where it is."""
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({most // 2}, {most}))"
+    run = f"{limit}; from editqueue.entrypoints.cli import main; main()"
+    words = [sys.executable, "-c", run, "serve", "--port", "0"]
+    with subprocess.Popen(
+        words, env=here.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            yield server, url_in(server)
+        finally:
+            server.kill()
+
+
+def test_a_crowd_of_silent_clients_keeps_nobody_from_an_answer_and_no_job_from_its_end(here: Installation) -> None:
+    token = here.run("token", "--user-id", "anna").out.strip()
+    with served_with_few_files(here, most=256) as (server, url), ExitStack() as crowd:
+        assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (256, 256)
+        where = httpx.URL(url)
+        for _ in range(400):
+            crowd.enter_context(socket.create_connection((where.host, where.port or 0), timeout=10))
+
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{url}/healthz", trust_env=False, timeout=2).json() == {"status": "ok"}
+        assert httpx.get(f"{url}/api/notifications", headers=headers, trust_env=False, timeout=2).status_code == 200
+        job_id = queue_a_job_without_an_original(here)
+        assert failed_job_in(server) == job_id
+        assert len(rest_of(server, signal.SIGTERM)) < 5000
+
+
+def test_who_still_waits_when_serve_ends_is_told_so_and_nothing_is_said_on_stderr(here: Installation) -> None:
+    token = here.run("token", "--user-id", "anna").out.strip()
+    with serving(here, "--no-consumer") as (server, url):
+        where = httpx.URL(url)
+        with socket.create_connection((where.host, where.port or 0), timeout=20) as client:
+            client.sendall(
+                b"POST /api/files/bulk-mark HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+                + f"Authorization: Bearer {token}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n".encode()
+            )
+            assert client.recv(1024).startswith(b"HTTP/1.1 100 ")  # the application waits for the body now
+            server.terminate()
+            answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+        _, errors = server.communicate(timeout=20)
+
+    assert answer.startswith("HTTP/1.1 503 ")
+    for part in ("application/problem+json", '"shutting_down"', "retry-after: 5", "connection: close"):
+        assert part in answer.lower()
+    assert (server.returncode, errors) == (0, "")
 
 
 def review_link_in(said: list[str]) -> str:

@@ -19,7 +19,7 @@ async def test_within_the_grace_the_running_job_is_finished_and_no_other_begun(w
     files = await world.submitted(3)
     world.images.gate = asyncio.Event()
     stop = asyncio.Event()
-    with stop_on_signals(stop):
+    with stop_on_signals(stop, backstop=lambda: None):
         sweeping = asyncio.create_task(within_grace(sweep(world.ports, stopped=stop.is_set), stop, grace=HOUR))
         await world.images.entered.wait()
 

@@ -3,16 +3,24 @@
 import asyncio
 import json
 import signal
+import socket
 import sys
-from collections.abc import Coroutine, Generator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from editqueue.domain.errors import EditQueueError
+from editqueue.entrypoints.commands.backstop import as_json, as_text, end_by_force
 from editqueue.entrypoints.consumer import GRACE, unless_stopped
 
 T = TypeVar("T")
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+TEXT_BACKSTOP: Final = partial(end_by_force, wording=as_text)
+JSON_BACKSTOP: Final = partial(end_by_force, wording=as_json)
+"""For commands that write their log to stderr, as long as they live."""
 
 
 def print_json(document: object) -> None:
@@ -47,13 +55,41 @@ async def within_grace(
 
 
 @contextmanager
-def stop_on_signals(stop: asyncio.Event) -> Generator[None]:
-    """SIGTERM and Ctrl-C set `stop` instead of ending the process in the middle of a job."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+def stop_on_signals(stop: asyncio.Event, *, backstop: Callable[[], None] = TEXT_BACKSTOP) -> Generator[None]:
+    """SIGTERM and Ctrl-C set `stop` instead of ending the process in the middle of a job.
+
+    The first of them also begins `backstop`, in a daemon thread: an event loop that is blocked hears of no signal.
+    """
+    heard, tell = socket.socketpair()
+    tell.settimeout(0)
+    watch = threading.Thread(target=_watch, args=(heard, asyncio.get_running_loop(), stop, backstop), daemon=True)
+    watch.start()
+    before = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+    handlers = {number: signal.signal(number, _leave_it_to_the_thread) for number in ENDING}
+    for number in ENDING:
+        signal.siginterrupt(number, False)  # noqa: FBT003  # the standard library takes it by position
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        tell.close()
+
+
+def _leave_it_to_the_thread(_number: int, _frame: object) -> None:
+    """Python runs this in the main thread, when that is free; what counts has been written to the thread by then."""
+
+
+def _watch(
+    heard: socket.socket, loop: asyncio.AbstractEventLoop, stop: asyncio.Event, backstop: Callable[[], None]
+) -> None:
+    """Wait for the number of one of our signals, or for the end of those that write them."""
+    with heard:
+        while numbers := heard.recv(1):
+            if numbers[0] in ENDING:
+                break
+    if numbers:
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(stop.set)
+        backstop()

@@ -24,8 +24,8 @@ from editqueue.entrypoints.commands.serving import (
     base_url,
     confirm_bucket,
     listening,
-    make_app,
     make_consumer,
+    make_web_server,
     metrics_served,
     review_link,
     run_both,
@@ -126,8 +126,8 @@ async def _running(
             ports = server.ports
             order = await create_order(user_id=USER, title="Musterhaus", store=ports.store, clock=ports.clock)
             print_line(f"Order {order.id} on {url}, logs in {log_path}")
-            app, consumer = make_app(server, settings, secret), make_consumer(server, settings, stop)
-            work = asyncio.create_task(run_both(app, consumer, listener, stop))
+            web, consumer = make_web_server(server, settings, secret), make_consumer(server, settings, stop)
+            work = asyncio.create_task(run_both(web, consumer, listener, stop))
             try:
                 yield order.id
             finally:

@@ -2,17 +2,18 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import uvicorn
-from fastapi import FastAPI
-
 from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
-from editqueue.entrypoints.commands.console import print_line, stop_on_signals
+from editqueue.entrypoints.commands.console import JSON_BACKSTOP, print_line, stop_on_signals
+from editqueue.entrypoints.commands.open_files import most_connections, raise_open_files_limit
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
+from editqueue.entrypoints.http.connections import ConnectionLimits
+from editqueue.entrypoints.http.in_time import Closing
+from editqueue.entrypoints.http.web_server import WebServer
 from editqueue.settings import Settings, load_settings
 from editqueue.wiring.data_dir import jwt_secret
 from editqueue.wiring.job_queue import look_at_queue
@@ -24,6 +25,7 @@ COUNT_EVERY = 15.0
 
 async def serve(*, host: str, port: int, with_consumer: bool) -> None:
     """API and, unless told not to, one consumer, until SIGTERM or Ctrl-C. Raises SetupError."""
+    raise_open_files_limit()
     settings = load_settings()
     secret = jwt_secret(settings)
     with listening(host, port) as listener:
@@ -32,21 +34,22 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
             await confirm_bucket(server, working=with_consumer)
             await confirm_queue(server, settings, pulling=with_consumer)
             stop = asyncio.Event()
-            with stop_on_signals(stop):
+            with stop_on_signals(stop, backstop=JSON_BACKSTOP):
                 print_line(f"editqueue serves {url} (Ctrl-C ends it)")
                 print_line(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
                 consumer = make_consumer(server, settings, stop) if with_consumer else None
-                await run_both(make_app(server, settings, secret), consumer, listener, stop)
+                await run_both(make_web_server(server, settings, secret), consumer, listener, stop)
 
 
 async def consume(*, drain: bool) -> None:
     """A consumer only; with `drain` it ends when nothing is left to do. Raises SetupError."""
+    raise_open_files_limit()
     settings = load_settings()
     async with open_server(settings) as server, metrics_served(server, settings):
         await confirm_bucket(server, working=True)
         await confirm_queue(server, settings, pulling=True)
         stop = asyncio.Event()
-        with stop_on_signals(stop):
+        with stop_on_signals(stop, backstop=JSON_BACKSTOP):
             consumer = make_consumer(server, settings, stop)
             await (consumer.drain() if drain else consumer.run())
 
@@ -72,19 +75,21 @@ async def confirm_queue(server: Server, settings: Settings, *, pulling: bool) ->
     server.ports.journal.warning("queue_not_confirmed", found=found.detail, remedy=found.remedy)
 
 
-def make_app(server: Server, settings: Settings, secret: str) -> FastAPI:
-    return create_app(
+def make_web_server(server: Server, settings: Settings, secret: str) -> WebServer:
+    closing = Closing()
+    app = create_app(
         server.ports,
         jwt_secret=secret,
         allowed_origins=settings.allowed_origins,
         object_app=server.object_app,
         preview_origin=server.preview_origin,
+        closing=closing,
     )
+    return WebServer(app, closing=closing, limits=ConnectionLimits(most=most_connections()))
 
 
-async def run_both(app: FastAPI, consumer: Consumer | None, listener: socket.socket, stop: asyncio.Event) -> None:
+async def run_both(web: WebServer, consumer: Consumer | None, listener: socket.socket, stop: asyncio.Event) -> None:
     """The API on `listener`, and a consumer beside it, until `stop` is set."""
-    web = _QuietServer(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     tasks = [asyncio.create_task(web.serve(sockets=[listener]))]
     if consumer is not None:
         tasks.append(asyncio.create_task(consumer.run()))
@@ -156,11 +161,3 @@ def listening(host: str, port: int) -> socket.socket:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise SetupError(f"cannot listen on {host}:{port}: {why}; choose another with --port or --host") from error
     return listener
-
-
-class _QuietServer(uvicorn.Server):
-    """Signals are ours: they stop the consumer first, then the server."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard
+from editqueue.entrypoints.http.in_time import Closing, InTime
 from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
 from editqueue.entrypoints.http.review_page import mount_review_page
 from editqueue.entrypoints.http.routes import router
@@ -31,10 +32,12 @@ def create_app(
     allowed_origins: Sequence[str] = (),
     object_app: ASGIApp | None = None,
     preview_origin: str | None = None,
+    closing: Closing | None = None,
 ) -> FastAPI:
     """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects.
 
     `preview_origin` is where signed preview URLs point; without it, the review page is served elsewhere.
+    `closing` is the server's end; without it, requests have no deadline.
     """
     # Swagger's pages load scripts from a CDN: only the document itself is served.
     app = Api(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -46,7 +49,9 @@ def create_app(
     app.add_exception_handler(BodyTooLarge, _too_large)
     app.add_middleware(BodyLimit)
     app.add_middleware(ForeignOriginGuard, allowed_origins=allowed_origins)
-    app.add_middleware(
+    if closing is not None:
+        app.add_middleware(InTime, closing=closing, journal=ports.journal)
+    app.add_middleware(  # around all others: browsers hide an answer without its headers
         _ApiCors,
         allow_origins=list(allowed_origins),
         allow_credentials=True,

@@ -76,7 +76,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         422: "a bad body or parameter, the field named",
         500: "a defect on our side; it has been logged",
         502: "the database or the bucket refuses us; it has been logged, and trying again does not help",
-        503: "the database or the bucket is away; try again after Retry-After seconds",
+        503: "the database or the bucket is away, slow, or the server is ending; try again after Retry-After seconds",
     }.items()
 }
 """What every route may answer besides its own, for the description."""
@@ -102,6 +102,11 @@ def problem(
         field=field,
     )
     return ProblemResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
+
+
+def unavailable_now(code: str, detail: str) -> ProblemResponse:
+    """503 at the end of a connection."""
+    return problem(503, code, detail, headers={"Retry-After": "5", "Connection": "close"})
 
 
 def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
