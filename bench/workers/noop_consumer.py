@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.workers.protocol import Report, when_told
@@ -20,6 +20,7 @@ from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
+from editqueue.ports.bucket import ObjectInfo
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
 from editqueue.wiring.system_clock import SystemClock
@@ -44,9 +45,11 @@ class TimedStore:
 
 
 class NoopBucket(MemoryBucket):
-    async def copy(self, source: str, target: str) -> int:
-        del source, target
-        return 1
+    async def head(self, key: str) -> ObjectInfo:
+        return ObjectInfo(key=key, size=1, content_type="image/jpeg", last_modified=datetime.now(UTC))
+
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        del source, target, etag
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         del key, body, content_type

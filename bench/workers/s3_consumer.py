@@ -32,10 +32,9 @@ class FreeCopies:
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
 
-    async def copy(self, source: str, target: str) -> int:
-        del target
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        del target, etag
         await self._inner.head(source)
-        return (await self._inner.head(source)).size
 
 
 async def main(warm_key: str, *, copies: bool) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from devtools.seeds import NOON
@@ -17,7 +17,7 @@ from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.entrypoints.commands.serving import make_consumer
 from editqueue.entrypoints.consumer import DRAIN_POLL
 from editqueue.ports import Ports
-from editqueue.ports.bucket import Bucket
+from editqueue.ports.bucket import Bucket, ObjectInfo
 from editqueue.ports.image_tools import ImageTools, Preview
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.consumer.process_job import process_next
@@ -205,8 +205,11 @@ class _NoBucket:
 
     name = "piximmo-media"
 
-    async def copy(self, source: str, target: str) -> int:
-        return 1
+    async def head(self, key: str) -> ObjectInfo:
+        return ObjectInfo(key=key, size=1, content_type="image/jpeg", last_modified=datetime.now(UTC))
+
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        pass
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         pass
