@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import obstore
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import MemoryStore
 
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.adapters.bucket.probing import write_and_look
 from editqueue.adapters.bucket.reads import ReadsObjects, first_line, translate_errors
+from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError
+from editqueue.domain.errors import EditQueueError, ObjectExists, ObjectMissing, PermanentError
 from editqueue.ports.bucket import SignedPut
 
 
@@ -27,6 +30,8 @@ class Memory:
     def translate(self, error: Exception, key: str) -> EditQueueError:
         if isinstance(error, FileNotFoundError):
             return ObjectMissing(key)
+        if isinstance(error, AlreadyExistsError):
+            return ObjectExists(f"there is an object at {key} already")
         return PermanentError(f"the bucket in memory cannot serve {key!r}: {first_line(error)}")
 
 
@@ -44,16 +49,25 @@ class MemoryBucket(ReadsObjects):
             await obstore.put_async(self._store, key, body, attributes={"Content-Type": content_type})
 
     async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
-        await self.write(key, b"".join([piece async for piece in pieces]), content_type=content_type)
+        body = b"".join([piece async for piece in pieces])
+        attributes: obstore.Attributes = {"Content-Type": content_type}
+        with translate_errors(self.backend, check_key(key)):
+            await obstore.put_async(self._store, key, body, attributes=attributes, mode="create")
 
-    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        options: obstore.GetOptions = {"if_match": etag} if etag else {}
         with translate_errors(self.backend, check_key(source)):
-            await obstore.copy_async(self._store, source, check_key(target))
-        return (await self.head(target)).size
+            check_key(target)
+            found = await obstore.get_async(self._store, source, options=options)
+            attributes, body = found.attributes, await found.bytes_async()
+            await obstore.put_async(self._store, target, bytes(body), attributes=attributes)
 
     async def delete(self, keys: Sequence[str]) -> None:
         with translate_errors(self.backend, ", ".join(keys)):
             await obstore.delete_async(self._store, [check_key(key) for key in keys])
+
+    async def probe(self) -> datetime:
+        return await write_and_look(self)
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._signer.url_for_get(self._base_url, key, expires_in=expires_in)
@@ -62,4 +76,4 @@ class MemoryBucket(ReadsObjects):
         url = self._signer.url_for_put(
             self._base_url, key, content_type=content_type, max_bytes=max_bytes, expires_in=expires_in
         )
-        return SignedPut(url=url, headers={"Content-Type": content_type})
+        return SignedPut(url=url, headers=upload_headers(content_type))

@@ -13,6 +13,8 @@ class Wire:
     """Passes every byte on, both ways, until it is told otherwise."""
 
     port: int = 0
+    opened: int = 0
+    """Connections so far."""
     sent: list[bytes] = field(default_factory=list[bytes])
     """What clients sent, in the pieces in which it came."""
     hold_at: bytes | None = None
@@ -34,6 +36,7 @@ class Wire:
             one.transport.abort()
 
     async def join(self, here: asyncio.StreamReader, back: asyncio.StreamWriter, *, host: str, port: int) -> None:
+        self.opened += 1
         there, forth = await asyncio.open_connection(host, port)
         self._writers |= {back, forth}
         try:

@@ -13,8 +13,10 @@ const Stub = (call) => ({
       return stored(await call("head", { key }));
     }
     async get(key, options = {}) {
-      const found = stored(await call("head", { key }));
-      if (found !== null) found.body = lazy(call, { key, range: options.range });
+      const { range, onlyIf } = options;
+      const described = await call(onlyIf ? "look" : "head", { key, onlyIf });
+      const found = stored(described);
+      if (described?.met ?? found !== null) found.body = lazy(call, { key, range, onlyIf });
       return found;
     }
     async put(key, value, options) {

@@ -71,6 +71,7 @@ class _Date(float):
 class Stored:
     key: str
     size: int
+    etag: str
     uploaded: _Date
     httpMetadata: Mapping[str, Any]  # noqa: N815  # Cloudflare's
     customMetadata: Mapping[str, str]  # noqa: N815
@@ -98,7 +99,9 @@ class R2:
         return _stored(await self.gateway.ask("head", key=key))
 
     async def get(self, key: str, **options: object) -> Stored | None:
-        return _stored(await self.gateway.ask("head", key=key), Stream(self.gateway, key=key, **options))
+        found = await self.gateway.ask("look", key=key, onlyIf=options.get("onlyIf", {}))
+        met = found is not None and found["met"]
+        return _stored(found, Stream(self.gateway, key=key, **options) if met else None)
 
     async def put(self, key: str, value: object, **options: object) -> Stored:
         if isinstance(value, Stream):
@@ -150,6 +153,7 @@ def _stored(described: Mapping[str, Any] | None, body: Stream | None = None) -> 
     return Stored(
         key=described["key"],
         size=described["size"],
+        etag=described["etag"],
         uploaded=_Date(described["uploaded"]),
         httpMetadata=described["httpMetadata"],
         customMetadata=described["customMetadata"],

@@ -10,14 +10,20 @@ const OPERATIONS = {
   async head(env, { key }) {
     return Response.json(described(await env.BUCKET.head(key)));
   },
-  async get(env, { key, range }) {
-    const found = await env.BUCKET.get(key, range ? { range } : {});
+  /** What `get` would give, without its body; `met` says whether there is one. */
+  async look(env, { key, onlyIf }) {
+    const found = await env.BUCKET.get(key, { onlyIf });
+    await found?.body?.cancel();
+    return Response.json(found && { ...described(found), met: "body" in found });
+  },
+  async get(env, { key, range, onlyIf }) {
+    const found = await env.BUCKET.get(key, { range, onlyIf });
     return found === null
       ? Response.json(null)
       : new Response(found.body, { headers: { "x-object": encodeURIComponent(JSON.stringify(described(found))) } });
   },
-  async copy(env, { key, target, options }) {
-    const found = await env.BUCKET.get(key);
+  async copy(env, { key, onlyIf, target, options }) {
+    const found = await env.BUCKET.get(key, { onlyIf });
     return Response.json(described(await env.BUCKET.put(target, found.body, options)));
   },
   async remove(env, { keys }) {
@@ -32,8 +38,8 @@ const OPERATIONS = {
     await env.QUEUE.sendBatch(messages);
     return Response.json(null);
   },
-  async image(env, { key, range, transforms, output }) {
-    const { body } = await env.BUCKET.get(key, range ? { range } : {});
+  async image(env, { key, range, onlyIf, transforms, output }) {
+    const { body } = await env.BUCKET.get(key, { range, onlyIf });
     const input = transforms.reduce((made, one) => made.transform(one), env.IMAGES.input(body));
     return (await input.output(output)).response();
   },

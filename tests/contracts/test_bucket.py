@@ -24,7 +24,7 @@ from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
-from editqueue.domain.errors import ObjectMissing, PermanentError, ProcessingError
+from editqueue.domain.errors import ObjectMissing, PermanentError, ProcessingError, StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports.bucket import Bucket, ByteSources
 
@@ -130,7 +130,8 @@ async def test_an_empty_object_is_an_object(bucket: Bucket) -> None:
     await bucket.write(KEYS.raw, b"", content_type="image/jpeg")
     assert (await bucket.head(KEYS.raw)).size == 0
     assert await bucket.read(KEYS.raw) == b""
-    assert await bucket.copy(KEYS.raw, KEYS.processed) == 0
+    await bucket.copy(KEYS.raw, KEYS.processed)
+    assert (await bucket.head(KEYS.processed)).size == 0
     await bucket.delete([KEYS.raw, KEYS.processed])
 
 
@@ -162,18 +163,19 @@ async def test_a_missing_object_is_named(bucket: Bucket, use: str) -> None:
     assert raised.value.key == KEYS.raw
 
 
-async def test_a_copy_has_the_same_bytes_and_type_and_says_its_size(bucket: Bucket) -> None:
+async def test_a_copy_has_the_same_bytes_size_and_type(bucket: Bucket) -> None:
     await bucket.write(KEYS.raw, JPEG, content_type="image/x-canon-cr2")
-    assert await bucket.copy(KEYS.raw, KEYS.processed) == len(JPEG)
+    await bucket.copy(KEYS.raw, KEYS.processed)
     assert await bucket.read(KEYS.processed) == JPEG
-    assert (await bucket.head(KEYS.processed)).content_type == "image/x-canon-cr2"
+    copied = await bucket.head(KEYS.processed)
+    assert (copied.size, copied.content_type) == (len(JPEG), "image/x-canon-cr2")
     await bucket.delete([KEYS.raw, KEYS.processed])
 
 
 async def test_a_copy_done_again_changes_nothing_and_leaves_nothing(bucket: Bucket) -> None:
     await bucket.write(KEYS.raw, JPEG, content_type="image/jpeg")
     for _ in range(3):
-        assert await bucket.copy(KEYS.raw, KEYS.processed) == len(JPEG)
+        await bucket.copy(KEYS.raw, KEYS.processed)
     assert [info.key async for info in bucket.list("")] == [KEYS.processed, KEYS.raw]
     await bucket.delete([KEYS.raw, KEYS.processed])
 
@@ -181,7 +183,7 @@ async def test_a_copy_done_again_changes_nothing_and_leaves_nothing(bucket: Buck
 async def test_a_copy_replaces_what_was_there(bucket: Bucket) -> None:
     await bucket.write(KEYS.preview, b"an old preview, longer", content_type="image/jpeg")
     await bucket.write(KEYS.raw, b"raw", content_type="image/heic")
-    assert await bucket.copy(KEYS.raw, KEYS.preview) == 3
+    await bucket.copy(KEYS.raw, KEYS.preview)
     assert await bucket.read(KEYS.preview) == b"raw"
     assert (await bucket.head(KEYS.preview)).content_type == "image/heic"
     await bucket.delete([KEYS.raw, KEYS.preview])
@@ -198,6 +200,48 @@ async def test_overwriting_one_side_of_a_copy_leaves_the_other(bucket: Bucket, o
     await bucket.delete([changed])
     assert await bucket.read(kept) == b"first"
     await bucket.delete([kept])
+
+
+async def test_every_write_makes_another_version(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, b"first", content_type="image/jpeg")
+    first = await bucket.head(KEYS.raw)
+    assert first.etag
+    assert (await bucket.head(KEYS.raw)).etag == first.etag
+    await bucket.write(KEYS.raw, b"other", content_type="image/jpeg")
+    assert (await bucket.head(KEYS.raw)).etag != first.etag
+    await bucket.delete([KEYS.raw])
+
+
+async def test_a_copy_of_one_version_is_of_no_other(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, b"first", content_type="image/heic")
+    etag = (await bucket.head(KEYS.raw)).etag
+    await bucket.copy(KEYS.raw, KEYS.processed, etag=etag)
+    await bucket.write(KEYS.raw, b"other", content_type="image/png")
+
+    with pytest.raises(StorageUnavailable, match="was replaced while it was read"):
+        await bucket.copy(KEYS.raw, KEYS.processed, etag=etag)
+
+    assert await bucket.read(KEYS.processed) == b"first"
+    assert (await bucket.head(KEYS.processed)).content_type == "image/heic"
+    await bucket.delete([KEYS.raw, KEYS.processed])
+
+
+async def test_a_copy_of_a_version_that_is_gone_names_what_is_missing(bucket: Bucket) -> None:
+    await bucket.write(KEYS.raw, b"first", content_type="image/heic")
+    etag = (await bucket.head(KEYS.raw)).etag
+    await bucket.delete([KEYS.raw])
+    with pytest.raises(ObjectMissing) as raised:
+        await bucket.copy(KEYS.raw, KEYS.processed, etag=etag)
+    assert raised.value.key == KEYS.raw
+
+
+async def test_probes_tell_the_buckets_time_and_leave_nothing_however_many_at_once(bucket: Bucket) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+
+    times = await asyncio.gather(*(bucket.probe() for _ in range(4)))
+
+    assert all(before <= time <= datetime.now(UTC) + timedelta(seconds=2) for time in times)
+    assert [info.key async for info in bucket.list("")] == []
 
 
 async def test_delete_takes_what_is_there_and_forgives_what_is_not(bucket: Bucket) -> None:
@@ -242,9 +286,42 @@ async def test_a_signed_put_creates_the_object_with_the_signed_type(running: Run
     await running.bucket.delete([KEYS.raw])
 
 
+async def test_an_original_is_written_once(running: Running) -> None:
+    signed = await running.bucket.sign_put(KEYS.raw, content_type="image/heic", max_bytes=10, expires_in=FIVE_MINUTES)
+    assert signed.headers["If-None-Match"] == "*"
+    first = await running.http.put(signed.url, headers=dict(signed.headers), content=b"first")
+    again = await running.http.put(signed.url, headers=dict(signed.headers), content=b"again")
+    assert (first.status_code, again.status_code) == (200, 412)
+    assert await running.bucket.read(KEYS.raw) == b"first"
+    await running.bucket.delete([KEYS.raw])
+
+
+async def test_of_uploads_that_race_exactly_one_wins(running: Running) -> None:
+    signed = await running.bucket.sign_put(
+        KEYS.raw, content_type="image/heic", max_bytes=len(JPEG), expires_in=FIVE_MINUTES
+    )
+    bodies = [bytes([number]) * len(JPEG) for number in range(2)]
+    answers = await asyncio.gather(
+        *(running.http.put(signed.url, headers=dict(signed.headers), content=body) for body in bodies)
+    )
+    statuses = [answer.status_code for answer in answers]
+    assert sorted(statuses) == [200, 412]
+    assert await running.bucket.read(KEYS.raw) == bodies[statuses.index(200)]
+    await running.bucket.delete([KEYS.raw])
+
+
+async def test_an_upload_that_could_replace_something_is_refused(running: Running) -> None:
+    signed = await running.bucket.sign_put(KEYS.raw, content_type="image/heic", max_bytes=10, expires_in=FIVE_MINUTES)
+    answer = await running.http.put(signed.url, headers={"Content-Type": "image/heic"}, content=b"body")
+    assert answer.status_code in {403, 428}
+    with pytest.raises(ObjectMissing):
+        await running.bucket.head(KEYS.raw)
+
+
 async def test_a_signed_put_takes_no_other_type(running: Running) -> None:
     signed = await running.bucket.sign_put(KEYS.raw, content_type="image/heic", max_bytes=10, expires_in=FIVE_MINUTES)
-    answer = await running.http.put(signed.url, headers={"Content-Type": "text/html"}, content=b"<script>")
+    headers = {**signed.headers, "Content-Type": "text/html"}
+    answer = await running.http.put(signed.url, headers=headers, content=b"<script>")
     assert answer.status_code in {403, 415}
     with pytest.raises(ObjectMissing):
         await running.bucket.head(KEYS.raw)
@@ -323,6 +400,21 @@ async def test_an_object_replaced_between_two_reads_makes_the_second_fail(runnin
 
     with pytest.raises(ProcessingError):
         await asyncio.to_thread(source.read, 4, 5)
+    await running.bucket.delete([KEYS.raw])
+
+
+@with_readers
+async def test_a_reader_of_one_version_reads_no_other_from_the_first_byte_on(running: Running) -> None:
+    readers = readers_of(running)
+    await running.bucket.write(KEYS.raw, b"the first", content_type="image/jpeg")
+    etag = (await running.bucket.head(KEYS.raw)).etag
+    assert await asyncio.to_thread(readers.open(KEYS.raw, etag=etag).read, 0, 9) == b"the first"
+    source = readers.open(KEYS.raw, etag=etag)
+    await running.bucket.write(KEYS.raw, b"the other", content_type="image/jpeg")
+
+    for read in (lambda: source.read(0, 3), lambda: source.read(4, 5), source.size):
+        with pytest.raises(StorageUnavailable, match="was replaced while it was read"):
+            await asyncio.to_thread(read)
     await running.bucket.delete([KEYS.raw])
 
 

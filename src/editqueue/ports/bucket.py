@@ -46,7 +46,7 @@ class Bucket(Protocol):
         """Create or replace, all or nothing: a reader sees the old object or the whole new one."""
         ...
 
-    async def copy(self, source: str, target: str, *, etag: str | None = None) -> object:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
         """Server-side copy with content type and metadata; replaces `target`.
 
         With `etag`, only of that version of `source`: raises StorageUnavailable if it was replaced.

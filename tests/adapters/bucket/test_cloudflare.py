@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from devtools.cloudflare.bindings import r2_bucket
+from devtools.cloudflare.host import Cloudflare
 from devtools.world import SteppingClock
 from editqueue.adapters.bucket.cloudflare import R2Bucket
 from editqueue.adapters.bucket.s3.sigv4 import Credentials
@@ -24,6 +26,7 @@ MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 class Found:
     key = "a"
+    etag = "0123"
     httpMetadata: Mapping[str, Any] = {"contentType": "image/jpeg", "cacheControl": "private"}  # noqa: N815
     customMetadata: Mapping[str, str] = {"camera": "5"}  # noqa: N815
     body = "the runtime's stream"
@@ -40,6 +43,7 @@ class Binding:
         self.error = error
         self.puts: list[tuple[str, object, Mapping[str, object]]] = []
         self.deleted: list[int] = []
+        self.wanted: list[Mapping[str, object]] = []
 
     async def head(self, key: str) -> Found:
         if self.error is not None:
@@ -47,6 +51,7 @@ class Binding:
         return Found(self.size)
 
     async def get(self, key: str, **options: object) -> Found:
+        self.wanted.append(options)
         return Found(self.size)
 
     async def put(self, key: str, value: object, **options: object) -> Found:
@@ -63,8 +68,9 @@ class Binding:
 async def test_a_copy_hands_the_stream_back_with_all_its_metadata() -> None:
     binding = Binding()
 
-    assert await R2Bucket(binding, urls=URLS).copy("a", "b") == 7
+    await R2Bucket(binding, urls=URLS).copy("a", "b")
 
+    assert binding.wanted == [{}]
     kept = {"httpMetadata": dict(Found.httpMetadata), "customMetadata": dict(Found.customMetadata)}
     assert binding.puts == [("b", Found.body, kept)]
 
@@ -84,6 +90,65 @@ async def test_a_copy_passes_on_no_metadata_that_is_not_set() -> None:
 
     [(_, _, kept)] = binding.puts
     assert kept["httpMetadata"] == {"contentType": "image/jpeg"}
+
+
+async def test_of_another_version_nothing_is_copied_or_read() -> None:
+    class Replaced:
+        """As R2 answers a condition that does not hold: in Pyodide a property that is not there is no attribute."""
+
+        key, etag, size, uploaded = "a", "4567", 7, MOMENT
+
+    class ReplacedBinding(Binding):
+        async def get(self, key: str, **options: object) -> Any:
+            self.wanted.append(options)
+            return Replaced()
+
+    binding = ReplacedBinding()
+    bucket = R2Bucket(binding, urls=URLS)
+    for use in (
+        bucket.copy("a", "b", etag="0123"),
+        bucket.read_range("a", 0, 3, etag="0123"),
+        bucket.open_range("a", 0, 3, etag="0123"),
+    ):
+        with pytest.raises(StorageUnavailable, match="a was replaced while it was read"):
+            await use
+
+    assert all(options["onlyIf"] == {"etagMatches": "0123"} for options in binding.wanted)
+    assert binding.puts == []
+
+
+async def test_ranges_of_one_version_are_of_no_other(cloudflare: Cloudflare) -> None:
+    async with cloudflare.client() as http:
+        bucket = r2_bucket(cloudflare, http)
+        await bucket.write("a", b"the first", content_type="image/jpeg")
+        etag = (await bucket.head("a")).etag
+        assert await bucket.read_range("a", 4, 5, etag=etag) == b"first"
+        await bucket.write("a", b"the other", content_type="image/jpeg")
+
+        with pytest.raises(StorageUnavailable, match="a was replaced while it was read"):
+            await bucket.read_range("a", 4, 5, etag=etag)
+        with pytest.raises(StorageUnavailable, match="a was replaced while it was read"):
+            await bucket.open_range("a", 4, 5, etag=etag)
+
+        assert await bucket.read_range("a", 4, 5) == b"other"
+        await bucket.delete(["a"])
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("put: Access denied. (10003)", PermanentError),
+        ("put: The specified bucket does not exist. (10006)", PermanentError),
+        ("put: We encountered an internal error. Please try again. (10001)", StorageUnavailable),
+    ],
+)
+async def test_a_probe_says_why_r2_cannot_be_used(said: str, meant: type[Exception]) -> None:
+    class Away(Binding):
+        async def put(self, key: str, value: object, **options: object) -> Found:
+            raise JsError(said)
+
+    with pytest.raises(meant, match="R2 cannot serve"):
+        await R2Bucket(Away(), urls=URLS).probe()
 
 
 async def test_fewer_bytes_than_handed_over_are_an_error_that_is_tried_again() -> None:

@@ -59,6 +59,28 @@ async def test_the_signed_url_takes_only_what_was_signed(api: Api) -> None:
     problem_of(await finalize(api, intent["object_key"]), 409, "object_not_uploaded")
 
 
+async def test_an_original_is_written_once_before_and_after_finalize(api: Api) -> None:
+    intent = (await intend(api, await api.order())).json()
+    key = intent["object_key"]
+
+    async def put(body: bytes) -> httpx.Response:
+        return await api.http.put(intent["signed_url"], content=body, headers=intent["headers"])
+
+    assert intent["headers"] == {"Content-Type": "image/jpeg", "If-None-Match": "*"}
+    assert (await put(BODY)).status_code == 200
+    problem_of(await put(b"another picture!!!"), 412, "object_exists")
+    assert (await finalize(api, key, checksum=DIGEST)).status_code == 200
+    problem_of(await put(b"another picture!!!"), 412, "object_exists")
+    assert await api.world.bucket.read(key) == BODY
+
+
+async def test_an_upload_must_send_the_headers_that_it_was_given(api: Api) -> None:
+    intent = (await intend(api, await api.order())).json()
+    answer = await api.http.put(intent["signed_url"], content=BODY, headers={"Content-Type": "image/jpeg"})
+    assert "If-None-Match: *" in problem_of(answer, 428, "request_refused")["detail"]
+    problem_of(await finalize(api, intent["object_key"]), 409, "object_not_uploaded")
+
+
 @pytest.mark.parametrize(
     ("filename", "shown"),
     [

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from editqueue.adapters.bucket.probing import write_and_look
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, without_none
@@ -24,12 +25,14 @@ _PERMANENT: Final = frozenset({"10002", "10003", "10006", "10020"})
 
 
 class StoredObject(Protocol):
-    """An object of the binding; `body` is there after a `get` only."""
+    """An object of the binding; `body` is there only after a `get`, and only if that met its condition."""
 
     @property
     def key(self) -> str: ...
     @property
     def size(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
     @property
     def uploaded(self) -> Any: ...
     @property
@@ -72,29 +75,32 @@ class R2Bucket:
             async for piece in pieces_of(found.body):
                 yield piece
 
-    async def read_range(self, key: str, start: int, length: int) -> bytes:
-        """Bytes of the object, which must reach beyond `start`; fewer at its end."""
-        with _translate_errors(key):
-            return b"".join([piece async for piece in pieces_of(await self.open_range(key, start, length))])
+    async def read_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
+        """Bytes of the object, which must reach beyond `start`; fewer at its end.
 
-    async def open_range(self, key: str, start: int, length: int) -> Any:
-        """The runtime's own stream of these bytes, to hand to another binding unread."""
+        With `etag`, of that version only: raises StorageUnavailable if the object was replaced.
+        """
         with _translate_errors(key):
-            return _there(await self._binding.get(key, range={"offset": start, "length": length}), key).body
+            return b"".join([piece async for piece in pieces_of(await self.open_range(key, start, length, etag=etag))])
+
+    async def open_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> Any:
+        """The runtime's own stream of these bytes, to hand to another binding unread; `etag` as for `read_range`."""
+        with _translate_errors(key):
+            found = await self._binding.get(key, range={"offset": start, "length": length}, **_only(etag))
+        return _same(_there(found, key)).body
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         with _translate_errors(check_key(key)):
             written = await self._binding.put(key, body, httpMetadata={"contentType": content_type})
         _check_size(written, len(body), key)
 
-    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
         with _translate_errors(check_key(source)):
             check_key(target)
-            found = _there(await self._binding.get(source), source)
+            found = _same(_there(await self._binding.get(source, **_only(etag)), source))
             http, custom = without_none(found.httpMetadata), without_none(found.customMetadata)
             written = await self._binding.put(target, found.body, httpMetadata=http, customMetadata=custom)
         _check_size(written, found.size, target)
-        return written.size
 
     async def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -120,6 +126,9 @@ class R2Bucket:
         """Nothing to do: a put appears whole or not at all."""
         return 0
 
+    async def probe(self) -> datetime:
+        return await write_and_look(self)
+
     async def close(self) -> None:
         """Nothing to close: the runtime owns the binding."""
 
@@ -130,6 +139,18 @@ def _there(found: StoredObject | None, key: str) -> StoredObject:
     return found
 
 
+def _only(etag: str | None) -> dict[str, Any]:
+    """The options of a `get` that wants this version, or any."""
+    return {} if etag is None else {"onlyIf": {"etagMatches": etag}}
+
+
+def _same(found: StoredObject) -> StoredObject:
+    """Of another version than was asked for, R2 gives no body. In Pyodide what JavaScript lacks is no attribute."""
+    if getattr(found, "body", None) is None:
+        raise StorageUnavailable(f"{found.key} was replaced while it was read")
+    return found
+
+
 def _info(found: StoredObject, *, listed: bool = False) -> ObjectInfo:
     metadata = None if listed else found.httpMetadata
     return ObjectInfo(
@@ -137,6 +158,7 @@ def _info(found: StoredObject, *, listed: bool = False) -> ObjectInfo:
         size=int(found.size),
         content_type=(metadata or {}).get("contentType"),
         last_modified=_moment(found.uploaded),
+        etag=None if listed else found.etag,
     )
 
 

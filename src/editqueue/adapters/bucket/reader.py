@@ -57,7 +57,7 @@ class ObjectReader:
     def size(self) -> int:
         if self._size is None:
             with self._request() as store:
-                self._learn(obstore.head(store, self._key))
+                self._learn(obstore.get(store, self._key, options={**self._same(), "head": True}).meta)
         return self._size or 0
 
     def read(self, start: int, length: int) -> bytes:
@@ -70,8 +70,7 @@ class ObjectReader:
     def _get(self, start: int, length: int) -> bytes:
         try:
             with self._request() as store:
-                same: GetOptions = {"if_match": self._tag} if self._tag else {}
-                got = obstore.get(store, self._key, options={**same, "range": (start, start + length)})
+                got = obstore.get(store, self._key, options={**self._same(), "range": (start, start + length)})
                 self._learn(got.meta)
                 body = bytes(got.bytes())
         except (StorageUnavailable, PermanentError) as error:
@@ -84,6 +83,9 @@ class ObjectReader:
         if len(body) != expected:
             raise StorageUnavailable(f"{self._key}: got {len(body)} of {expected} bytes")
         return body
+
+    def _same(self) -> "GetOptions":
+        return {"if_match": self._tag} if self._tag else {}
 
     def _learn(self, meta: "ObjectMeta") -> None:
         self._size, self._tag = meta["size"], meta["e_tag"]

@@ -1,10 +1,11 @@
 """The HTTP end of the local bucket: who gets in, what gets out, and what an aborted upload leaves."""
 
+import asyncio
 import errno
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -19,6 +20,7 @@ from editqueue.adapters.bucket.local import files as _files
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
+from editqueue.adapters.bucket.local.uploads import Uploads
 from editqueue.domain.errors import EditQueueError, ObjectMissing, SetupError
 
 KEY = "user/u%40x/orders/1/raw/a b-é.jpg"
@@ -38,6 +40,7 @@ class SetClock:
 class Site:
     folder: Path
     bucket: LocalBucket
+    signer: UrlSigner
     app: Starlette
     http: httpx.AsyncClient
     clock: SetClock
@@ -52,6 +55,11 @@ class Site:
     async def get_url(self) -> str:
         return await self.bucket.sign_get(KEY, expires_in=FIVE_MINUTES)
 
+    def with_uploads(self, uploads: Uploads) -> "Site":
+        objects = create_object_app(self.bucket, self.signer, uploads=uploads)
+        app = Starlette(routes=[Mount("/objects", objects)])
+        return replace(self, app=app, http=httpx.AsyncClient(transport=httpx.ASGITransport(app)))
+
     def files(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.is_file()]
 
@@ -65,12 +73,12 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     objects = create_object_app(bucket, signer, allowed_origins=["https://app.pix.immo"], report=reported.append)
     app = Starlette(routes=[Mount("/objects", objects)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
-        yield Site(folder=tmp_path, bucket=bucket, app=app, http=http, clock=clock, reported=reported)
+        yield Site(folder=tmp_path, bucket=bucket, signer=signer, app=app, http=http, clock=clock, reported=reported)
     await bucket.delete([KEY])
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-JPEG_HEADERS = {"Content-Type": "image/jpeg"}
+JPEG_HEADERS = {"Content-Type": "image/jpeg", "If-None-Match": "*"}
 
 
 def changed(url: str, **query: str) -> str:
@@ -183,9 +191,108 @@ async def test_a_get_url_does_not_upload_and_an_upload_url_does_not_read(site: S
 
 
 async def test_a_wrong_content_type_is_415(site: Site) -> None:
-    answer = await site.http.put(await site.put_url(), headers={"Content-Type": "text/html"}, content=b"x")
+    headers = JPEG_HEADERS | {"Content-Type": "text/html"}
+    answer = await site.http.put(await site.put_url(), headers=headers, content=b"x")
     assert (answer.status_code, site.files()) == (415, [])
     assert "image/jpeg" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("header", [{}, {"If-None-Match": '"an-etag"'}])
+async def test_an_upload_without_the_header_that_it_was_given_is_told_which(site: Site, header: dict[str, str]) -> None:
+    headers = {"Content-Type": "image/jpeg", **header}
+    answer = await site.http.put(await site.put_url(), headers=headers, content=b"x")
+    assert (answer.status_code, code_of(answer), site.files()) == (428, "request_refused", [])
+    assert "If-None-Match: *" in answer.json()["detail"]
+
+
+async def test_what_is_there_is_never_replaced_and_no_byte_of_the_body_is_taken_in(site: Site) -> None:
+    url = await site.put_url()
+    assert (await site.http.put(url, headers=JPEG_HEADERS, content=BODY)).status_code == 200
+
+    async def unread() -> AsyncIterator[bytes]:
+        yield b""
+        raise AssertionError("the body was read")
+
+    again = await site.http.put(url, headers=JPEG_HEADERS, content=unread())
+
+    assert (again.status_code, code_of(again)) == (412, "object_exists")
+    assert await site.bucket.read(KEY) == BODY
+    assert len(site.files()) == 2, "the object and its content type"
+
+
+@dataclass(kw_only=True)
+class Half:
+    """An upload whose first piece was sent, and whose second comes when it is told to."""
+
+    answer: asyncio.Task[httpx.Response]
+    go_on: asyncio.Event
+
+
+async def half_upload(site: Site, url: str) -> Half:
+    taken_in, go_on = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"half"
+        taken_in.set()
+        await go_on.wait()
+        yield b"whole"
+
+    answer = asyncio.create_task(site.http.put(url, headers=JPEG_HEADERS, content=body()))
+    await taken_in.wait()
+    return Half(answer=answer, go_on=go_on)
+
+
+async def test_a_third_upload_at_a_time_with_one_url_is_told_to_wait(site: Site) -> None:
+    url = await site.put_url()
+    first, second = await half_upload(site, url), await half_upload(site, url)
+
+    third = await site.http.put(url, headers=JPEG_HEADERS, content=BODY)
+    other = await site.http.put(changed(url, signature="0" * 64), headers=JPEG_HEADERS, content=BODY)
+    assert (third.status_code, code_of(third), other.status_code) == (429, "too_many_uploads", 403)
+    assert int(third.headers["retry-after"]) > 0
+    assert len(site.files()) == 2
+
+    first.go_on.set()
+    assert (await first.answer).status_code == 200
+    assert (await site.http.put(url, headers=JPEG_HEADERS, content=BODY)).status_code == 412
+    second.answer.cancel()
+    await asyncio.gather(second.answer, return_exceptions=True)
+    assert await site.bucket.read(KEY) == b"halfwhole"
+
+
+async def test_an_upload_that_ended_makes_room_for_another(site: Site) -> None:
+    url = await site.put_url()
+    for _ in range(3):
+        half = await half_upload(site, url)
+        half.answer.cancel()
+        await asyncio.gather(half.answer, return_exceptions=True)
+
+    assert (await site.http.put(url, headers=JPEG_HEADERS, content=BODY)).status_code == 200
+
+
+async def test_an_upload_without_a_byte_for_too_long_is_ended_and_leaves_nothing(site: Site) -> None:
+    hasty = site.with_uploads(Uploads(idle=timedelta(milliseconds=20)))
+
+    half = await half_upload(hasty, await hasty.put_url())
+    answer = await half.answer
+
+    assert (answer.status_code, code_of(answer)) == (408, "upload_too_slow")
+    assert answer.headers["connection"] == "close"
+    assert site.files() == []
+
+
+async def test_an_upload_that_lasts_too_long_is_ended_however_many_bytes_come(site: Site) -> None:
+    seconds = 0.0
+    patient = site.with_uploads(Uploads(now=lambda: seconds))
+
+    half = await half_upload(patient, await patient.put_url())
+    seconds = 3601.0
+    half.go_on.set()
+    answer = await half.answer
+
+    assert (answer.status_code, code_of(answer)) == (408, "upload_too_slow")
+    assert "3600 s" in answer.json()["detail"]
+    assert site.files() == []
 
 
 async def _pieces(count: int) -> AsyncIterator[bytes]:
@@ -213,9 +320,7 @@ async def test_a_body_of_exactly_the_limit_is_taken(site: Site) -> None:
     assert await site.bucket.read(KEY) == BODY * 3
 
 
-async def test_an_upload_that_breaks_off_leaves_the_old_object_and_no_piece(site: Site) -> None:
-    await site.bucket.write(KEY, b"old", content_type="image/png")
-    before = site.files()
+async def test_an_upload_that_breaks_off_leaves_no_object_and_no_piece(site: Site) -> None:
     messages: list[Message] = [{"type": "http.request", "body": BODY, "more_body": True}, {"type": "http.disconnect"}]
 
     async def receive() -> Message:
@@ -228,8 +333,7 @@ async def test_an_upload_that_breaks_off_leaves_the_old_object_and_no_piece(site
 
     await site.app(_put_scope(await site.put_url(max_bytes=10**6)), receive, send)
     assert sent[0]["status"] == 400
-    assert site.files() == before
-    assert (await site.bucket.head(KEY)).content_type == "image/png"
+    assert site.files() == []
 
 
 def _put_scope(url: str) -> dict[str, object]:
@@ -258,7 +362,7 @@ async def test_a_full_disk_is_told_in_full_to_us_and_in_short_to_the_client(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(_files, "sync", full)
-    answer = await site.http.put(await site.put_url(), content=BODY, headers={"Content-Type": "image/jpeg"})
+    answer = await site.http.put(await site.put_url(), content=BODY, headers=JPEG_HEADERS)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert str(site.folder) not in answer.text
@@ -267,10 +371,11 @@ async def test_a_full_disk_is_told_in_full_to_us_and_in_short_to_the_client(
 
 
 async def test_only_the_allowed_page_may_upload_from_a_browser(site: Site) -> None:
-    ask = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    ask = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type, if-none-match"}
     url = await site.put_url()
     ours = await site.http.options(url, headers={"Origin": "https://app.pix.immo", **ask})
     theirs = await site.http.options(url, headers={"Origin": "https://evil.example", **ask})
+    assert (ours.status_code, theirs.status_code) == (200, 400)
     assert ours.headers["access-control-allow-origin"] == "https://app.pix.immo"
     assert "access-control-allow-origin" not in theirs.headers
 

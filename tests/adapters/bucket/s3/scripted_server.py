@@ -11,10 +11,12 @@ from editqueue.adapters.bucket.s3.client import S3Client
 
 @dataclass
 class ScriptedServer:
-    """Gives one answer to everything and keeps what it was asked."""
+    """Gives one answer to everything, after those of `first`, and keeps what it was asked."""
 
     status: str = "200 OK"
     body: str = ""
+    first: list[bytes] = field(default_factory=list[bytes])
+    """Whole answers, each said once."""
     raw: bytes | None = None
     """Said instead of an answer with `status` and `body`."""
     hangs: bool = False
@@ -30,7 +32,10 @@ class ScriptedServer:
         if self.resets:
             writer.transport.abort()
             return
-        writer.write(self.raw if self.raw is not None else self._answer())
+        if self.first:
+            writer.write(self.first.pop(0))
+        else:
+            writer.write(self.raw if self.raw is not None else self._answer())
         await writer.drain()
         if self.hangs:
             await self.over.wait()

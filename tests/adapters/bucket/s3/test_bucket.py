@@ -3,21 +3,27 @@
 A scripted server stands in here for answers that no real one gives on demand; a real one runs the contract.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
 from devtools.own_postgres import free_port
+from editqueue.adapters.bucket.probing import write_and_look
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.bucket.s3.sigv4 import Credentials, presigned
 from editqueue.adapters.bucket.s3.urls import r2_endpoint
-from editqueue.domain.errors import ObjectMissing, PermanentError, SetupError, StorageUnavailable
+from editqueue.domain.errors import ObjectMissing, PermanentError, ProcessingError, SetupError, StorageUnavailable
 from tests.adapters.aws_environment import AWS_ENVIRONMENT
+from tests.adapters.bucket.s3.conftest import Opens
 from tests.adapters.bucket.s3.scripted_server import ScriptedServer, client_at
 
 KEY = "user/1/orders/2/raw/a.jpg"
+PROCESSED = "user/1/orders/2/processed/a.jpg"
+COPIED = "<CopyObjectResult><ETag>1</ETag></CopyObjectResult>"
 
 
 class May:
@@ -25,12 +31,16 @@ class May:
         return datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def bucket_at(port: int) -> S3Bucket:
-    return S3Bucket(client_at(port, max_retries=0), clock=May())
+At = Callable[[int], S3Bucket]
+
+
+@pytest.fixture(name="bucket_at")
+def _bucket_at(opens: Opens) -> At:
+    return lambda port: opens(client_at(port, max_retries=0), May())
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-async def test_denied_access_names_the_settings(server: ScriptedServer, status: str) -> None:
+async def test_denied_access_names_the_settings(server: ScriptedServer, bucket_at: At, status: str) -> None:
     server.status = status
     with pytest.raises(PermanentError, match="R2_ACCESS_KEY_ID") as raised:
         await bucket_at(server.port).head(KEY)
@@ -38,20 +48,20 @@ async def test_denied_access_names_the_settings(server: ScriptedServer, status: 
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "501 Not Implemented"])
-async def test_an_answer_that_comes_again_is_permanent(server: ScriptedServer, status: str) -> None:
+async def test_an_answer_that_comes_again_is_permanent(server: ScriptedServer, bucket_at: At, status: str) -> None:
     server.status = status
     with pytest.raises(PermanentError, match=KEY):
         await bucket_at(server.port).write(KEY, b"", content_type="image/jpeg")
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "500 Oops", "503 Slow Down", "408 Late"])
-async def test_an_answer_that_may_change_is_transient(server: ScriptedServer, status: str) -> None:
+async def test_an_answer_that_may_change_is_transient(server: ScriptedServer, bucket_at: At, status: str) -> None:
     server.status = status
     with pytest.raises(StorageUnavailable, match=str(server.port)):
         await bucket_at(server.port).copy(KEY, "user/1/orders/2/processed/a.jpg")
 
 
-async def test_a_missing_bucket_is_no_missing_object(server: ScriptedServer) -> None:
+async def test_a_missing_bucket_is_no_missing_object(server: ScriptedServer, bucket_at: At) -> None:
     server.status, server.body = "404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>"
     with pytest.raises(PermanentError, match="EDITQUEUE_BUCKET_URL"):
         await bucket_at(server.port).read(KEY)
@@ -60,25 +70,87 @@ async def test_a_missing_bucket_is_no_missing_object(server: ScriptedServer) -> 
         await bucket_at(server.port).read(KEY)
 
 
-async def test_nobody_listening_is_transient_and_names_the_setting() -> None:
+async def test_nobody_listening_is_transient_and_names_the_setting(bucket_at: At) -> None:
     with pytest.raises(StorageUnavailable, match="EDITQUEUE_S3_ENDPOINT"):
         await bucket_at(free_port()).read(KEY)
 
 
-async def test_a_copy_is_the_servers_and_sends_no_acl(server: ScriptedServer) -> None:
-    server.body = "<CopyObjectResult><ETag>1</ETag></CopyObjectResult>"
-    await bucket_at(server.port).copy(KEY, "user/1/orders/2/processed/a.jpg")
-    request = server.asked[0]
+async def test_a_copy_is_one_request_of_the_version_that_was_looked_at_and_sends_no_acl(
+    server: ScriptedServer, bucket_at: At
+) -> None:
+    server.body = COPIED
+    await bucket_at(server.port).copy(KEY, PROCESSED, etag='"0123"')
+    [request] = server.asked
     assert request.startswith("put /media/user/1/orders/2/processed/a.jpg ")
-    assert f"x-amz-copy-source: media/{KEY}" in request.replace(": /media", ": media")
+    assert f"x-amz-copy-source: media/{KEY}\r" in request
+    assert 'x-amz-copy-source-if-match: "0123"\r' in request
     assert "acl" not in request
     assert "metadata-directive" not in request
-    assert all(asked.startswith("head ") for asked in server.asked[1:])
+
+
+async def test_a_copy_that_fails_after_200_was_said_is_tried_again_and_never_taken_for_done(
+    server: ScriptedServer, opens: Opens
+) -> None:
+    server.body = "<?xml?><Error><Code>InternalError</Code><Message>We encountered one.</Message></Error>"
+    client = client_at(server.port, max_retries=2, longest_pause=timedelta(milliseconds=1))
+    with pytest.raises(StorageUnavailable, match="InternalError"):
+        await opens(client, May()).copy(KEY, PROCESSED)
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("passing", [b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", b""])
+async def test_a_copy_survives_what_passes(server: ScriptedServer, opens: Opens, passing: bytes) -> None:
+    server.first, server.body = [passing], COPIED
+    client = client_at(server.port, longest_pause=timedelta(milliseconds=1))
+    await opens(client, May()).copy(KEY, PROCESSED, etag='"1"')
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", ["412 Precondition Failed", "403 Forbidden", "301 Moved"])
+async def test_a_copy_that_would_fail_again_is_asked_for_once(
+    server: ScriptedServer, opens: Opens, status: str
+) -> None:
+    server.status = status
+    client = client_at(server.port, longest_pause=timedelta(milliseconds=1))
+    with pytest.raises(ProcessingError, match=KEY):
+        await opens(client, May()).copy(KEY, PROCESSED, etag='"1"')
+    assert len(server.asked) == 1
+
+
+async def test_no_retry_of_a_copy_begins_too_late(server: ScriptedServer, opens: Opens) -> None:
+    server.status = "503 Slow Down"
+    client = replace(client_at(server.port), retry_timeout=timedelta())
+    with pytest.raises(StorageUnavailable):
+        await opens(client, May()).copy(KEY, PROCESSED)
+    assert len(server.asked) == 1
+
+
+async def test_a_probe_of_a_server_that_never_answers_ends(server: ScriptedServer, bucket_at: At) -> None:
+    server.raw, server.hangs = b"", True
+    with pytest.raises(StorageUnavailable, match=r"media.*did not answer within 0\.1 s"):
+        await write_and_look(bucket_at(server.port), patience=timedelta(seconds=0.1))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "meant"),
+    [
+        ("403 Forbidden", "", PermanentError),
+        ("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>", PermanentError),
+        ("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>", StorageUnavailable),
+        ("503 Slow Down", "", StorageUnavailable),
+    ],
+)
+async def test_a_probe_tells_what_may_pass_from_what_never_will(
+    server: ScriptedServer, bucket_at: At, status: str, body: str, meant: type[Exception]
+) -> None:
+    server.status, server.body = status, body
+    with pytest.raises(meant):
+        await bucket_at(server.port).probe()
 
 
 @pytest.mark.parametrize("name", AWS_ENVIRONMENT)
 async def test_the_environment_of_other_aws_tools_changes_nothing(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, name: str
+    server: ScriptedServer, bucket_at: At, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, AWS_ENVIRONMENT[name])
     await bucket_at(server.port).write(KEY, b"", content_type="image/jpeg")
@@ -95,7 +167,7 @@ def test_an_endpoint_without_encryption_is_refused(endpoint: str) -> None:
         S3Client(bucket="b", endpoint=endpoint, access_key_id="i", secret_access_key="s")
 
 
-async def test_an_r2_upload_url_signs_the_content_type() -> None:
+async def test_an_r2_upload_url_signs_the_headers() -> None:
     client = S3Client(bucket="b", endpoint=r2_endpoint("abc"), access_key_id="i", secret_access_key="s")
     bucket = S3Bucket(client, clock=May())
     signed = await bucket.sign_put(
@@ -103,9 +175,9 @@ async def test_an_r2_upload_url_signs_the_content_type() -> None:
     )
     parts = urlsplit(signed.url)
     assert (parts.netloc, parts.path) == ("abc.r2.cloudflarestorage.com", "/b/user/a%257Cb/x.jpg")
-    assert "X-Amz-SignedHeaders=content-type%3Bhost" in parts.query
+    assert "X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match&" in parts.query
     assert "X-Amz-Expires=300" in parts.query
-    assert signed.headers == {"Content-Type": "image/jpeg"}
+    assert signed.headers == {"Content-Type": "image/jpeg", "If-None-Match": "*"}
 
 
 def test_a_bucket_with_a_jurisdiction_has_an_endpoint_of_its_own() -> None:

@@ -12,6 +12,7 @@ import pytest
 from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable
+from tests.adapters.bucket.s3.conftest import Opens
 from tests.adapters.bucket.s3.scripted_server import ScriptedServer, client_at
 
 KEY = "user/1/orders/2/raw/a.jpg"
@@ -51,15 +52,16 @@ async def error_of(call: Awaitable[object]) -> type[EditQueueError] | None:
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_consumer_and_worker_raise_the_same_error(server: ScriptedServer, case: str) -> None:
+async def test_reads_copies_and_workers_raise_the_same_error(server: ScriptedServer, opens: Opens, case: str) -> None:
     said, expected = CASES[case]
     for name, value in said.items():
         setattr(server, name, value)
     client = client_at(server.port, timeout=timedelta(seconds=0.5), max_retries=0)
-    bucket, readers = S3Bucket(client, clock=May()), ObjectReaders(backend=client)
+    bucket, readers = opens(client, May()), ObjectReaders(backend=client)
 
     assert await error_of(bucket.read(KEY)) is expected
     assert await error_of(asyncio.to_thread(readers.open(KEY).read, 0, 9)) is expected
+    assert await error_of(bucket.copy(KEY, "user/1/orders/2/processed/a.jpg", etag='"1"')) is expected
     assert await error_of(bucket.head(KEY)) is await error_of(asyncio.to_thread(readers.open(KEY).size))
 
 

@@ -14,6 +14,7 @@ from editqueue.domain.errors import StorageUnavailable
 from editqueue.ports import Limits
 from editqueue.settings import LONGEST
 from editqueue.wiring.patience import RETRIES, consumers_client, workers_readers
+from tests.adapters.bucket.s3.conftest import Opens
 from tests.adapters.bucket.s3.scripted_server import ScriptedServer, client_at
 
 KEY = "user/1/orders/2/raw/a.jpg"
@@ -60,11 +61,11 @@ def test_with_the_usual_limits_a_request_has_48_seconds() -> None:
 
 @pytest.mark.parametrize("verb", ["head", "read", "write", "copy"])
 async def test_a_server_that_never_answers_is_given_up_within_half_the_jobs_time(
-    server: ScriptedServer, verb: str
+    server: ScriptedServer, opens: Opens, verb: str
 ) -> None:
     server.raw, server.hangs = b"", True
     job_timeout = timedelta(seconds=1.5)
-    bucket = bucket_at(server, job_timeout)
+    bucket = opens(client_within(job_timeout, server.port), May())
     calls = {
         "head": lambda: bucket.head(KEY),
         "read": lambda: bucket.read(KEY),

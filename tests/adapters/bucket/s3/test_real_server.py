@@ -18,6 +18,7 @@ from devtools.wire import Wire, wire_to
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
 from editqueue.domain.ids import new_id
+from tests.adapters.bucket.s3.conftest import Opens
 
 MINUTES = timedelta(minutes=5)
 
@@ -46,9 +47,9 @@ async def _given(s3_server: S3Server) -> AsyncIterator[Given]:
     assert port is not None
     prefix = f"user/{new_id()}/orders/1"
     async with wire_to("127.0.0.1", port) as wire:
-        yield Given(
-            bucket=bucket_of(replace(s3_server, endpoint=f"http://127.0.0.1:{wire.port}")), wire=wire, prefix=prefix
-        )
+        through = bucket_of(replace(s3_server, endpoint=f"http://127.0.0.1:{wire.port}"))
+        yield Given(bucket=through, wire=wire, prefix=prefix)
+        await through.close()
     bucket = bucket_of(s3_server)
     await bucket.delete([info.key async for info in bucket.list(prefix)])
 
@@ -76,22 +77,60 @@ async def test_a_copy_is_the_servers_keeps_type_and_metadata_and_sends_no_acl(
         Bucket=s3_server.bucket, Key=raw, Body=body, ContentType="image/x-canon-cr2", Metadata={"kamera": "EOS R5"}
     )
 
-    size = await given.bucket.copy(raw, processed)
+    await given.bucket.copy(raw, processed, etag=(await given.bucket.head(raw)).etag)
 
     found = client.get_object(Bucket=s3_server.bucket, Key=processed)
-    assert (size, found["Body"].read()) == (len(body), body)
+    assert found["Body"].read() == body
     assert (found["ContentType"], found["Metadata"]) == ("image/x-canon-cr2", {"kamera": "EOS R5"})
     said = b"".join(given.wire.sent)
     assert len(said) < 10_000, "the bytes of the original went over the wire"
-    assert b"x-amz-copy-source" in said
+    assert b"x-amz-copy-source-if-match" in said.lower()
+    assert re.findall(rb"(?m)^(GET|HEAD|PUT) /", said) == [b"HEAD", b"PUT"]
     assert b"acl" not in said.lower()
     assert b"metadata-directive" not in said
+
+
+async def test_copies_share_a_connection_and_outlive_it(given: Given, s3_server: S3Server, opens: Opens) -> None:
+    key = f"{given.prefix}/raw/a.jpg"
+    await given.bucket.write(key, b"body", content_type="image/jpeg")
+    endpoint = f"http://127.0.0.1:{given.wire.port}"
+    bucket = opens(replace(s3_server.client(), endpoint=endpoint, longest_pause=timedelta(milliseconds=1)), Now())
+    await bucket.copy(key, f"{given.prefix}/processed/1.jpg")
+    opened = given.wire.opened
+    await bucket.copy(key, f"{given.prefix}/processed/2.jpg")
+    assert given.wire.opened == opened
+
+    given.wire.cut()
+    await bucket.copy(key, f"{given.prefix}/processed/3.jpg")
+
+    assert given.wire.opened == opened + 1
+    assert await given.bucket.read(f"{given.prefix}/processed/3.jpg") == b"body"
+
+
+async def test_an_object_of_many_parts_is_pinned_by_its_etag_too(given: Given, s3_server: S3Server) -> None:
+    raw, processed = f"{given.prefix}/raw/a.jpg", f"{given.prefix}/processed/a.jpg"
+    client, there = peer(s3_server), {"Bucket": s3_server.bucket, "Key": raw}
+    upload = client.create_multipart_upload(**there, ContentType="image/jpeg")["UploadId"]
+    sizes = {1: 5 * 1024 * 1024, 2: 9}
+    parts = [
+        client.upload_part(**there, UploadId=upload, PartNumber=number, Body=bytes(size))["ETag"]
+        for number, size in sizes.items()
+    ]
+    made = [{"PartNumber": number, "ETag": etag} for number, etag in zip(sizes, parts, strict=True)]
+    client.complete_multipart_upload(**there, UploadId=upload, MultipartUpload={"Parts": made})
+
+    info = await given.bucket.head(raw)
+    await given.bucket.copy(raw, processed, etag=info.etag)
+
+    assert "-2" in (info.etag or "")
+    assert (await given.bucket.head(processed)).size == sum(sizes.values())
 
 
 async def test_no_request_of_any_method_carries_an_acl(given: Given) -> None:
     key = f"{given.prefix}/raw/a.jpg"
     await given.bucket.write(key, b"body", content_type="image/jpeg")
     await given.bucket.copy(key, f"{given.prefix}/processed/a.jpg")
+    await given.bucket.head(key)
     await given.bucket.read(key)
     async for _ in given.bucket.list(given.prefix):
         pass
@@ -139,24 +178,26 @@ async def test_a_signed_put_takes_the_agreed_content_type_and_no_other(given: Gi
     grant = await given.bucket.sign_put(key, content_type="image/jpeg", max_bytes=10, expires_in=MINUTES)
 
     async with httpx.AsyncClient(trust_env=False) as http:
-        wrong = await http.put(grant.url, content=b"body", headers={"Content-Type": "text/html"})
+        wrong = await http.put(grant.url, content=b"body", headers={**grant.headers, "Content-Type": "text/html"})
         bare = await http.put(grant.url, content=b"body")
+        replacing = await http.put(grant.url, content=b"body", headers={"Content-Type": "image/jpeg"})
         good = await http.put(grant.url, content=b"body", headers=grant.headers)
 
-    assert [wrong.status_code, bare.status_code, good.status_code] == [403, 403, 200]
+    assert [answer.status_code for answer in (wrong, bare, replacing, good)] == [403, 403, 403, 200]
     assert (await given.bucket.head(key)).content_type == "image/jpeg"
 
 
-@pytest.mark.parametrize("verb", ["head", "copy", "list"])
+@pytest.mark.parametrize("verb", ["head", "copy", "list", "probe"])
 @pytest.mark.parametrize("wrong", [{"secret_access_key": "x" * 20}, {"access_key_id": "nobody"}])
 async def test_wrong_credentials_are_permanent_and_name_their_settings(
-    s3_server: S3Server, wrong: dict[str, str], verb: str
+    s3_server: S3Server, opens: Opens, wrong: dict[str, str], verb: str
 ) -> None:
-    bucket = bucket_of(replace(s3_server, **wrong))
+    bucket = opens(replace(s3_server, **wrong).client(), Now())
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "head": lambda: bucket.head("a/b.jpg"),
         "copy": lambda: bucket.copy("a/b.jpg", "a/c.jpg"),
         "list": lambda: anext(bucket.list("a")),
+        "probe": bucket.probe,
     }
 
     with pytest.raises(PermanentError, match="R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY"):

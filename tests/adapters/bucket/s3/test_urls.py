@@ -54,12 +54,12 @@ async def test_a_get_is_signed_as_botocore_signs_it(key: str) -> None:
 
 
 @pytest.mark.usefixtures("boto_noon")
-async def test_a_put_binds_its_content_type_as_botocore_does() -> None:
+async def test_a_put_binds_its_headers_as_botocore_does() -> None:
     signed = await signing_at(NOON).sign_put(KEYS.raw, content_type="image/heic", max_bytes=1, expires_in=FIVE_MINUTES)
 
-    assert signed.headers == {"Content-Type": "image/heic"}
-    assert parts(signed.url) == parts(by_botocore("PUT", signed.url, {"content-type": "image/heic"}))
-    assert parts(signed.url)[2]["X-Amz-SignedHeaders"] == "content-type;host"
+    assert signed.headers == {"Content-Type": "image/heic", "If-None-Match": "*"}
+    assert parts(signed.url) == parts(by_botocore("PUT", signed.url, dict(signed.headers)))
+    assert parts(signed.url)[2]["X-Amz-SignedHeaders"] == "content-type;host;if-none-match"
 
 
 @pytest.mark.parametrize("key", [KEYS.preview, "plain.jpg"])

@@ -15,6 +15,7 @@ from editqueue.adapters.bucket.local.folder import LocalFolder
 from editqueue.adapters.bucket.local.leftovers import remove_leftovers
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.reads import CHUNK_BYTES, ReadsObjects, translate_errors
+from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.ports.bucket import ObjectInfo, SignedPut
 
@@ -87,7 +88,7 @@ class LocalBucket(ReadsObjects):
         url = self._signer.url_for_put(
             self._base_url, key, content_type=content_type, max_bytes=max_bytes, expires_in=expires_in
         )
-        return SignedPut(url=url, headers={"Content-Type": content_type})
+        return SignedPut(url=url, headers=upload_headers(content_type))
 
     async def remove_leftovers(self, *, before: datetime, thorough: bool = False) -> int:
         with translate_errors(self._backend, ""):

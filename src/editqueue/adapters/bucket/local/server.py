@@ -17,8 +17,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from editqueue.adapters.bucket.local.signed_urls import Grant, Method, UrlExpired, UrlForged, UrlRefused, UrlSigner
-from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable, TooLarge
+from editqueue.adapters.bucket.local.signed_urls import Grant, Method, UrlExpired, UrlForged, UrlSigner
+from editqueue.adapters.bucket.local.uploads import TooManyUploads, Uploads, UploadTooSlow
+from editqueue.adapters.bucket.upload_headers import WRITTEN_ONCE
+from editqueue.domain.errors import (
+    EditQueueError,
+    ObjectExists,
+    ObjectMissing,
+    PermanentError,
+    StorageUnavailable,
+    TooLarge,
+)
 from editqueue.ports.bucket import Bucket, ObjectInfo
 
 MOST_DIGITS: Final = 18
@@ -35,10 +44,17 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str | None]]] = {
     UrlForged: (403, "url_forged", None),
     ObjectMissing: (404, ObjectMissing.code, None),
     PermanentError: (400, PermanentError.code, "this key cannot be an object"),
+    UploadTooSlow: (408, "upload_too_slow", None),
+    ObjectExists: (412, ObjectExists.code, "there is an object already, and it is written once"),
     TooLarge: (413, TooLarge.code, None),
+    TooManyUploads: (429, "too_many_uploads", None),
     StorageUnavailable: (503, StorageUnavailable.code, "the storage is away; try again soon"),
 }
 """Status, code, and what a customer may read where the error tells of our own folders and the state of our disks."""
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    408: {"Connection": "close"},  # the rest of the body may never come
+    429: {"Retry-After": "5"},
+}
 
 Report = Callable[[EditQueueError], None]
 
@@ -49,20 +65,25 @@ class ServedBucket(Bucket, Protocol):
     def stream(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]: ...
 
     async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
-        """Write what `pieces` brings, all or nothing."""
+        """Write what `pieces` brings, all or nothing. Raises ObjectExists where there is an object already."""
         ...
 
 
 def create_object_app(
-    bucket: ServedBucket, signer: UrlSigner, *, allowed_origins: Sequence[str] = (), report: Report | None = None
+    bucket: ServedBucket,
+    signer: UrlSigner,
+    *,
+    allowed_origins: Sequence[str] = (),
+    report: Report | None = None,
+    uploads: Uploads | None = None,
 ) -> Starlette:
     """`signer` must be the one that `bucket` signs with; `allowed_origins` are the pages that may upload.
 
     `report` is told of every failure that is ours, whole; the client learns only that there was one.
     """
-    objects = _Objects(bucket, signer)
+    objects = _Objects(bucket, signer, uploads or Uploads())
 
-    def problem(_: Request, error: UrlRefused | EditQueueError | HTTPException) -> Response:
+    def problem(_: Request, error: Exception) -> Response:
         if report is not None and isinstance(error, StorageUnavailable):
             report(error)
         return _problem(error)
@@ -72,7 +93,7 @@ def create_object_app(
         allow_origins=list(allowed_origins),
         allow_credentials=True,
         allow_methods=["GET", "HEAD", "PUT"],
-        allow_headers=["Content-Type", "Range"],
+        allow_headers=["Content-Type", "Range", *WRITTEN_ONCE],
     )
     return Starlette(
         routes=[
@@ -85,9 +106,10 @@ def create_object_app(
 
 
 class _Objects:
-    def __init__(self, bucket: ServedBucket, signer: UrlSigner) -> None:
+    def __init__(self, bucket: ServedBucket, signer: UrlSigner, uploads: Uploads) -> None:
         self._bucket = bucket
         self._signer = signer
+        self._uploads = uploads
 
     async def get(self, request: Request) -> Response:
         grant = self._verify("GET", request)
@@ -107,15 +129,29 @@ class _Objects:
             raise UrlForged("this URL is not signed for an upload")
         if request.headers.get("Content-Type") != content_type:
             raise HTTPException(415, f"this URL takes Content-Type: {content_type}")
+        for name, value in WRITTEN_ONCE.items():
+            if request.headers.get(name) != value:
+                raise HTTPException(428, f"send the header {name}: {value}, as it was given with this URL")
         declared = request.headers.get("Content-Length", "")
         if declared.isdecimal() and (len(declared) > MOST_DIGITS or int(declared) > max_bytes):
             raise _too_large(max_bytes)
+        if await self._is_there(grant.key):
+            raise ObjectExists(grant.key)
         try:
-            pieces = _limited(request.stream(), max_bytes)
-            await self._bucket.receive(grant.key, pieces, content_type=content_type)
+            with self._uploads.one_more(grant):
+                pieces = _limited(self._uploads.in_time(request.stream()), max_bytes)
+                await self._bucket.receive(grant.key, pieces, content_type=content_type)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing was written
         return Response(status_code=200)
+
+    async def _is_there(self, key: str) -> bool:
+        """Asked before the body comes, which is then not taken in for nothing."""
+        try:
+            await self._bucket.head(key)
+        except ObjectMissing:
+            return False
+        return True
 
     def _verify(self, method: Method, request: Request) -> Grant:
         return self._signer.verify(method, request.path_params["key"], request.query_params)
@@ -160,12 +196,12 @@ def _requested(header: str | None, size: int) -> tuple[int, int]:
     return start, end
 
 
-def _problem(error: UrlRefused | EditQueueError | HTTPException) -> Response:
+def _problem(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         status, code, detail, headers = error.status_code, "request_refused", error.detail, error.headers
     else:
         status, code, shown = next(problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind))
-        detail, headers = shown or str(error), None
+        detail, headers = shown or str(error), _HEADERS.get(status)
     return JSONResponse(
         {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail},
         status_code=status,

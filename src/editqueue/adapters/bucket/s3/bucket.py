@@ -4,9 +4,11 @@ No ACL header is ever sent: R2 has none, and a copy is as private as its bucket.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import obstore
 
+from editqueue.adapters.bucket.probing import write_and_look
 from editqueue.adapters.bucket.reads import ReadsObjects, translate_errors
 from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.bucket.s3.sigv4 import Credentials
@@ -25,19 +27,26 @@ class S3Bucket(ReadsObjects):
         )
         urls = S3Urls(endpoint=client.endpoint, bucket=client.bucket, credentials=credentials, clock=clock)
         self.sign_get, self.sign_put = urls.sign_get, urls.sign_put
+        from editqueue.adapters.bucket.s3.copies import S3Copies  # noqa: PLC0415  # httpx, only where the bucket is S3
+
+        self._copies = S3Copies(client, urls)
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         attributes: obstore.Attributes = {"Content-Type": content_type}
         with translate_errors(self._backend, check_key(key)):
             await obstore.put_async(self._store, key, body, attributes=attributes, use_multipart=False)
 
-    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
-        with translate_errors(self._backend, check_key(source)):
-            await obstore.copy_async(self._store, source, check_key(target))
-        return (await self.head(target)).size
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        await self._copies.copy(check_key(source), check_key(target), etag=etag)
 
     async def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             check_key(key)
         with translate_errors(self._backend, ", ".join(keys)):
             await obstore.delete_async(self._store, keys)
+
+    async def probe(self) -> datetime:
+        return await write_and_look(self)
+
+    async def close(self) -> None:
+        await self._copies.close()

@@ -3,19 +3,21 @@
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Final
 
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
-from editqueue.adapters.bucket.reads import first_line
 from editqueue.adapters.bucket.s3.urls import checked_endpoint
 from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable
 
-_DENIED: Final = re.compile(r"status(?: code)?:? 40[13]")
-"""A list that is denied comes without the error class that other calls have."""
-_REFUSED: Final = re.compile(r"status(?: code)?:? (?:3\d\d|501|4(?!08|29)\d\d)")
-"""Answers that come again: redirects to another region, client errors but 408 and 429, "not implemented"."""
+_STATUS: Final = re.compile(r"status(?: code)?:? ([1-5]\d\d)")
+"""In what obstore says; a list that is denied comes without the error class that other calls have."""
+_MAY_PASS: Final = frozenset({408, 429})
+"""Of the client errors. All others come again, as do redirects to another region and "not implemented" (501)."""
+FIRST_PAUSE: Final = timedelta(milliseconds=200)
+"""Before the first retry; each further one is twice as long, up to `longest_pause`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +69,7 @@ class S3Client:
                 "max_retries": self.max_retries,
                 "retry_timeout": self.retry_timeout or (1 + self.max_retries) * (self.timeout + self.longest_pause),
                 "backoff": {
-                    "init_backoff": min(timedelta(milliseconds=200), self.longest_pause),
+                    "init_backoff": min(FIRST_PAUSE, self.longest_pause),
                     "max_backoff": self.longest_pause,
                     "base": 2,
                 },
@@ -81,19 +83,39 @@ class S3Client:
         )
 
     def translate(self, error: Exception, key: str) -> EditQueueError:
-        text = str(error)
+        return self.error_for(_status_of(error), str(error), key, missing=isinstance(error, FileNotFoundError))
+
+    def error_for(self, status: int | None, said: str, key: str, *, missing: bool) -> EditQueueError:
+        """Our error for an answer about `key`, of which the first line is shown; without a status, for none."""
         what = f"bucket {self.bucket!r} at {self.endpoint} cannot serve {key!r}"
-        if "NoSuchBucket" in text:
+        if "NoSuchBucket" in said:
             r2 = self.endpoint.endswith(".r2.cloudflarestorage.com")
             hint = ", and R2_JURISDICTION if the bucket has one" if r2 else ""
             return PermanentError(f"{what}: there is no such bucket. Check EDITQUEUE_BUCKET_URL{hint}.")
-        if isinstance(error, FileNotFoundError):
+        if missing:
             return ObjectMissing(key)
-        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or _DENIED.search(text):
+        if status == HTTPStatus.PRECONDITION_FAILED:
+            return StorageUnavailable(f"{key} was replaced while it was read")
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return PermanentError(
                 f"{what}: access denied. Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, and that the "
                 "token may read and write the bucket of EDITQUEUE_BUCKET_URL."
             )
-        if _REFUSED.search(text):
-            return PermanentError(f"{what}: {first_line(error)}")
-        return StorageUnavailable(f"{what}: {first_line(error)}. If it stays so, check EDITQUEUE_S3_ENDPOINT.")
+        reason = said.partition("\n")[0].strip()
+        if comes_again(status):
+            return PermanentError(f"{what}: {reason}")
+        return StorageUnavailable(f"{what}: {reason}. If it stays so, check EDITQUEUE_S3_ENDPOINT.")
+
+
+def comes_again(status: int | None) -> bool:
+    """Whether an answer would be the same if the request were sent again; none at all may be another next time."""
+    if status is None or status in _MAY_PASS:
+        return False
+    return 300 <= status < 500 or status == HTTPStatus.NOT_IMPLEMENTED
+
+
+def _status_of(error: Exception) -> int | None:
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        return HTTPStatus.FORBIDDEN
+    found = _STATUS.search(str(error))
+    return int(found[1]) if found else None

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from editqueue.adapters.bucket.s3.sigv4 import Credentials, presigned
+from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.domain.errors import SetupError
 from editqueue.ports.bucket import SignedPut
@@ -39,6 +40,10 @@ class S3Urls:
     credentials: Credentials
     clock: Clock
 
+    def of(self, key: str) -> str:
+        """Where the object is, unsigned."""
+        return f"{self.endpoint}/{self.bucket}/{quote(check_key(key))}"
+
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._signed("GET", key, headers={}, expires_in=expires_in)
 
@@ -50,13 +55,13 @@ class S3Urls:
         max_bytes: int,  # noqa: ARG002  # S3 cannot bind a largest size; finalize looks at the object
         expires_in: timedelta,
     ) -> SignedPut:
-        headers = {"Content-Type": content_type}
+        headers = upload_headers(content_type)
         return SignedPut(url=self._signed("PUT", key, headers=headers, expires_in=expires_in), headers=headers)
 
     def _signed(self, method: str, key: str, *, headers: Mapping[str, str], expires_in: timedelta) -> str:
         return presigned(
             method,
-            f"{self.endpoint}/{self.bucket}/{quote(check_key(key))}",
+            self.of(key),
             credentials=self.credentials,
             headers=headers,
             now=self.clock.now(),
