@@ -8,8 +8,6 @@ import pytest
 from devtools.installation import Ended, Installation
 from devtools.seeds import seed_files, seed_order
 from editqueue.adapters.bucket.local.marker import read_marker
-from editqueue.domain.errors import SetupError
-from editqueue.wiring.bucket_folder import confirm_folder
 from tests.entrypoints.in_process import run_here
 
 
@@ -80,7 +78,16 @@ def test_a_bucket_of_an_older_version_is_adopted(here: Here) -> None:
     assert original.exists()
 
 
-async def test_nothing_is_made_while_no_database_says_whether_it_is_new(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="database"):
-        await confirm_folder(tmp_path / "bucket", None)
-    assert not (tmp_path / "bucket").exists()
+def test_doctor_makes_no_bucket_while_no_database_says_whether_it_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {
+        "EDITQUEUE_DATA_DIR": str(tmp_path / "data"),
+        "EDITQUEUE_DATABASE_URL": f"sqlite:///{tmp_path}/no-such-folder/own.db",
+        "JWT_SECRET": "s" * 32,
+    }
+    ended = run_here(monkeypatch, capsys, "doctor", settings)
+
+    assert "ok      bucket: not made yet" in ended.out
+    assert "1 of" in ended.complaint()
+    assert not (tmp_path / "data" / "bucket").exists()

@@ -9,27 +9,21 @@ from editqueue.domain.errors import SetupError
 from editqueue.ports.job_store import OperatorStore
 
 
-async def confirm_folder(folder: Path, store: OperatorStore | None) -> None:
-    """Raises SetupError where no bucket is in the folder and the database knows files, or cannot be asked."""
-    if await asyncio.to_thread(_is_a_bucket, folder):
+async def confirm_folder(folder: Path, store: OperatorStore) -> None:
+    """Raises SetupError where the database knows files and no bucket is in the folder."""
+    if await is_bucket(folder) or not await store.known_objects(after_key="", limit=1):
         return
-    if store is None:
-        raise SetupError(
-            f"EDITQUEUE_BUCKET_URL: no bucket is in {folder}; whether it is new, or its disk is not mounted, "
-            "can be told when the database can be read again"
-        )
-    if await store.known_objects(after_key="", limit=1):
-        raise SetupError(
-            f"EDITQUEUE_BUCKET_URL: the database knows files, but {folder} is empty: mount its disk, or give the "
-            "folder that has the objects; if it is meant to be new and empty, say so with: "
-            f"mkdir -p {folder} && openssl rand -hex 16 > {folder / MARKER}"
-        )
+    raise SetupError(
+        f"EDITQUEUE_BUCKET_URL: the database knows files, but {folder} is empty: mount its disk, or give the "
+        "folder that has the objects; if it is meant to be new and empty, say so with: "
+        f"mkdir -p {folder} && openssl rand -hex 16 > {folder / MARKER}"
+    )
 
 
-def _is_a_bucket(folder: Path) -> bool:
-    """One of an older version has no marker, but objects."""
+async def is_bucket(folder: Path) -> bool:
+    """Whether a bucket is in the folder; one of an older version has no marker, but objects. Raises SetupError."""
     try:
-        return read_marker(folder) is not None or holds_objects(folder)
+        return await asyncio.to_thread(lambda: read_marker(folder) is not None or holds_objects(folder))
     except OSError as error:
         raise SetupError(
             f"EDITQUEUE_BUCKET_URL: {folder} cannot be read: {error.strerror}; give a folder you may write"

@@ -38,7 +38,7 @@ from editqueue.ports.image_tools import ImageTools
 from editqueue.ports.job_store import JobStore, OperatorStore
 from editqueue.ports.journal import Journal
 from editqueue.settings import Settings
-from editqueue.wiring.bucket_folder import confirm_folder
+from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.patience import consumers_client, workers_readers
@@ -119,11 +119,17 @@ async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
         await store.close()
 
 
-async def confirm_bucket_folder(settings: Settings, store: OperatorStore | None) -> None:
+async def confirm_bucket_folder(settings: Settings, store: OperatorStore) -> None:
     """Before a local bucket is opened, which makes it. Raises SetupError if its disk seems not to be mounted."""
     folder = bucket_folder(settings)
     if folder is not None:
         await confirm_folder(folder, store)
+
+
+async def is_bucket_made(settings: Settings) -> bool:
+    """Whether opening the bucket would make nothing. Raises SetupError."""
+    folder = bucket_folder(settings)
+    return folder is None or await is_bucket(folder)
 
 
 def open_bucket(

@@ -22,6 +22,7 @@ from editqueue.wiring.server import (
     Tool,
     confirm_bucket_folder,
     image_tools,
+    is_bucket_made,
     look_at_bucket,
     open_bucket,
     open_job_store,
@@ -133,7 +134,11 @@ async def _check_bucket(
 ) -> tuple[Bucket | None, Check]:
     """A real write, sign, read and delete."""
     try:
-        await confirm_bucket_folder(settings, store)
+        if store is not None:
+            await confirm_bucket_folder(settings, store)
+        elif not await is_bucket_made(settings):
+            detail = "not made yet: the database must say first whether it is new, or a disk that is not mounted"
+            return None, Check(name="bucket", ok=True, detail=detail)
         bucket, app = open_bucket(settings, base_url=DEFAULT_BASE_URL)
         stack.push_async_callback(bucket.close)
         await look_at_bucket(bucket)  # before a write: there are servers that make a bucket of it
