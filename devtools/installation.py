@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 
@@ -71,6 +72,7 @@ class Installation:
 
     async def open_store(self) -> SqlStore:
         self.folder.mkdir(parents=True, exist_ok=True)
+        mark(self.bucket)  # what a test stores need not have its objects there
         return await open_store(f"sqlite:///{self.folder}/editqueue.db", migrate=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devtools.pictures.samples import encoded, scene
 from editqueue.adapters.bucket.local.folder import LocalFolder
+from editqueue.adapters.bucket.local.marker import read_marker
 from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.client import S3Client
 
@@ -47,7 +48,8 @@ def s3_readers(endpoint: str, *, patience: timedelta = timedelta(minutes=5)) -> 
 
 
 def folder_readers(folder: Path, *, patience: timedelta = timedelta(minutes=2)) -> ObjectReaders:
-    return ObjectReaders(backend=LocalFolder(path=folder, longest_call=patience), patience=patience)
+    backend = LocalFolder(path=folder, bucket_id=read_marker(folder), longest_call=patience)
+    return ObjectReaders(backend=backend, patience=patience)
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -20,6 +20,7 @@ from devtools.memory_bucket import MemoryBucket
 from devtools.seaweed import S3Server
 from devtools.storage import folder_readers
 from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.paths import MARKER
 from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.reader import ObjectReaders
@@ -93,7 +94,7 @@ async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     await running.http.aclose()
     await running.bucket.close()
     assert left == []
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} <= {MARKER}
 
 
 @pytest.fixture

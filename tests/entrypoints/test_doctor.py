@@ -58,7 +58,7 @@ def test_a_healthy_installation(here: Installation) -> None:
     assert report["healthy"]
     names = {check["name"] for check in report["checks"]}
     assert names >= {"settings", "database", "bucket", "queue", "locks", "objects", "stray objects"}
-    assert not [one for one in here.bucket.rglob("*") if one.is_file()]
+    assert [one.name for one in here.bucket.rglob("*") if one.is_file()] == [".editqueue-bucket"]
 
 
 def test_a_wrong_setting(tmp_path: Path) -> None:
@@ -184,4 +184,4 @@ def test_a_doctor_leaves_nothing_behind(here: Installation) -> None:
     here.run("doctor")
 
     assert {one.name for one in here.folder.iterdir()} == {"bucket", "editqueue.db", "jwt_secret"}
-    assert not [one for one in here.bucket.rglob("*") if one.is_file()]
+    assert [one.name for one in here.bucket.rglob("*") if one.is_file()] == [".editqueue-bucket"]

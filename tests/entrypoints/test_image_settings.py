@@ -12,7 +12,7 @@ from devtools.pictures.samples import decoded, encoded, scene
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.settings import load_settings
-from editqueue.wiring.server import object_readers, open_server, worker_limits
+from editqueue.wiring.server import object_readers, open_bucket, open_server, worker_limits
 from tests.adapters.image_tools.processes.test_pool import workers
 
 S3 = {
@@ -58,7 +58,9 @@ def test_waiting_for_the_storage_ends_before_the_job_does(environment: pytest.Mo
     for name, value in (S3 | {"EDITQUEUE_JOB_TIMEOUT": str(job_timeout)}).items():
         environment.setenv(name, value)
 
-    assert object_readers(load_settings()).longest <= timedelta(seconds=job_timeout) * 0.8
+    settings = load_settings()
+    bucket, _ = open_bucket(settings)
+    assert object_readers(settings, bucket).longest <= timedelta(seconds=job_timeout) * 0.8
 
 
 def test_a_picture_over_the_limit_of_the_setting_is_refused(tmp_path: Path) -> None:

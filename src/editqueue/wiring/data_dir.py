@@ -5,6 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
+from editqueue.adapters.bucket.local.entries import sync_with_parents
 from editqueue.domain.errors import SetupError
 from editqueue.settings import SHORTEST_SECRET, Settings
 
@@ -19,6 +20,7 @@ def prepared_data_dir(settings: Settings) -> Path:
         probe = folder / f".probe-{secrets.token_hex(8)}"  # two containers may share a process id
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
+        sync_with_parents(folder)
     except OSError as error:
         raise SetupError(
             f"EDITQUEUE_DATA_DIR={folder}: {error.strerror}; "
@@ -41,6 +43,7 @@ def jwt_secret(settings: Settings) -> str:
         if not path.exists():
             _make_secret(path)
         secret = path.read_text(encoding="utf-8").strip()
+        sync_with_parents(path.parent)  # before a token is signed with it
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{path}: the secret cannot be read or made ({error}); {_REMEDY}") from error
     if len(secret.encode()) < SHORTEST_SECRET:
@@ -53,6 +56,8 @@ def _make_secret(path: Path) -> None:
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(fresh)
     fresh.unlink()

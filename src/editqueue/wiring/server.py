@@ -31,13 +31,14 @@ from editqueue.adapters.job_store.opening.open_store import migrate_schema, open
 from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import Metrics
-from editqueue.domain.errors import SetupError, StorageUnavailable
+from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
-from editqueue.ports.job_store import JobStore
+from editqueue.ports.job_store import JobStore, OperatorStore
 from editqueue.ports.journal import Journal
 from editqueue.settings import Settings
+from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.patience import consumers_client, workers_readers
@@ -73,13 +74,14 @@ async def open_server(
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         journal = MeteredJournal(metrics, stream=log)
-        bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None))
-        stack.push_async_callback(bucket.close)
         store = await open_store(settings.database_url, migrate=settings.embedded)
         stack.push_async_callback(store.close)
+        await confirm_bucket_folder(settings, store)
+        bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None))
+        stack.push_async_callback(bucket.close)
         queue = open_queue(settings)
         stack.push_async_callback(queue.close)
-        images = _open_images(settings)
+        images = _open_images(settings, bucket)
         stack.push_async_callback(images.close)
         ports = Ports(
             store=store,
@@ -117,6 +119,19 @@ async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
         await store.close()
 
 
+async def confirm_bucket_folder(settings: Settings, store: OperatorStore) -> None:
+    """Before a local bucket is opened, which makes it. Raises SetupError if its disk seems not to be mounted."""
+    folder = bucket_folder(settings)
+    if folder is not None:
+        await confirm_folder(folder, store)
+
+
+async def is_bucket_made(settings: Settings) -> bool:
+    """Whether opening the bucket would make nothing. Raises SetupError."""
+    folder = bucket_folder(settings)
+    return folder is None or await is_bucket(folder)
+
+
 def open_bucket(
     settings: Settings, *, base_url: str | None = None, report: Report | None = None
 ) -> tuple[Bucket, ASGIApp | None]:
@@ -134,7 +149,10 @@ def open_bucket(
     # Who serves nothing hands out no links: what it would sign with this throw-away secret, nobody accepts.
     secret = secrets.token_hex(32) if base_url is None else jwt_secret(settings)
     signer = UrlSigner(secret=secret, clock=SystemClock())
-    bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
+    try:
+        bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
+    except (PermanentError, StorageUnavailable) as error:
+        raise SetupError(f"EDITQUEUE_BUCKET_URL: {error}") from error
     return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins, report=report)
 
 
@@ -177,8 +195,8 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _open_images(settings: Settings) -> ImageTools:
-    readers = object_readers(settings)
+def _open_images(settings: Settings, bucket: Bucket) -> ImageTools:
+    readers = object_readers(settings, bucket)
     if find_spec("pyvips") is None:
         return CopyOnly(readers)
     return WorkerPool(readers, size=settings.concurrency, limits=worker_limits(settings))
@@ -200,11 +218,10 @@ def worker_limits(settings: Settings) -> WorkerLimits:
     )
 
 
-def object_readers(settings: Settings) -> ObjectReaders:
+def object_readers(settings: Settings, bucket: Bucket) -> ObjectReaders:
     """How an image worker process reads the bucket for itself."""
-    folder = bucket_folder(settings)
-    if folder is not None:
-        return ObjectReaders(backend=LocalFolder(path=folder))
+    if isinstance(bucket, LocalBucket):
+        return ObjectReaders(backend=bucket.folder)
     return workers_readers(_s3_client(settings), settings.limits.job_timeout)
 
 

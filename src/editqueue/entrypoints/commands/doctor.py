@@ -17,7 +17,16 @@ from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.job_queue import look_at_queue
-from editqueue.wiring.server import DEFAULT_BASE_URL, Tool, image_tools, look_at_bucket, open_bucket, open_job_store
+from editqueue.wiring.server import (
+    DEFAULT_BASE_URL,
+    Tool,
+    confirm_bucket_folder,
+    image_tools,
+    is_bucket_made,
+    look_at_bucket,
+    open_bucket,
+    open_job_store,
+)
 from editqueue.wiring.system_clock import SystemClock
 
 _QUEUE_WORDS: Mapping[str, str] = {
@@ -90,10 +99,10 @@ async def _check_queue(settings: Settings) -> Check:
 
 async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Check]:
     async with AsyncExitStack() as stack:
-        bucket, check = await _check_bucket(settings, stack)
-        yield check
-        store, check = await _check_database(settings, stack)
-        yield check
+        store, database_check = await _check_database(settings, stack)
+        bucket, bucket_check = await _check_bucket(settings, store, stack)
+        yield bucket_check
+        yield database_check
         if store is not None:
             yield await _guarded("locks", _check_locks(store, fix=fix))
         if bucket is not None and fix:
@@ -120,9 +129,16 @@ async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[Jo
     return store, Check(name="database", ok=True, detail="reachable, schema up to date")
 
 
-async def _check_bucket(settings: Settings, stack: AsyncExitStack) -> tuple[Bucket | None, Check]:
+async def _check_bucket(
+    settings: Settings, store: JobStore | None, stack: AsyncExitStack
+) -> tuple[Bucket | None, Check]:
     """A real write, sign, read and delete."""
     try:
+        if store is not None:
+            await confirm_bucket_folder(settings, store)
+        elif not await is_bucket_made(settings):
+            detail = "not made yet: the database must say first whether it is new, or a disk that is not mounted"
+            return None, Check(name="bucket", ok=True, detail=detail)
         bucket, app = open_bucket(settings, base_url=DEFAULT_BASE_URL)
         stack.push_async_callback(bucket.close)
         await look_at_bucket(bucket)  # before a write: there are servers that make a bucket of it

@@ -49,7 +49,7 @@ async def test_a_delete_takes_the_empty_folders_along(bucket: LocalBucket, folde
     await bucket.write(RAW, b"body", content_type="image/jpeg")
     await bucket.copy(RAW, PROCESSED)
     await bucket.delete([RAW, PROCESSED])
-    assert everything(folder) == [".staging"]
+    assert everything(folder) == [".editqueue-bucket", ".staging"]
 
 
 async def test_a_copy_moves_no_bytes(bucket: LocalBucket, folder: Path) -> None:
@@ -71,7 +71,9 @@ async def test_a_copy_works_without_hard_links(
     assert (await bucket.head(PROCESSED)).content_type == "image/heic"
 
 
-@pytest.mark.parametrize("key", [".staging/a", ".attributes/a.json", ".Attributes/a", "a.jpg#1", "a" * 241, ".staging"])
+@pytest.mark.parametrize(
+    "key", [".staging/a", ".attributes/a.json", ".Attributes/a", "a.jpg#1", "a" * 241, ".staging", ".EditQueue-bucket"]
+)
 async def test_the_buckets_own_names_are_no_keys(bucket: LocalBucket, key: str) -> None:
     for use in (bucket.write(key, b"", content_type="image/jpeg"), bucket.read(key), bucket.head(key)):
         with pytest.raises(PermanentError, match="not a valid object key"):
@@ -93,10 +95,10 @@ async def test_a_folder_is_no_object_and_an_object_no_folder(bucket: LocalBucket
 async def test_a_disk_that_refuses_is_named_and_may_work_later(
     bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(StorageUnavailable, match="writable") as raised:
         await bucket.write(RAW, b"body", content_type="image/jpeg")
     assert str(folder) in str(raised.value)
@@ -117,7 +119,7 @@ async def test_writes_and_deletes_of_neighbours_do_not_disturb_each_other(bucket
             await bucket.delete([key, f"{key}.copy"])
 
     await asyncio.gather(*(come_and_go(f"user/1/{number}.jpg") for number in range(8)))
-    assert everything(folder) == [".staging"]
+    assert everything(folder) == [".editqueue-bucket", ".staging"]
 
 
 async def test_a_folder_pruned_while_it_is_made_is_made_again(

@@ -61,7 +61,7 @@ class Site:
         return replace(self, app=app, http=httpx.AsyncClient(transport=httpx.ASGITransport(app)))
 
     def files(self) -> list[Path]:
-        return [path for path in self.folder.rglob("*") if path.is_file()]
+        return [path for path in self.folder.rglob("*") if path.is_file() and path.name != ".editqueue-bucket"]
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
         yield Site(folder=tmp_path, bucket=bucket, signer=signer, app=app, http=http, clock=clock, reported=reported)
     await bucket.delete([KEY])
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".editqueue-bucket"]
 
 
 JPEG_HEADERS = {"Content-Type": "image/jpeg", "If-None-Match": "*"}

@@ -1,30 +1,34 @@
 """The bucket as a folder: the object `key` is the file `<folder>/<key>`, to be read there by anyone.
 
-Everything is on one file system, because a write ends in a rename.
+Everything is on one file system, because a write ends in a rename or a link. Whatever is done is done between two
+looks at the marker: a folder that is not this bucket answers nothing and takes nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from editqueue.adapters.bucket.local import files, paths
 from editqueue.adapters.bucket.local.folder import LocalFolder
 from editqueue.adapters.bucket.local.leftovers import remove_leftovers
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.adapters.bucket.reads import CHUNK_BYTES, ReadsObjects, translate_errors
+from editqueue.adapters.bucket.local.staging import staging_file
+from editqueue.adapters.bucket.reads import ReadsObjects, translate_errors
 from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.ports.bucket import ObjectInfo, SignedPut
 
+T = TypeVar("T")
 _PAGE: Final = 1000
 """Objects listed by one visit to a thread."""
 
 
 class LocalBucket(ReadsObjects):
-    """Makes `folder` if need be. Raises StorageUnavailable when it cannot."""
+    """Makes the bucket in `folder` if need be. Raises StorageUnavailable or PermanentError when it cannot."""
 
     def __init__(
         self,
@@ -34,52 +38,58 @@ class LocalBucket(ReadsObjects):
         base_url: str = "http://127.0.0.1:8787/objects",
         name: str = "piximmo-media",
     ) -> None:
-        self._folder = folder.absolute()
         self._signer = signer
         self._base_url = base_url
-        backend = LocalFolder(path=self._folder)
-        with translate_errors(backend, ""):
-            self._folder.mkdir(parents=True, exist_ok=True)
-        super().__init__(backend, name=name)
+        path = folder.absolute()
+        with translate_errors(LocalFolder(path=path), ""):
+            self.folder = LocalFolder.made(path)
+        super().__init__(self.folder, name=name)
 
     def path(self, key: str) -> Path:
         """Where the object is, or would be. Raises PermanentError for an invalid key."""
-        return paths.object_path(self._folder, key)
+        return paths.object_path(self.folder.path, key)
 
     async def head(self, key: str) -> ObjectInfo:
-        with translate_errors(self._backend, key):
-            return await asyncio.to_thread(files.head, self._folder, key)
+        return await self._do(key, partial(files.head, self.folder.path, key))
+
+    async def read(self, key: str) -> bytes:
+        await self._confirm(key)
+        body = await super().read(key)
+        await self._confirm(key)
+        return body
+
+    async def stream(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        await self._confirm(key)
+        async for piece in super().stream(key, start=start, end=end):
+            yield piece
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
-        with translate_errors(self._backend, key):
-            await asyncio.to_thread(files.write, self._folder, key, body, content_type)
+        await self._do(key, partial(files.write, self.folder.path, key, body, content_type))
 
     async def receive(self, key: str, pieces: AsyncIterator[bytes], *, content_type: str) -> None:
-        self.path(key)
-        with translate_errors(self._backend, key), files.staging_file(self._folder) as staged:
-            with await asyncio.to_thread(staged.open, "wb", CHUNK_BYTES) as file:
-                async for piece in pieces:
-                    await asyncio.to_thread(file.write, piece)
-                await asyncio.to_thread(files.sync, file)
-            await asyncio.to_thread(files.publish, self._folder, staged, key, content_type)
+        """Create from what `pieces` brings. Raises ObjectExists if there is one, at the latest when all is there."""
+        folder = self.folder.path
+        await self._do(key, partial(files.refuse_existing, folder, key))
+        with translate_errors(self.folder, key), staging_file(folder) as (staged, file):
+            async for piece in pieces:
+                await asyncio.to_thread(file.write, piece)
+            await asyncio.to_thread(files.sync, file)
+            await self._do(key, partial(files.create, folder, staged, key, content_type))
 
     async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
         """A hard link: no bytes move, and since writes replace the file, neither key can change the other."""
         self.path(target)
-        with translate_errors(self._backend, source):
-            return await asyncio.to_thread(files.copy, self._folder, source, target)
+        return await self._do(source, partial(files.copy, self.folder.path, source, target, etag))
 
     async def delete(self, keys: Sequence[str]) -> None:
-        with translate_errors(self._backend, ", ".join(keys)):
-            await asyncio.to_thread(files.delete, self._folder, keys)
+        await self._do(", ".join(keys), partial(files.delete, self.folder.path, keys))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         root = prefix.removesuffix("/")
-        found = files.walk(self._folder, f"{check_key(root)}/" if root else "")
-        with translate_errors(self._backend, prefix):
-            while page := await asyncio.to_thread(lambda: tuple(islice(found, _PAGE))):
-                for info in page:
-                    yield info
+        found = files.walk(self.folder.path, f"{check_key(root)}/" if root else "")
+        while page := await self._do(prefix, lambda: tuple(islice(found, _PAGE))):
+            for info in page:
+                yield info
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._signer.url_for_get(self._base_url, key, expires_in=expires_in)
@@ -91,8 +101,27 @@ class LocalBucket(ReadsObjects):
         return SignedPut(url=url, headers=upload_headers(content_type))
 
     async def remove_leftovers(self, *, before: datetime, thorough: bool = False) -> int:
-        with translate_errors(self._backend, ""):
-            return await asyncio.to_thread(remove_leftovers, self._folder, before.timestamp(), thorough=thorough)
+        find = partial(remove_leftovers, self.folder.path, before.timestamp(), thorough=thorough)
+        return await self._do("", find)
+
+    async def probe(self) -> datetime:
+        return await self._do("", partial(files.probe, self.folder.path))
+
+    async def _do(self, key: str, work: Callable[[], T]) -> T:
+        """`work` about `key` in a thread, between two looks at the marker."""
+
+        def confirmed() -> T:
+            self.folder.confirm()
+            done = work()
+            self.folder.confirm()
+            return done
+
+        with translate_errors(self.folder, key):
+            return await asyncio.to_thread(confirmed)
+
+    async def _confirm(self, key: str) -> None:
+        with translate_errors(self.folder, self._checked(key)):
+            await asyncio.to_thread(self.folder.confirm)
 
     def _checked(self, key: str) -> str:
         self.path(key)

@@ -5,12 +5,15 @@ both are there or both are gone. A note that stays leads to a content type witho
 """
 
 import os
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from editqueue.adapters.bucket.local import paths
+from editqueue.adapters.bucket.local import entries, paths
+from editqueue.adapters.bucket.local.locks import LOCK, lock
+from editqueue.adapters.bucket.local.staging import new_staging_path
 from editqueue.domain.errors import PermanentError
 
 _NOTE: Final = ".keys"
@@ -22,7 +25,7 @@ def noted(folder: Path, keys: Sequence[str], *, freeing: bool = False) -> Genera
 
     What is `freeing` space goes on without a note where there is no room for one.
     """
-    note = paths.new_staging_file(folder, _NOTE)
+    note = new_staging_path(folder, _NOTE)
     try:
         note.write_text("\n".join(keys), encoding="utf-8")
     except OSError:
@@ -36,26 +39,53 @@ def noted(folder: Path, keys: Sequence[str], *, freeing: bool = False) -> Genera
 def remove_leftovers(folder: Path, before: float, *, thorough: bool) -> int:
     """Remove dead staging files, and content types whose object is gone, if last touched before `before`.
 
-    `before` is in seconds since 1970. `thorough` walks all objects, too, and finds what has no note. Returns how many.
+    `before` is in seconds since 1970 by this machine's clock; by the file system's own clock, too, they must be as old
+    as that. `thorough` walks all objects, too, and finds what has no note. Returns how many.
     """
     count = 0
     staging = folder / paths.STAGING
-    for path in list(staging.iterdir()) if staging.exists() else ():
-        if path.suffix != _NOTE:
-            count += _remove_old(folder, [path], before)
-        elif _touched(path) < before:
-            described = list(_without_object(folder, path))
-            count += _remove_old(folder, described, before)
-            if not any(attributes.exists() for attributes in described):  # else too young: a writer is at work
-                path.unlink(missing_ok=True)
+    staging.mkdir(exist_ok=True)
+    before -= max(0.0, _seconds_ahead_of(staging))
+    for path in list(staging.iterdir()):
+        if path.name != LOCK and _touched(path) < before and (held := _held(path)):
+            with held:
+                count += _remove_staged(folder, path, before)
     return count + (_remove_old(folder, _by_walking(folder), before) if thorough else 0)
+
+
+def _seconds_ahead_of(staging: Path) -> float:
+    """By how much this machine's clock is ahead of that of the file system, which may be another machine's."""
+    os.utime(staging)
+    return time.time() - staging.stat().st_mtime
+
+
+def _held(path: Path) -> BinaryIO | None:
+    """The file, locked, unless it is gone or somebody writes it; what we may not open is not ours to judge."""
+    try:
+        file = path.open("r+b")
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        return None
+    if lock(file):
+        return file
+    file.close()
+    return None
+
+
+def _remove_staged(folder: Path, path: Path, before: float) -> int:
+    if path.suffix != _NOTE:
+        return _remove_old(folder, [path], before)
+    described = list(_without_object(folder, path))
+    count = _remove_old(folder, described, before)
+    if not any(attributes.exists() for attributes in described):  # else too young: a writer is at work
+        path.unlink(missing_ok=True)
+    return count
 
 
 def _remove_old(folder: Path, found: Iterable[Path], before: float) -> int:
     count = 0
     for path in found:
         if _touched(path) < before:
-            paths.remove(folder, path)
+            entries.remove(folder, path)
             count += 1
     return count
 
@@ -76,7 +106,8 @@ def _by_walking(folder: Path) -> Iterator[Path]:
             key = path.relative_to(folder).as_posix()
             inside = key.removeprefix(f"{paths.ATTRIBUTES}/")
             described = inside != key and (folder / inside.removesuffix(".json")).is_file()
-            if not paths.is_object(key) and not described and not key.startswith(f"{paths.STAGING}/"):
+            ours = key == paths.MARKER or key.startswith(f"{paths.STAGING}/")
+            if not paths.is_object(key) and not described and not ours:
                 yield path
 
 

@@ -1,0 +1,30 @@
+"""Whether the folder of a local bucket may be made, or is a mount point without its disk."""
+
+import asyncio
+from pathlib import Path
+
+from editqueue.adapters.bucket.local.marker import holds_objects, read_marker
+from editqueue.adapters.bucket.local.paths import MARKER
+from editqueue.domain.errors import SetupError
+from editqueue.ports.job_store import OperatorStore
+
+
+async def confirm_folder(folder: Path, store: OperatorStore) -> None:
+    """Raises SetupError where the database knows files and no bucket is in the folder."""
+    if await is_bucket(folder) or not await store.known_objects(after_key="", limit=1):
+        return
+    raise SetupError(
+        f"EDITQUEUE_BUCKET_URL: the database knows files, but {folder} is empty: mount its disk, or give the "
+        "folder that has the objects; if it is meant to be new and empty, say so with: "
+        f"mkdir -p {folder} && openssl rand -hex 16 > {folder / MARKER}"
+    )
+
+
+async def is_bucket(folder: Path) -> bool:
+    """Whether a bucket is in the folder; one of an older version has no marker, but objects. Raises SetupError."""
+    try:
+        return await asyncio.to_thread(lambda: read_marker(folder) is not None or holds_objects(folder))
+    except OSError as error:
+        raise SetupError(
+            f"EDITQUEUE_BUCKET_URL: {folder} cannot be read: {error.strerror}; give a folder you may write"
+        ) from error
