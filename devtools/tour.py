@@ -11,7 +11,7 @@ from editqueue.domain.files import FileStatus, Order, Upload
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
 from editqueue.domain.keys import ObjectKeys, new_object_name
-from editqueue.ports.job_store import FileQuery, JobQuery, Renaming
+from editqueue.ports.job_store import ConsumerPause, FileQuery, JobQuery, Renaming
 
 LATER = NOW + timedelta(hours=1)
 FIRST: Final = "01000000-0000-7000-8000-000000000000"
@@ -27,7 +27,7 @@ class Tour:
 
     async def go(self) -> None:
         """Claims and their ends first: there is something to claim."""
-        for part in (self._orders, self._changes, self._claims, self._sweeps, self._queries):
+        for part in (self._orders, self._changes, self._claims, self._sweeps, self._pauses, self._queries):
             await part()
 
     async def call(self, method: Callable[..., Awaitable[Any]], *words: Any, **named: Any) -> Any:
@@ -80,6 +80,13 @@ class Tour:
         due = await call(store.begin_expiry, finished_before=LATER, abandoned_before=NOW, limit=10, now=LATER)
         await call(store.settle_expiry, due[0], now=LATER)
         await call(store.reset_stale_locks, now=LATER)
+
+    async def _pauses(self) -> None:
+        store, call = self.store, self.call
+        pause = ConsumerPause(consumer="tour", ground="bucket", reason="away", since=NOW, seen_at=NOW)
+        await call(store.record_pause, pause)
+        await call(store.pauses, seen_after=NOW)
+        await call(store.end_pause, "tour")
 
     async def _queries(self) -> None:
         store, call = self.store, self.call

@@ -15,7 +15,7 @@ from editqueue.adapters.bucket.cloudflare import R2Bucket
 from editqueue.adapters.bucket.s3.sigv4 import Credentials
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.job_store.databases.d1 import D1Database
-from editqueue.adapters.job_store.schema import metadata
+from editqueue.adapters.job_store.schema import job_starts, metadata
 from editqueue.adapters.js_interop import JsError
 
 
@@ -172,8 +172,9 @@ async def d1_database(running: Cloudflare, *, database: str = "CONTRACTS") -> As
     async with running.client() as http:
         binding = D1(Gateway(http, database))
         yield D1Database(binding)
-        tables = [table.name for table in reversed(metadata.sorted_tables)]
-        await binding.batch([binding.prepare(f"DELETE FROM {name}") for name in tables])
+        tables = [table.name for table in reversed(metadata.sorted_tables) if table is not job_starts]
+        emptying = [binding.prepare(f"DELETE FROM {name}") for name in tables]
+        await binding.batch([*emptying, binding.prepare("UPDATE job_starts SET starts = 0")])
 
 
 def r2_bucket(running: Cloudflare, http: httpx.AsyncClient) -> R2Bucket:

@@ -1,6 +1,7 @@
 """What every JobStore promises."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
-from editqueue.ports.job_store import Claim, FileQuery, Renaming
+from editqueue.ports.job_store import Claim, ConsumerPause, FileQuery, Renaming
 
 
 class TestSubmit:
@@ -109,7 +110,7 @@ class TestClaim:
 
         assert [(await claim(store)).file.id for _ in files] == [one.id for one in files]
 
-    async def test_takes_express_before_all_others(self, store: SqlStore) -> None:
+    async def test_takes_express_before_others(self, store: SqlStore) -> None:
         usual, urgent = await seed_files(store, await seed_order(store), 2)
         await submit(store, [usual])
         await submit(store, [urgent], express=True, now=LATER)
@@ -139,6 +140,63 @@ class TestClaim:
 
         ids = [one.job.id for one in taken if one is not None]
         assert (len(ids), len(set(ids))) == (30, 30)
+
+
+class TestLanes:
+    """Express jobs go before others, but while both wait every fifth job that starts is one of the others."""
+
+    async def test_of_five_jobs_that_start_while_both_wait_the_last_is_not_express(self, store: SqlStore) -> None:
+        await self._wait(store, express=40, others=10)
+
+        assert await self._started(store, 50) == "EEEEO" * 10
+
+    async def test_what_waits_alone_is_not_held_back_and_keeps_its_order(self, store: SqlStore) -> None:
+        express = await self._wait(store, express=7, others=0)
+        assert [(await claim(store)).job.id for _ in range(7)] == express
+
+        others = await self._wait(store, express=0, others=7)
+
+        assert [(await claim(store)).job.id for _ in range(7)] == others
+        assert await store.claim_next(now=NOON) is None
+
+    async def test_what_started_alone_is_not_held_against_its_lane(self, store: SqlStore) -> None:
+        await self._wait(store, express=0, others=3)
+        assert await self._started(store, 3) == "OOO"
+        await self._wait(store, express=3, others=0)
+        assert await self._started(store, 3) == "EEE"
+
+        await self._wait(store, express=5, others=2)
+
+        assert await self._started(store, 7) == "EEEEOEO"
+
+    async def test_both_lanes_keep_their_order(self, store: SqlStore) -> None:
+        express, others = await self._wait(store, express=8, others=0), await self._wait(store, express=0, others=2)
+
+        taken = [(await claim(store)).job for _ in range(10)]
+
+        assert [job.id for job in taken if job.express] == express
+        assert [job.id for job in taken if not job.express] == others
+
+    async def test_a_job_that_is_not_due_does_not_wait(self, store: SqlStore) -> None:
+        await self._wait(store, express=0, others=1)
+        await store.retry_later(await claim(store), error="x", run_after=LATER, now=NOON)
+
+        await self._wait(store, express=5, others=0)
+
+        assert await self._started(store, 5) == "EEEEE"
+
+    async def _wait(self, store: SqlStore, *, express: int, others: int) -> list[str]:
+        """Queue so many jobs, of a customer each. Returns their ids."""
+        made: list[str] = []
+        for user_id, count in (("anna", express), ("bert", others)):
+            if count:
+                files = await seed_files(store, await seed_order(store, user_id=user_id), count)
+                made += await submit(store, files, express=user_id == "anna")
+        return made
+
+    async def _started(self, store: SqlStore, count: int) -> str:
+        """The lanes of the next jobs that start: E for express, O for the others."""
+        return "".join(["E" if (await claim(store)).job.express else "O" for _ in range(count)])
 
 
 class TestTheEndOfAClaim:
@@ -415,3 +473,54 @@ class TestBooks:
         await store.finish(await claim(store), preview_url=URL, bytes_copied=7, now=NOON)
 
         assert not await store.has_work()
+
+
+class TestPauses:
+    PAUSE = ConsumerPause(consumer="web-1", ground="bucket", reason="no such folder", since=NOON, seen_at=NOON)
+
+    async def test_tells_who_waits_and_why_the_longest_first(self, store: SqlStore) -> None:
+        late = replace(self.PAUSE, consumer="web-0", ground="images", since=LATER, seen_at=LATER)
+        await store.record_pause(late)
+        await store.record_pause(self.PAUSE)
+
+        assert await store.pauses(seen_after=NOON - timedelta(seconds=1)) == [self.PAUSE, late]
+
+    async def test_a_pause_takes_the_place_of_an_earlier_one_of_the_same_consumer(self, store: SqlStore) -> None:
+        await store.record_pause(self.PAUSE)
+        now = replace(self.PAUSE, ground="images", reason="no worker", seen_at=LATER)
+
+        await store.record_pause(now)
+
+        assert await store.pauses(seen_after=NOON) == [now]
+
+    async def test_a_consumer_that_has_not_said_so_lately_is_left_out(self, store: SqlStore) -> None:
+        await store.record_pause(self.PAUSE)
+
+        assert await store.pauses(seen_after=NOON) == []
+
+    async def test_a_pause_that_ends_is_forgotten_and_that_of_others_is_not(self, store: SqlStore) -> None:
+        other = replace(self.PAUSE, consumer="web-2")
+        await store.record_pause(self.PAUSE)
+        await store.record_pause(other)
+
+        await store.end_pause("web-1")
+        await store.end_pause("web-1")
+
+        assert await store.pauses(seen_after=NOON - timedelta(seconds=1)) == [other]
+
+    async def test_consumers_that_have_said_nothing_for_a_day_are_forgotten(self, store: SqlStore) -> None:
+        dead = replace(self.PAUSE, consumer="web-0")
+        alive = replace(self.PAUSE, consumer="web-2", seen_at=NOON + timedelta(milliseconds=1))
+        await store.record_pause(dead)
+        await store.record_pause(alive)
+        now = replace(self.PAUSE, seen_at=alive.seen_at + timedelta(days=1))
+
+        await store.record_pause(now)
+
+        assert await store.pauses(seen_after=NOON - timedelta(days=1)) == [now, alive]
+
+    async def test_a_long_reason_is_cut(self, store: SqlStore) -> None:
+        await store.record_pause(replace(self.PAUSE, reason="ä" * 1000))
+
+        [kept] = await store.pauses(seen_after=NOON - timedelta(seconds=1))
+        assert kept.reason == "ä" * 500

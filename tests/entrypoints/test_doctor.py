@@ -20,6 +20,7 @@ from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.commands import doctor
 from editqueue.ports.bucket import ObjectInfo
+from editqueue.ports.job_store import ConsumerPause
 from tests.entrypoints.in_process import run_here
 
 SECRET = "s" * 32
@@ -57,7 +58,7 @@ def test_a_healthy_installation(here: Installation) -> None:
 
     assert report["healthy"]
     names = {check["name"] for check in report["checks"]}
-    assert names >= {"settings", "database", "bucket", "queue", "locks", "objects", "stray objects"}
+    assert names >= {"settings", "database", "bucket", "queue", "locks", "consumers", "objects", "stray objects"}
     assert [one.name for one in here.bucket.rglob("*") if one.is_file()] == [".editqueue-bucket"]
 
 
@@ -87,6 +88,26 @@ async def test_a_stale_lock_and_its_mending(here: Installation) -> None:
     assert "--fix" in broken(here.run("doctor"))["remedy"]
     assert here.run("doctor", "--fix", "--json").json()["healthy"]
     assert here.run("status", "--json").json()["stale_locks"] == 0
+
+
+async def test_a_consumer_that_is_paused_and_one_that_is_gone(here: Installation) -> None:
+    now = datetime.now(UTC)
+    told = {"web-1": now - timedelta(minutes=2), "web-2": now - timedelta(minutes=4)}
+    store = await here.open_store()
+    for consumer, seen_at in told.items():
+        since = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        pause = ConsumerPause(consumer=consumer, ground="bucket", reason="no marker", since=since, seen_at=seen_at)
+        await store.record_pause(pause)
+
+    found = broken(here.run("doctor"))
+    await store.end_pause("web-1")
+    await store.close()
+
+    assert found["what"].endswith(
+        "consumers: web-1 is paused since 2026-11-24T12:00:00Z, waiting for bucket: no marker"
+    )
+    assert "go on by themselves" in found["remedy"]
+    assert here.run("doctor", "--json").json()["healthy"]
 
 
 async def test_a_done_file_whose_preview_is_gone(here: Installation) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from editqueue.adapters.job_store.databases.database import Row
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.job_store import ConsumerPause
 
 T = TypeVar("T")
 
@@ -59,3 +60,4 @@ to_upload = _to(Upload)
 to_file = _to(File)
 to_job = _to(EditJob)
 to_notification = _to(Notification)
+to_pause = _to(ConsumerPause)

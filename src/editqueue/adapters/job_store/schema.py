@@ -154,3 +154,24 @@ notifications = Table(
     CheckConstraint("type IN ('edit_done','revision_required')", name="notification_type"),
 )
 Index("notifications_by_user", notifications.c.user_id, notifications.c.id)
+
+# On SQLite and D1 only, where it is one row. On PostgreSQL it is a sequence of the same name: for a row, claims would
+# wait for each other.
+job_starts = Table(
+    "job_starts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # Jobs that started while express jobs and others waited.
+    Column("starts", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+consumer_pauses = Table(
+    "consumer_pauses",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("ground", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Time, nullable=False),
+    Column("seen_at", Time, nullable=False),
+)

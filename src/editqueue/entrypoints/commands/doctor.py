@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from editqueue.domain.errors import EditQueueError, SetupError
 from editqueue.entrypoints.commands.console import print_json, print_line
 from editqueue.ports.bucket import Bucket
-from editqueue.ports.job_store import JobStore
+from editqueue.ports.job_store import ConsumerPause, JobStore
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
@@ -29,6 +29,8 @@ from editqueue.wiring.server import (
 )
 from editqueue.wiring.system_clock import SystemClock
 
+PAUSE_TOLD_WITHIN = timedelta(minutes=3)
+"""A consumer that waits says so at least this often; one that has not is gone."""
 _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumer of the same process",
     "none": "none: the sweep alone moves the work",
@@ -105,6 +107,7 @@ async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Chec
         yield database_check
         if store is not None:
             yield await _guarded("locks", _check_locks(store, fix=fix))
+            yield await _guarded("consumers", _check_consumers(store))
         if bucket is not None and fix:
             yield await _guarded("leftovers", _remove_leftovers(bucket))
         if bucket is not None and store is not None:
@@ -184,6 +187,24 @@ async def _check_locks(store: JobStore, *, fix: bool) -> Check:
             remedy="editqueue doctor --fix resets them",
         )
     return Check(name="locks", ok=True, detail="every lock has its job")
+
+
+async def _check_consumers(store: JobStore) -> Check:
+    waiting = await store.pauses(seen_after=SystemClock().now() - PAUSE_TOLD_WITHIN)
+    if not waiting:
+        return Check(name="consumers", ok=True, detail="none is paused")
+    return Check(
+        name="consumers",
+        ok=False,
+        detail="; ".join(map(_pause_in_words, waiting)),
+        remedy="mend what they wait for; they go on by themselves",
+    )
+
+
+def _pause_in_words(pause: ConsumerPause) -> str:
+    return (
+        f"{pause.consumer} is paused since {pause.since:%Y-%m-%dT%H:%M:%SZ}, waiting for {pause.ground}: {pause.reason}"
+    )
 
 
 async def _remove_leftovers(bucket: Bucket) -> Check:

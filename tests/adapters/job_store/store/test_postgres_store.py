@@ -11,7 +11,8 @@ from devtools.databases import new_postgres
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
-from editqueue.adapters.job_store.store.postgres_store import PostgresStore
+from editqueue.adapters.job_store.rows import to_ms
+from editqueue.adapters.job_store.store.postgres_store import CLAIM, PostgresStore
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import JobStatus
@@ -37,9 +38,13 @@ class Opened:
         self.database = CountingDatabase(url)
         self.store = PostgresStore(self.database)
 
-    async def queue(self, count: int) -> Sequence[str]:
+    async def queue(self, count: int, *, express: bool = False) -> Sequence[str]:
         order = await seed_order(self.store)
-        return await submit(self.store, await seed_files(self.store, order, count))
+        return await submit(self.store, await seed_files(self.store, order, count), express=express)
+
+    async def file_of(self, job_id: str) -> str | None:
+        job = await self.store.job(job_id)
+        return job and job.file_id
 
     async def claim_at_once(self, count: int) -> Sequence[Claim | None]:
         self.database.fetches = 0
@@ -66,6 +71,34 @@ async def test_claims_made_at_once_take_the_next_jobs_in_turn_with_one_statement
     assert len({one.job.token for one in claims if one}) == 8
     assert all(one and one.file.locked and one.file.id == one.job.file_id for one in claims)
     assert opened.database.fetches == 1
+
+
+async def test_of_claims_made_at_once_every_fifth_is_not_express_while_both_wait(opened: Opened) -> None:
+    others = await opened.queue(3)
+    express = await opened.queue(17, express=True)
+
+    first, second = await opened.claim_at_once(16), await opened.claim_at_once(4)
+
+    assert [one.job.id for one in first if one] == [*express[:13], *others]
+    assert [one.job.id for one in second if one] == list(express[13:])
+
+
+async def test_a_claim_waits_for_no_other_nor_for_its_number(opened: Opened) -> None:
+    others, express = await opened.queue(2), await opened.queue(5, express=True)
+    for _ in range(4):
+        await claim(opened.store)
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(opened.url)
+    fifth = connection.transaction()
+    await fifth.start()
+    [held] = await connection.fetch(CLAIM.format(limit=1), to_ms(NOON), "held")
+
+    async with asyncio.timeout(5):
+        sixth = await claim(opened.store)
+    await fifth.rollback()
+    await connection.close()
+
+    assert (held["file_id"], sixth.job.id) == (await opened.file_of(others[0]), express[4])
+    assert (await claim(opened.store)).job.id == others[0]
 
 
 async def test_claims_beyond_the_queue_get_nothing(opened: Opened) -> None:

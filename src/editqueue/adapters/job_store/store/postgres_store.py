@@ -13,6 +13,7 @@ import asyncpg
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.statements.claim import SHARE
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -24,16 +25,44 @@ _JOB_COLUMNS = [column.name for column in jobs.c]
 _FILE_COLUMNS = [column.name for column in files.c]
 _COLUMNS = ", ".join([*(f"taken.{name}" for name in _JOB_COLUMNS), *(f"locked.{name}" for name in _FILE_COLUMNS)])
 
-# A literal limit: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted.
+# Literal limits: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted. It reads no further than the
+# outer limits ask. A number is drawn for each job that starts while express jobs and others wait; nobody waits for a
+# sequence, and what is drawn stays drawn. SKIP LOCKED does not skip what this statement has locked itself.
 CLAIM = f"""
-WITH head AS (
-    SELECT edit_jobs.id
-    FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-    WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
-      AND NOT files.locked AND files.expiring_at IS NULL
-    ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
-    LIMIT {{limit}}
-    FOR UPDATE SKIP LOCKED
+WITH drawn AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE nextval('job_starts') % {SHARE} = 0) AS fifths
+    FROM generate_series(1, {{limit}})
+    WHERE (
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= $1 AND express
+        ORDER BY express DESC, turn, id LIMIT 1
+    ) IS NOT NULL AND (
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= $1 AND NOT express
+        ORDER BY express DESC, turn, id LIMIT 1
+    ) IS NOT NULL
+), others AS (
+    SELECT id FROM (
+        SELECT edit_jobs.id
+        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
+          AND NOT files.locked AND files.expiring_at IS NULL AND NOT edit_jobs.express
+        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
+        LIMIT {{limit}}
+        FOR UPDATE SKIP LOCKED
+    ) AS waiting
+    LIMIT (SELECT fifths FROM drawn)
+), usual AS (
+    SELECT id FROM (
+        SELECT edit_jobs.id
+        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
+          AND NOT files.locked AND files.expiring_at IS NULL AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))
+        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
+        LIMIT {{limit}}
+        FOR UPDATE SKIP LOCKED
+    ) AS waiting
+    LIMIT {{limit}} - (SELECT count(*) FROM others)
+), head AS (
+    SELECT id FROM others UNION ALL SELECT id FROM usual
 ), taken AS (
     UPDATE edit_jobs
     SET status = 'in_progress', token = $2 || edit_jobs.id, started_at = $1, attempts = attempts + 1

@@ -7,7 +7,17 @@ from types import CoroutineType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from editqueue.adapters.job_store.databases.database import Database
-from editqueue.adapters.job_store.statements import changes, claim, ends, expiry, queries, rescue, submissions, uploads
+from editqueue.adapters.job_store.statements import (
+    changes,
+    claim,
+    ends,
+    expiry,
+    pauses,
+    queries,
+    rescue,
+    submissions,
+    uploads,
+)
 from editqueue.adapters.job_store.statements.group import Group
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus
@@ -56,6 +66,9 @@ class SqlStore:
     begin_expiry = _sends(expiry.begin_expiry)
     settle_expiry = _sends(expiry.settle_expiry)
     reset_stale_locks = _sends(rescue.reset_stale_locks)
+    record_pause = _sends(pauses.record_pause)
+    end_pause = _sends(pauses.end_pause)
+    pauses = _sends(pauses.pauses)
 
     order = _sends(queries.order)
     upload = _sends(queries.upload)
