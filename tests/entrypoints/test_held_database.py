@@ -1,6 +1,7 @@
 """Another process holds the database: requests are told so, and SIGTERM ends every command all the same."""
 
 import asyncio
+import re
 import signal
 import sqlite3
 import subprocess
@@ -81,6 +82,18 @@ def ended(process: subprocess.Popen[str]) -> float:
     return time.monotonic() - begun
 
 
+def until_it_listens(process: subprocess.Popen[str]) -> None:
+    """Before that, SIGTERM ends a process as it ends any."""
+    ready = 1 << (signal.SIGTERM - 1)
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+        if caught is not None and int(caught[1], 16) & ready:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never listened")
+
+
 def until_said(process: subprocess.Popen[str], word: str) -> None:
     assert process.stderr is not None
     for line in process.stderr:
@@ -91,6 +104,7 @@ def until_said(process: subprocess.Popen[str], word: str) -> None:
 
 def test_a_consumer_ends_while_the_database_is_held(here: Installation, url: str) -> None:
     with held(url), running(here, "consume") as consumer:
+        until_it_listens(consumer)
         until_said(consumer, "storage_unavailable")
 
         assert ended(consumer) < ENOUGH

@@ -37,5 +37,5 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends within seconds, whatever holds the database: groups in line are refused, those under way get a moment."""
+        """Ends within seconds, whatever holds the database: groups in line are refused, others get a moment."""
         ...

@@ -27,8 +27,8 @@ from editqueue.adapters.job_store.databases.engine import EngineDatabase, closin
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 500
-"""How long SQLite itself waits for writers of other processes. It hears of nothing while it waits, so it waits again and
-again until a group's time is up; 16 processes at work wait well under a second."""
+"""How long SQLite itself waits for writers of other processes. It hears of nothing while it waits, so it waits again
+and again until a group's time is up; 16 processes at work wait well under a second."""
 CLOSING_SECONDS = 1.0
 """Groups under way get so much time to end when the database is closed; then their statements are interrupted."""
 INTERRUPT_EVERY = 0.05

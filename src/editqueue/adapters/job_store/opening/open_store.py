@@ -20,7 +20,10 @@ _UNUSABLE = (DBAPIError, OSError, ValueError)
 
 def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) -> SqliteDatabase | PostgresDatabase:
     """The database of `sqlite:///path` or `postgresql://...`; nothing is connected yet. `command_seconds` is
-    PostgreSQL's limit for a group of statements. Raises SetupError for any other URL or option, and for a missing folder."""
+    PostgreSQL's limit for a group of statements.
+
+    Raises SetupError for any other URL or option, and for a missing folder.
+    """
     parsed = parse(url)
     if parsed.is_sqlite:
         path = Path(parsed.url.database or "")
