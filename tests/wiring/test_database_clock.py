@@ -1,7 +1,6 @@
 """The clock that follows the database, whatever this machine's own clock says."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -140,11 +139,13 @@ async def test_while_it_runs_it_asks_again(room: Room, monkeypatch: pytest.Monke
 
 
 @pytest.fixture(name="system_two_hours_ahead")
-def _system_two_hours_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _system_two_hours_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     right = SystemClock.now
-    with monkeypatch.context() as here:
-        here.setattr(SystemClock, "now", lambda clock: right(clock) + 2 * HOUR)
-        yield
+
+    def ahead(clock: SystemClock) -> datetime:
+        return right(clock) + 2 * HOUR
+
+    monkeypatch.setattr(SystemClock, "now", ahead)
 
 
 @pytest.mark.usefixtures("system_two_hours_ahead")
