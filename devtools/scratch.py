@@ -36,6 +36,9 @@ class CountingDatabase:
         self.statements += len(statements)
         return await self.inner.run(*statements)
 
+    async def probe(self) -> datetime:
+        return await self.inner.probe()
+
     async def close(self) -> None:
         await self.inner.close()
 

@@ -1,6 +1,7 @@
 """Promise 5: submit-edits changes jobs, files and notes together or not at all."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 import pytest
 from sqlalchemy import Executable, text
@@ -43,6 +44,9 @@ class BrokenDatabase:
         broken = [*statements]
         broken[self.fails] = text("INSERT INTO no_such_table VALUES (1)")
         return await self.inner.run(*broken)
+
+    async def probe(self) -> datetime:
+        return await self.inner.probe()
 
     async def close(self) -> None:
         await self.inner.close()

@@ -37,9 +37,11 @@ from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
 from editqueue.ports.job_store import JobStore, OperatorStore
 from editqueue.ports.journal import Journal
+from editqueue.ports.time import Clock
 from editqueue.settings import Settings
 from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.database_clock import running_clock
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.patience import consumers_client, workers_readers
 from editqueue.wiring.system_clock import SystemClock
@@ -77,7 +79,8 @@ async def open_server(
         store = await open_store(settings.database_url, migrate=settings.embedded)
         stack.push_async_callback(store.close)
         await confirm_bucket_folder(settings, store)
-        bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None))
+        clock = await stack.enter_async_context(running_clock(store.probe, journal=journal))
+        bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None), clock=clock)
         stack.push_async_callback(bucket.close)
         queue = open_queue(settings)
         stack.push_async_callback(queue.close)
@@ -88,7 +91,7 @@ async def open_server(
             bucket=bucket,
             queue=queue,
             images=images,
-            clock=SystemClock(),
+            clock=clock,
             chance=random.random,
             journal=journal,
             pause=asyncio.sleep,
@@ -133,13 +136,17 @@ async def is_bucket_made(settings: Settings) -> bool:
 
 
 def open_bucket(
-    settings: Settings, *, base_url: str | None = None, report: Report | None = None
+    settings: Settings, *, base_url: str | None = None, report: Report | None = None, clock: Clock | None = None
 ) -> tuple[Bucket, ASGIApp | None]:
-    """The bucket, and the app that serves the signed URLs of a local one at `base_url`. Raises SetupError."""
+    """The bucket, and the app that serves the signed URLs of a local one at `base_url`. Raises SetupError.
+
+    `clock` is for signed URLs; without one it is the system's, by which the bucket's client signs its own requests.
+    """
+    clock = clock or SystemClock()
     folder = bucket_folder(settings)
     if folder is None:
         client = consumers_client(_s3_client(settings), settings.limits.job_timeout)
-        return S3Bucket(client, clock=SystemClock()), None
+        return S3Bucket(client, clock=clock), None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -149,10 +156,8 @@ def open_bucket(
     # Who serves nothing hands out no links: what it would sign with this throw-away secret, nobody accepts.
     secret = secrets.token_hex(32) if base_url is None else jwt_secret(settings)
     signer = UrlSigner(secret=secret, clock=SystemClock())
-    try:
-        bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
-    except (PermanentError, StorageUnavailable) as error:
-        raise SetupError(f"EDITQUEUE_BUCKET_URL: {error}") from error
+    signer = UrlSigner(secret=secret, clock=clock)
+    bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
     return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins, report=report)
 
 

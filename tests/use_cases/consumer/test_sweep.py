@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from devtools.seeds import claim, submit
 from devtools.world import World, keys_of, original
@@ -14,6 +16,24 @@ from editqueue.use_cases.consumer.sweep import sweep
 
 STALE = timedelta(minutes=16)
 OLD = timedelta(days=91)
+
+
+@dataclass
+class BucketClock:
+    """The bucket's own clock: the world's, unless it is put off."""
+
+    world: World
+    off: timedelta = timedelta(0)
+
+    async def tell(self) -> datetime:
+        return self.world.clock.now() + self.off
+
+
+@pytest.fixture(autouse=True, name="bucket_clock")
+def _bucket_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> BucketClock:
+    clock = BucketClock(world)
+    monkeypatch.setattr(world.bucket, "probe", clock.tell, raising=False)
+    return clock
 
 
 class Away:
@@ -165,6 +185,84 @@ class TestRetention:
         assert [type(error) for _, error in world.journal.errors] == [PermanentError]
         world.clock.advance(STALE)
         assert (await sweep(world.ports)).expired == 1
+
+
+class Leftovers:
+    """A bucket that remembers how old leftovers had to be."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.before: list[datetime] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def remove_leftovers(self, *, before: datetime) -> int:
+        self.before.append(before)
+        return 0
+
+
+class TestClocks:
+    @pytest.mark.parametrize("wrong", ["ours", "the bucket's"])
+    async def test_nothing_is_retired_on_the_word_of_one_clock(
+        self, world: World, bucket_clock: BucketClock, wrong: str
+    ) -> None:
+        [file] = await world.submitted(1)
+        await sweep(world.ports)
+        bucket_clock.off = OLD
+        if wrong == "ours":
+            world.clock.advance(OLD)
+            bucket_clock.off = -OLD
+
+        report = await sweep(world.ports)
+
+        assert report.expired == 0
+        assert (await world.file(file)).preview_url is not None
+        assert len(await world.objects()) == 3
+        assert world.journal.warnings == ["clocks_differ"]
+
+    async def test_an_expiry_under_a_clock_that_is_a_little_ahead_is_settled(
+        self, world: World, bucket_clock: BucketClock
+    ) -> None:
+        await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        bucket_clock.off = -timedelta(minutes=20)
+
+        assert (await sweep(world.ports)).expired == 1
+
+    @pytest.mark.parametrize("off", [timedelta(hours=2), timedelta(hours=-2)])
+    async def test_leftovers_are_old_by_both_clocks(
+        self, world: World, bucket_clock: BucketClock, off: timedelta
+    ) -> None:
+        bucket_clock.off = off
+        bucket: Any = Leftovers(world.bucket)
+
+        await sweep(replace(world.ports, bucket=bucket))
+
+        assert bucket.before == [min(world.clock.now(), world.clock.now() + off) - timedelta(hours=1)]
+
+    @pytest.mark.parametrize("seconds", [29, -29])
+    async def test_a_small_difference_is_not_worth_a_line(
+        self, world: World, bucket_clock: BucketClock, seconds: int
+    ) -> None:
+        bucket_clock.off = timedelta(seconds=seconds)
+
+        await sweep(world.ports)
+
+        assert world.journal.warnings == []
+
+    async def test_nothing_is_deleted_while_the_bucket_does_not_tell_its_time(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        bucket: Any = Away(world.bucket, "probe", "remove_leftovers", error=StorageUnavailable("no time"))
+
+        report = await sweep(replace(world.ports, bucket=bucket))
+
+        assert report.expired == 0
+        assert (await world.file(file)).preview_url is not None
+        assert [str(error) for _, error in world.journal.errors] == ["no time"]
 
 
 class TestOnePartFails:

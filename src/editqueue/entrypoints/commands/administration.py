@@ -16,6 +16,7 @@ from editqueue.use_cases.operator.create_order import create_order
 from editqueue.use_cases.operator.find_job import find_job
 from editqueue.use_cases.operator.retry_job import retry_job
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.database_clock import clock_of
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.server import migrate, open_job_store, open_journal, open_server
 from editqueue.wiring.system_clock import SystemClock
@@ -39,7 +40,7 @@ async def run_sweep() -> None:
 
 async def run_order_create(user_id: str, title: str) -> None:
     async with open_job_store(load_settings()) as store:
-        order = await create_order(user_id=user_id, title=title, store=store, clock=SystemClock())
+        order = await create_order(user_id=user_id, title=title, store=store, clock=await clock_of(store.probe))
         print_json({"order_id": order.id})
 
 
@@ -85,7 +86,8 @@ async def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
     queue = open_queue(settings)
     try:
         async with open_job_store(settings) as store:
-            job = await retry_job(job_id, store=store, queue=queue, journal=open_journal(), clock=SystemClock())
+            clock = await clock_of(store.probe)
+            job = await retry_job(job_id, store=store, queue=queue, journal=open_journal(), clock=clock)
     finally:
         await queue.close()
     (print_json if as_json else print_facts)(_shown(job))

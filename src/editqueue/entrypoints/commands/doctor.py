@@ -16,6 +16,7 @@ from editqueue.ports.job_store import ConsumerPause, JobStore
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.database_clock import TOLERANCE, DatabaseClock, Probe
 from editqueue.wiring.job_queue import look_at_queue
 from editqueue.wiring.server import (
     DEFAULT_BASE_URL,
@@ -108,6 +109,10 @@ async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Chec
         if store is not None:
             yield await _guarded("locks", _check_locks(store, fix=fix))
             yield await _guarded("consumers", _check_consumers(store))
+        for against, probe in _probes(bucket, store).items():
+            check = await _guarded(f"clock against the {against}", _check_clock(against, probe))
+            fix = fix and check.ok  # by a wrong clock, young objects look old
+            yield check
         if bucket is not None and fix:
             yield await _guarded("leftovers", _remove_leftovers(bucket))
         if bucket is not None and store is not None:
@@ -204,6 +209,24 @@ async def _check_consumers(store: JobStore) -> Check:
 def _pause_in_words(pause: ConsumerPause) -> str:
     return (
         f"{pause.consumer} is paused since {pause.since:%Y-%m-%dT%H:%M:%SZ}, waiting for {pause.ground}: {pause.reason}"
+    )
+
+
+def _probes(bucket: Bucket | None, store: JobStore | None) -> Mapping[str, Probe]:
+    asked = {"database": store, "bucket": bucket}
+    return {name: port.probe for name, port in asked.items() if port is not None}
+
+
+async def _check_clock(against: str, probe: Probe) -> Check:
+    skew = await DatabaseClock(probe, system=SystemClock()).ask()
+    seconds = skew.total_seconds()
+    return Check(
+        name=f"clock against the {against}",
+        ok=abs(skew) <= TOLERANCE,
+        detail=f"this machine's is {abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}",
+        remedy=""
+        if abs(skew) <= TOLERANCE
+        else f"let NTP keep it and that of the {against}: timedatectl set-ntp true, or chrony (chronyc tracking)",
     )
 
 

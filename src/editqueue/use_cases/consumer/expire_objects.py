@@ -1,6 +1,6 @@
 """Retention: what was made for the customer lives 90 days after `finished_at`; RAW is left alone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from editqueue.domain.files import File
 from editqueue.ports import Ports
@@ -13,11 +13,11 @@ PATIENCE = timedelta(minutes=5)
 """An expiry that took longer than this is left to the next tick: the file may be in use again by then."""
 
 
-async def expire_objects(ports: Ports) -> int:
-    """Retire the objects of files whose time is up. Returns how many files."""
+async def expire_objects(ports: Ports, *, as_of: datetime) -> int:
+    """Retire the objects of files whose time was up at `as_of`. Returns how many files."""
     now = ports.clock.now()
     due = await ports.store.begin_expiry(
-        finished_before=now - ports.limits.retention,
+        finished_before=as_of - ports.limits.retention,
         abandoned_before=now - ports.limits.stale_after,
         limit=BATCH,
         now=now,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from editqueue.ports import Ports
+from editqueue.use_cases.consumer.deletion_time import deletion_time
 from editqueue.use_cases.consumer.expire_objects import expire_objects
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.rescue import rescue
@@ -36,10 +37,15 @@ async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) ->
 
 
 async def keep_house(ports: Ports) -> tuple[int, int]:
-    """The part of a sweep that works on no job. Returns how many files expired and how many leftovers went."""
-    expired = await _or_zero(expire_objects(ports), ports)
-    before = ports.clock.now() - LEFTOVER_AGE
-    return expired, await _or_zero(ports.bucket.remove_leftovers(before=before), ports)
+    """The part of a sweep that works on no job. Returns how many files expired and how many leftovers went; none if
+    the bucket does not tell its time."""
+    try:
+        now = await deletion_time(ports)
+    except Exception as error:  # noqa: BLE001  # as in `_or_zero`; the next tick asks again
+        ports.journal.error(None, error)
+        return 0, 0
+    expired = await _or_zero(expire_objects(ports, as_of=now), ports)
+    return expired, await _or_zero(ports.bucket.remove_leftovers(before=now - LEFTOVER_AGE), ports)
 
 
 async def _process_one(ports: Ports) -> int:

@@ -122,7 +122,7 @@ async def test_a_type_error_inside_the_driver_is_a_type_error(
 
 @pytest.fixture
 def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 0)
+    monkeypatch.setattr(sqlite, "GROUP_SECONDS", 0.1)
     path = tmp_path / "locked.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode=WAL")

@@ -1,11 +1,17 @@
-"""What the store needs of a database: one method that runs a group of statements."""
+"""What the store needs of a database: a method that runs a group of statements, and one that asks whether it could."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Executable
 
 from editqueue.domain.errors import StorageUnavailable
+
+GROUP_SECONDS: Final = 10.0
+"""From when a group is asked for: then it has what it waits for (a lock, a connection, its turn), or it is refused."""
+PROBE_SECONDS: Final = 5.0
+"""A probe waits less: somebody wants to know now."""
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -26,4 +32,10 @@ class Database(Protocol):
         """
         ...
 
-    async def close(self) -> None: ...
+    async def probe(self) -> datetime:
+        """The time by the database's own clock. Raises StorageUnavailable unless the database can be written now."""
+        ...
+
+    async def close(self) -> None:
+        """Ends within seconds, whatever holds the database: groups in line are refused, others get a moment."""
+        ...

@@ -11,8 +11,6 @@ from editqueue.domain.errors import SetupError
 
 NAME: Final = "EDITQUEUE_DATABASE_URL"
 CONNECT_SECONDS: Final = 10
-COMMAND_SECONDS: Final = 30
-"""A statement takes milliseconds. One that a lock or a dead network holds longer is given up, and tried again."""
 _DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[str], object]]]] = {
     "sqlite+pysqlite": {},
@@ -95,6 +93,8 @@ def shown(url: str) -> str:
 
 def _remedy(url: str, error: Exception, said: str) -> str:
     if make_url(url).get_backend_name() == "sqlite":
+        if "locked" in said:
+            return "another process holds it; try again when that one is through, or end it"
         return "check that the path is writable"
     if any(word in said for word in ("SSL", "ssl", "certificate")):
         return "leave ?ssl= away if the server has no TLS; if it has, see TLS in docs/operations.md"

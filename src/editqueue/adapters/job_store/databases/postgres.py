@@ -1,6 +1,8 @@
 """PostgreSQL through asyncpg: groups of statements, and single ones without detours."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -10,9 +12,9 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from editqueue.adapters.job_store.databases.database import Rows, StatementRefused
-from editqueue.adapters.job_store.databases.database_url import COMMAND_SECONDS, DatabaseUrl
-from editqueue.adapters.job_store.databases.engine import EngineDatabase, first_line, rows_of
+from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, Rows, StatementRefused
+from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
+from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing, first_line, rows_of
 from editqueue.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
@@ -21,6 +23,9 @@ POOL_SIZE, POOL_OVERFLOW = 5, 10
 """Connections kept, and more of them for a while, in one process. A group holds one for milliseconds, so that
 64 jobs at a time (the largest EDITQUEUE_CONCURRENCY) and an API do not wait for each other."""
 TRIES_AT_A_DEADLOCK = 3
+CLOSING_SECONDS = 1.0
+"""For each of three steps when the database is closed: groups under way end, the others are cancelled, connections take
+their leave. What hangs even then is cut off."""
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it shuts down
@@ -40,23 +45,58 @@ _ROLLED_BACK = {"40001", "40P01"}
 
 
 class PostgresDatabase(EngineDatabase):
-    """`Database` on a PostgreSQL server; `command_seconds` None lets a statement take as long as it likes."""
+    """`Database` on a PostgreSQL server; a group takes at most `command_seconds` from when it was asked for,
+    waiting for a connection included; None lets it take as long as it likes."""
 
-    def __init__(self, url: DatabaseUrl, *, command_seconds: float | None = COMMAND_SECONDS) -> None:
+    def __init__(self, url: DatabaseUrl, *, command_seconds: float | None = GROUP_SECONDS) -> None:
+        self._seconds = command_seconds
+        self._running: set[asyncio.Task[Any]] = set()
+        self._connections: set[asyncpg.Connection] = set()
+        self._closing = False
         self._engine = create_async_engine(
             url.url,
             hide_parameters=True,  # as in sqlite.py
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
-            pool_timeout=30,
+            pool_timeout=GROUP_SECONDS,
             connect_args={"command_timeout": command_seconds} | dict(url.options),
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self._engine.sync_engine, "connect", self._remember)
+
+    def _remember(self, connection: Any, _record: object) -> None:
+        self._connections = {known for known in self._connections if not known.is_closed()}
+        self._connections.add(connection.driver_connection)
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns, unless it takes too long. Whoever is cancelled or late goes at once; what was begun is
+        cancelled and ends by itself, which a server that does not answer draws out."""
+        if self._closing:
+            work.close()
+            raise closing()
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            await asyncio.wait([task], timeout=self._seconds)
+        finally:
+            if not task.done():
+                task.cancel()
+        if not task.done():
+            raise StorageUnavailable(f"database: no answer within {self._seconds} s")
+        if task.cancelled():
+            raise closing()
+        return task.result()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked has gone; else they get it, too
 
     async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         """A group decides nothing in between, so that it may simply start over. So it does, too, when the very first
         statement finds the connection gone, which is how a server's restart shows itself."""
-        return await _unless_rolled_back(partial(self._run_once, statements))
+        return await self._in_time(_unless_rolled_back(partial(self._run_once, statements)))
 
     async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         async with self._engine.begin() as connection:
@@ -78,7 +118,7 @@ class PostgresDatabase(EngineDatabase):
         out as the driver's own error.
         """
         try:
-            return await _unless_rolled_back(partial(self._fetch_once, query, values))
+            return await self._in_time(_unless_rolled_back(partial(self._fetch_once, query, values)))
         except asyncpg.IntegrityConstraintViolationError as error:
             raise IntegrityError(query, values, error) from error
         except _AWAY as error:
@@ -93,11 +133,27 @@ class PostgresDatabase(EngineDatabase):
             driver: Any = (await connection.get_raw_connection()).driver_connection
             return await driver.fetch(query, *values)
 
+    async def _probe(self) -> datetime:
+        [row] = await self.fetch("SELECT clock_timestamp(), current_setting('transaction_read_only') = 'on'")
+        now, read_only = row
+        if read_only:  # which it is on a standby, too
+            raise StorageUnavailable("database: it takes no writes")
+        return now
+
     async def with_connection(self, work: Callable[[Connection], T]) -> T:
         async with self._engine.connect() as connection:
             return await connection.run_sync(work)
 
     async def close(self) -> None:
+        self._closing = True
+        await _some_time(self._running)
+        for task in self._running:
+            task.cancel()
+        await _some_time(self._running)  # the server is asked to end their statements, too
+        await _some_time([asyncio.create_task(connection.close()) for connection in self._connections])
+        for connection in self._connections:
+            connection.terminate()
+        await _some_time(self._running)
         await self._engine.dispose()
 
 
@@ -123,6 +179,12 @@ async def _unless_rolled_back(transaction: Callable[[], Awaitable[T]]) -> T:
             if not isinstance(error, _LostAtOnce) and getattr(cause, "sqlstate", None) not in _ROLLED_BACK:
                 raise
     return await transaction()
+
+
+async def _some_time(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait until all have ended, but not longer than CLOSING_SECONDS."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

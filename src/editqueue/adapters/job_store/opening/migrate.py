@@ -12,6 +12,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x0ED1_70BB
 """Any number that nobody else takes an advisory lock on in this database."""
 
+OTHERS_MS = 30_000
+"""How long a migration on SQLite waits for another process, which may be migrating, too."""
+
 
 def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
@@ -27,6 +30,8 @@ def upgrade(connection: Connection) -> None:
     config = alembic_config()
     config.attributes["connection"] = connection
     sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={OTHERS_MS}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     try:
         command.upgrade(config, "head")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from editqueue.adapters.job_store.databases.database_url import COMMAND_SECONDS, parse, shown, unusable
+from editqueue.adapters.job_store.databases.database import GROUP_SECONDS
+from editqueue.adapters.job_store.databases.database_url import parse, shown, unusable
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
@@ -17,9 +18,12 @@ _UNUSABLE = (DBAPIError, OSError, ValueError)
 """What connecting raises; the last for an option whose value the driver does not take."""
 
 
-def open_database(url: str, *, command_seconds: float | None = COMMAND_SECONDS) -> SqliteDatabase | PostgresDatabase:
+def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) -> SqliteDatabase | PostgresDatabase:
     """The database of `sqlite:///path` or `postgresql://...`; nothing is connected yet. `command_seconds` is
-    PostgreSQL's limit for one statement. Raises SetupError for any other URL or option, and for a missing folder."""
+    PostgreSQL's limit for a group of statements.
+
+    Raises SetupError for any other URL or option, and for a missing folder.
+    """
     parsed = parse(url)
     if parsed.is_sqlite:
         path = Path(parsed.url.database or "")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from editqueue.adapters.job_store.databases.database import StatementRefused
+from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, StatementRefused
 from editqueue.domain.errors import EditQueueError, StorageUnavailable
 
 Ask = TypeVar("Ask")
@@ -19,7 +19,8 @@ class Batcher(Generic[Ask, Answer]):
 
     `work` answers asks in their order, all or none of them. When it raises, each is asked again by itself, so
     that a bad one harms nobody else; not when the database is away, which concerns them all.
-    `unwanted` gets the answers of callers that were cancelled in the meantime.
+    Nobody waits longer than GROUP_SECONDS, those before them included.
+    `unwanted` gets the answers of callers that were cancelled or left in the meantime.
 
     Each batch is a task of its own. However that task ends, every caller of the batch has an answer or an error, and
     the next batch begins. What `unwanted` raises besides errors of ours is reported by the event loop.
@@ -41,7 +42,11 @@ class Batcher(Generic[Ask, Answer]):
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((ask, answer))
         self._begin()
-        return await answer
+        try:
+            async with asyncio.timeout(GROUP_SECONDS):
+                return await answer
+        except TimeoutError as error:
+            raise StorageUnavailable(f"database: no answer within {GROUP_SECONDS:.0f} s") from error
 
     def _begin(self) -> None:
         self._waiting = [pair for pair in self._waiting if not pair[1].done()]

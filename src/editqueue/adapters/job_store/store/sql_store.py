@@ -48,6 +48,9 @@ class SqlStore:
         """Every group goes through here; see `Database.run` for the errors."""
         return group.read(await self._database.run(*group.statements))
 
+    async def probe(self) -> datetime:
+        return await self._database.probe()
+
     async def close(self) -> None:
         await self._database.close()
 

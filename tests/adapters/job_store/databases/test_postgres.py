@@ -1,0 +1,194 @@
+"""PostgreSQL's rows are held by another session, or the server does not answer: everybody is told in time."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import make_url, text
+
+from devtools.databases import new_postgres
+from devtools.own_postgres import OwnPostgres, own_postgres
+from devtools.wire import Wire, wire_to
+from editqueue.adapters.job_store.databases import postgres
+from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.opening.open_store import open_database
+from editqueue.domain.errors import StorageUnavailable
+
+COUNT = "SELECT count(*) AS n FROM edit_jobs"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+DEADLINE = 10
+
+
+@pytest.fixture(name="url")
+def _url() -> Iterator[str]:
+    with new_postgres() as new:
+        yield new()
+
+
+def _opened(url: str, *, seconds: float) -> PostgresDatabase:
+    opened = open_database(url, command_seconds=seconds)
+    assert isinstance(opened, PostgresDatabase)
+    return opened
+
+
+@pytest.fixture(name="database")
+async def _database(url: str) -> AsyncIterator[PostgresDatabase]:
+    """Of little patience."""
+    opened = _opened(url, seconds=0.5)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(name="other")
+def _other(url: str) -> Iterator[psycopg.Connection]:
+    """Another session; it holds the table of jobs."""
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK TABLE edit_jobs")
+        yield connection
+
+
+@pytest.fixture(name="waiting")
+def _waiting(url: str) -> Iterator[Callable[[], int]]:
+    """How many sessions wait for a lock."""
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def count() -> int:
+            [found] = connection.execute(WAITING).fetchone() or (0,)
+            return int(found)
+
+        yield count
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not holds():  # noqa: ASYNC110  # a server makes it true
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("ask", [lambda one: one.run(text(COUNT)), lambda one: one.fetch(COUNT)], ids=["run", "fetch"])
+async def test_a_crowd_before_a_held_table_ends_within_the_time_of_one(
+    database: PostgresDatabase,
+    other: psycopg.Connection,
+    waiting: Callable[[], int],
+    ask: Callable[[PostgresDatabase], Awaitable[object]],
+) -> None:
+    begun = time.monotonic()
+    ends = await asyncio.gather(*[ask(database) for _ in range(20)], return_exceptions=True)
+
+    assert {type(end) for end in ends} == {StorageUnavailable}
+    assert time.monotonic() - begun < 2
+    await _until(lambda: waiting() == 0)
+    other.rollback()
+    assert await database.run(text(COUNT)) == [[{"n": 0}]]
+
+
+@pytest.mark.usefixtures("other")
+async def test_who_is_cancelled_before_a_held_table_goes_at_once_and_leaves_no_session_waiting(
+    database: PostgresDatabase, waiting: Callable[[], int]
+) -> None:
+    asking = [asyncio.create_task(ask) for ask in (database.run(text(COUNT)), database.fetch(COUNT))]
+    await _until(lambda: waiting() == 2)
+
+    for task in asking:
+        task.cancel()
+    ends = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert [type(end) for end in ends] == [asyncio.CancelledError] * 2
+    await _until(lambda: waiting() == 0)
+
+
+@pytest.mark.usefixtures("other")
+async def test_closing_waits_for_no_lock(url: str, waiting: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "CLOSING_SECONDS", 0.2)
+    database = _opened(url, seconds=60)
+    asking = [asyncio.create_task(ask) for ask in (database.run(text(COUNT)), database.fetch(COUNT))]
+    await _until(lambda: waiting() == 2)
+
+    begun = time.monotonic()
+    await database.close()
+
+    assert time.monotonic() - begun < 1
+    ends = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(end) for end in ends} == {StorageUnavailable}
+    await _until(lambda: waiting() == 0)
+
+
+async def test_whoever_comes_after_the_close_is_told_so(url: str) -> None:
+    database = _opened(url, seconds=60)
+    await database.close()
+
+    with pytest.raises(StorageUnavailable, match="being closed"):
+        await database.run(text(COUNT))
+    with pytest.raises(StorageUnavailable, match="being closed"):
+        await database.fetch(COUNT)
+
+
+@pytest.fixture(scope="module", name="server")
+def _server() -> Iterator[OwnPostgres]:
+    with own_postgres() as own:
+        yield own
+
+
+@pytest.fixture(name="wire")
+async def _wire(server: OwnPostgres) -> AsyncIterator[Wire]:
+    async with wire_to("127.0.0.1", server.port) as wire:
+        yield wire
+
+
+async def test_a_network_that_swallows_everything_holds_up_neither_groups_nor_the_close(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "CLOSING_SECONDS", 0.2)
+    database = _opened(f"postgresql://postgres@127.0.0.1:{wire.port}/postgres", seconds=0.5)
+    await asyncio.gather(*[database.run(text("SELECT pg_sleep(0.05)")) for _ in range(5)])
+    wire.hold_at = b""
+
+    begun = time.monotonic()
+    ends = await asyncio.gather(*[database.run(text("SELECT 1")) for _ in range(20)], return_exceptions=True)
+    await database.close()
+
+    assert {type(end) for end in ends} == {StorageUnavailable}
+    assert time.monotonic() - begun < 2
+
+
+async def test_a_session_that_the_server_does_not_go_on_with_is_left_in_time_and_replaced(server: OwnPostgres) -> None:
+    database = _opened(server.url(), seconds=0.5)
+    [[session]] = await database.run(text("SELECT pg_backend_pid() AS pid"))
+    os.kill(session["pid"], signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        with pytest.raises(StorageUnavailable):
+            await database.fetch("SELECT 1")
+        assert time.monotonic() - begun < 1
+        await _until_answered(database)
+        await database.close()
+        assert time.monotonic() - begun < 6
+    finally:
+        os.kill(session["pid"], signal.SIGCONT)
+
+
+async def _until_answered(database: PostgresDatabase) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            with suppress(StorageUnavailable):
+                await database.run(text("SELECT 1"))
+                return
+
+
+async def test_a_probe_tells_the_servers_time(database: PostgresDatabase) -> None:
+    assert abs(await database.probe() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+async def test_a_probe_fails_where_nothing_can_be_written(url: str, database: PostgresDatabase) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = make_url(url).database
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+
+    with pytest.raises(StorageUnavailable, match="takes no writes"):
+        await database.probe()
