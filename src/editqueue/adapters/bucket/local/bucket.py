@@ -76,10 +76,10 @@ class LocalBucket(ReadsObjects):
             await asyncio.to_thread(files.sync, file)
             await self._do(key, partial(files.create, folder, staged, key, content_type))
 
-    async def copy(self, source: str, target: str, *, etag: str | None = None) -> int:
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
         """A hard link: no bytes move, and since writes replace the file, neither key can change the other."""
         self.path(target)
-        return await self._do(source, partial(files.copy, self.folder.path, source, target, etag))
+        await self._do(source, partial(files.copy, self.folder.path, source, target, etag))
 
     async def delete(self, keys: Sequence[str]) -> None:
         await self._do(", ".join(keys), partial(files.delete, self.folder.path, keys))

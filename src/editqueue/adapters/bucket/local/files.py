@@ -83,14 +83,13 @@ def create(folder: Path, staged: Path, key: str, content_type: str) -> None:
     raise StorageUnavailable(f"another upload of {key} with another content type is on its way, or has died there")
 
 
-def copy(folder: Path, source: str, target: str, etag: str | None = None) -> int:
-    """Returns the size. Where the file system has no hard links, the bytes are copied."""
+def copy(folder: Path, source: str, target: str, etag: str | None = None) -> None:
+    """Where the file system has no hard links, the bytes are copied."""
     with staging_path(folder) as staged:
         copied = _link(paths.object_path(folder, source), staged)
         if etag not in {None, _etag(copied)}:
             raise StorageUnavailable(f"{source} was replaced while it was read")
         _replace(folder, staged, target, _content_type(folder, source))
-    return copied.st_size
 
 
 def delete(folder: Path, keys: Sequence[str]) -> None:
