@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
-from editqueue.entrypoints.commands.console import print_line, stop_on_signals
+from editqueue.entrypoints.commands.console import announce, stop_on_signals
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
 from editqueue.settings import Settings, load_settings
@@ -28,13 +28,13 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
     secret = jwt_secret(settings)
     with listening(host, port) as listener:
         url = base_url(host, listener.getsockname()[1])
-        async with open_server(settings, base_url=url) as server, metrics_served(server, settings):
+        async with open_server(settings, base_url=url, for_good=True) as server, metrics_served(server, settings):
             await confirm_bucket(server, working=with_consumer)
             await confirm_queue(server, settings, pulling=with_consumer)
             stop = asyncio.Event()
             with stop_on_signals(stop):
-                print_line(f"editqueue serves {url} (Ctrl-C ends it)")
-                print_line(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
+                announce(f"editqueue serves {url} (Ctrl-C ends it)")
+                announce(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
                 consumer = make_consumer(server, settings, stop) if with_consumer else None
                 await run_both(make_app(server, settings, secret), consumer, listener, stop)
 
@@ -42,7 +42,7 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
 async def consume(*, drain: bool) -> None:
     """A consumer only; with `drain` it ends when nothing is left to do. Raises SetupError."""
     settings = load_settings()
-    async with open_server(settings) as server, metrics_served(server, settings):
+    async with open_server(settings, for_good=True) as server, metrics_served(server, settings):
         await confirm_bucket(server, working=True)
         await confirm_queue(server, settings, pulling=True)
         stop = asyncio.Event()
@@ -84,7 +84,9 @@ def make_app(server: Server, settings: Settings, secret: str) -> FastAPI:
 
 async def run_both(app: FastAPI, consumer: Consumer | None, listener: socket.socket, stop: asyncio.Event) -> None:
     """The API on `listener`, and a consumer beside it, until `stop` is set."""
-    web = _QuietServer(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
+    web = _QuietServer(
+        uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    )
     tasks = [asyncio.create_task(web.serve(sockets=[listener]))]
     if consumer is not None:
         tasks.append(asyncio.create_task(consumer.run()))
