@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.job_store.opening.open_store import open_store
@@ -61,13 +61,11 @@ class Installation:
         assert "Traceback" not in done.stderr, done.stderr
         return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, stdout: int | IO[bytes] = subprocess.PIPE, stderr: int | IO[bytes] = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            command(words, self.options),
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            command(words, self.options), env=self.environment, stdout=stdout, stderr=stderr, text=True
         )
 
     async def open_store(self) -> SqlStore:

@@ -17,6 +17,7 @@ from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.adapters.journal.background_output import BackgroundOutput
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
@@ -73,7 +74,7 @@ async def main(url: str, concurrency: int) -> None:
     store = await open_store(url)
     await store.has_work()
     with Path(os.devnull).open("w") as log:  # noqa: ASYNC230  # before anything is measured
-        journal = TimedJournal(Metrics(), stream=log)
+        journal = TimedJournal(Metrics(), BackgroundOutput(log.fileno()))
         timed = TimedStore(store)
         consumer = Consumer(
             ports=_ports(timed, journal), sweep_interval=timedelta(seconds=120), concurrency=concurrency

@@ -16,6 +16,7 @@ import psutil
 
 from bench.workers.protocol import Report, when_told
 from bench.workers.timed_journal import TimedJournal
+from editqueue.adapters.journal.background_output import BackgroundOutput
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports.bucket import Bucket
@@ -41,7 +42,7 @@ async def main(warm_key: str, *, copies: bool) -> None:
     settings = load_settings()
     with Path(os.devnull).open("w") as log:  # noqa: ASYNC230  # before anything is measured
         async with open_server(settings) as server:
-            journal = TimedJournal(Metrics(), stream=log)
+            journal = TimedJournal(Metrics(), BackgroundOutput(log.fileno()))
             bucket = server.ports.bucket if copies else FreeCopies(server.ports.bucket)
             ports = replace(server.ports, journal=journal, bucket=bucket)  # pyright: ignore[reportArgumentType]  # the rest by name
             await asyncio.gather(*(ports.images.make_preview(warm_key) for _ in range(settings.concurrency)))

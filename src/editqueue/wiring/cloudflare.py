@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from editqueue.adapters.image_tools.cloudflare.images import BindingImages, Imag
 from editqueue.adapters.job_queue.cloudflare.binding import BindingQueue, QueueBinding
 from editqueue.adapters.job_store.databases.d1 import D1Binding, D1Database
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.adapters.journal.direct_output import DirectOutput
 from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.ports import Ports
 from editqueue.settings import Settings
@@ -48,7 +50,7 @@ def open_worker(env: Env) -> Worker:
         images=BindingImages(env.IMAGES, bucket),
         clock=SystemClock(),
         chance=random.random,
-        journal=JsonLines(),
+        journal=JsonLines(DirectOutput(sys.stderr)),  # there are no threads
         pause=asyncio.sleep,
         limits=settings.limits,
     )

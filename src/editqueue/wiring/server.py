@@ -28,21 +28,19 @@ from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
-from editqueue.adapters.journal.json_lines import JsonLines
-from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
 from editqueue.ports.job_store import JobStore, OperatorStore
-from editqueue.ports.journal import Journal
 from editqueue.ports.time import Clock
 from editqueue.settings import Settings
 from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import running_clock
 from editqueue.wiring.job_queue import open_queue
+from editqueue.wiring.journal import open_metered_journal
 from editqueue.wiring.patience import consumers_client, workers_readers
 from editqueue.wiring.system_clock import SystemClock
 
@@ -65,17 +63,19 @@ class Server:
 
 @asynccontextmanager
 async def open_server(
-    settings: Settings, *, base_url: str | None = None, log: TextIO | None = None
+    settings: Settings, *, base_url: str | None = None, log: TextIO | None = None, for_good: bool = False
 ) -> AsyncGenerator[Server]:
     """Open everything the settings name, and close it in reverse order. Raises SetupError.
 
     `base_url` is that of the API in this process. Without one it serves nothing, and needs no JWT_SECRET.
+    The log goes to `log`, else to stderr. `for_good` is for a process that does nothing else until it ends: whatever
+    Python and its libraries have to say becomes a line of the log as well.
     """
     if settings.embedded:
         prepared_data_dir(settings)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        journal = MeteredJournal(metrics, stream=log)
+        journal = stack.enter_context(open_metered_journal(metrics, log=log, for_good=for_good))
         store = await open_store(settings.database_url, migrate=settings.embedded)
         stack.push_async_callback(store.close)
         await confirm_bucket_folder(settings, store)
@@ -103,11 +103,6 @@ async def open_server(
             object_app=object_app,
             preview_origin=_origin(_endpoint(settings) if object_app is None else base_url or DEFAULT_BASE_URL),
         )
-
-
-def open_journal() -> Journal:
-    """One for a command that ends soon, whose counters nobody asks for."""
-    return JsonLines()
 
 
 @asynccontextmanager

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from devtools.seeds import NOON
+from editqueue.adapters.journal.direct_output import DirectOutput
 from editqueue.adapters.journal.metered import MeteredJournal
-from editqueue.adapters.journal.metrics import Metrics
+from editqueue.adapters.journal.metrics import GROUNDS, Metrics
 from editqueue.domain.errors import BrokenPicture, SetupError
 from editqueue.domain.jobs import EditJob, JobStatus
 
@@ -35,12 +36,15 @@ class Written:
     def __init__(self) -> None:
         self.metrics = Metrics()
         self._stream = io.StringIO()
-        self.journal = MeteredJournal(self.metrics, stream=self._stream)
+        self.journal = MeteredJournal(self.metrics, DirectOutput(self._stream))
 
     def line(self) -> dict[str, Any]:
-        [line] = self._stream.getvalue().splitlines()
-        assert JOB.token not in line
-        return json.loads(line)
+        [line] = self.lines()
+        return line
+
+    def lines(self) -> list[dict[str, Any]]:
+        assert JOB.token not in self._stream.getvalue()
+        return [json.loads(line) for line in self._stream.getvalue().splitlines()]
 
     def number(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
@@ -127,6 +131,39 @@ def test_a_warning_keeps_its_facts() -> None:
         "no tool",
     )
     assert written.number("editqueue_warnings_total", event="placeholder") == 1
+
+
+def test_a_pause_is_a_warning_and_a_gauge_and_its_end_is_told_with_its_length() -> None:
+    written = Written()
+    assert [written.number("editqueue_consumer_paused", ground=ground) for ground in GROUNDS] == [0, 0, 0]
+
+    written.journal.paused("bucket", "no answer")
+    line = written.line()
+    assert (line["event"], line["level"]) == ("consumer_paused", "warning")
+    assert (line["ground"], line["reason"]) == ("bucket", "no answer")
+    assert [written.number("editqueue_consumer_paused", ground=ground) for ground in GROUNDS] == [0, 1, 0]
+
+    written.journal.resumed("bucket", seconds=1.23456)
+    line = written.lines()[-1]
+    assert (line["event"], line["level"]) == ("consumer_resumed", "info")
+    assert (line["ground"], line["seconds"]) == ("bucket", 1.235)
+    assert written.number("editqueue_consumer_paused", ground="bucket") == 0
+
+
+def test_lines_that_were_lost_are_counted() -> None:
+    metrics = Metrics()
+    assert metrics.registry.get_sample_value("editqueue_log_lines_dropped_total") == 0
+
+    MeteredJournal(metrics, DirectOutput(None)).warning("placeholder")
+
+    assert metrics.registry.get_sample_value("editqueue_log_lines_dropped_total") == 1
+
+
+def test_the_skew_of_the_clock_is_a_gauge() -> None:
+    metrics = Metrics()
+    metrics.clock_skew("database", seconds=-2.5)
+
+    assert metrics.registry.get_sample_value("editqueue_clock_skew_seconds", {"against": "database"}) == -2.5
 
 
 def test_two_journals_of_one_process_do_not_share_numbers() -> None:

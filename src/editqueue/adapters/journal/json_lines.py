@@ -1,56 +1,76 @@
 """One JSON line for everything that happens; errors through one central logger. Counts nothing: see metered.py."""
 
-import sys
 import traceback
-from typing import Any, TextIO
 
-import structlog
-
+from editqueue.adapters.journal import rendering
+from editqueue.adapters.journal.output import Output
 from editqueue.domain.errors import EditQueueError, code_of
 from editqueue.domain.jobs import EditJob, JobStatus
 
 
 class JsonLines:
-    """`Journal` on structlog, on stderr unless told otherwise."""
+    """`Journal` on structlog. A line that cannot be written is dropped: whoever writes it neither waits nor fails."""
 
-    def __init__(self, *, stream: TextIO | None = None) -> None:
-        self._log: Any = structlog.wrap_logger(
-            structlog.WriteLogger(stream or sys.stderr),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ],
-        )
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def close(self) -> None:
+        self._output.close()
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
-        self._log.info(
-            "transition",
-            job_id=job.id,
-            file_id=job.file_id,
-            before=before.value if before else None,
-            after=job.status.value,
-            cause=cause,
-            attempts=job.attempts,
+        self._output.write(
+            rendering.info(
+                "transition",
+                job_id=job.id,
+                file_id=job.file_id,
+                before=before.value if before else None,
+                after=job.status.value,
+                cause=cause,
+                attempts=job.attempts,
+            )
         )
 
     def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        self._log.info(
-            "attempt",
-            job_id=job.id,
-            file_id=job.file_id,
-            duration=round(seconds, 3),
-            bytes_copied=bytes_copied,
-            result=result,
+        self._output.write(
+            rendering.info(
+                "attempt",
+                job_id=job.id,
+                file_id=job.file_id,
+                duration=round(seconds, 3),
+                bytes_copied=bytes_copied,
+                result=result,
+            )
         )
 
     def error(self, job_id: str | None, error: BaseException) -> None:
-        text = str(error) or type(error).__name__
-        facts: dict[str, str] = {}
+        text = rendering.shown_value(error)
+        facts: dict[str, object] = {}
         if not isinstance(error, EditQueueError):
-            text = f"{type(error).__name__}: {error}" if str(error) else text
-            facts["traceback"] = "".join(traceback.format_exception(error))
-        self._log.error("error", job_id=job_id, code=code_of(error), error=text, **facts)
+            text = f"{type(error).__name__}: {text}" if text else ""
+            facts["traceback"] = traceback_of(error)
+        text = text or type(error).__name__
+        self._output.write(rendering.error("error", job_id=job_id, code=code_of(error), error=text, **facts))
 
     def warning(self, event: str, **facts: object) -> None:
-        self._log.warning(event, **facts)
+        self._output.write(rendering.rendered("warning", event, facts))
+
+    def paused(self, ground: str, reason: str) -> None:
+        self.warning("consumer_paused", ground=ground, reason=reason)
+
+    def resumed(self, ground: str, *, seconds: float) -> None:
+        self._output.write(rendering.info("consumer_resumed", ground=ground, seconds=round(seconds, 3)))
+
+    def log(self, level: str, *, logger: str, message: object, error: BaseException | None = None) -> None:
+        """What somebody else has to say: a library, or Python itself. `level` is one of Python's."""
+        facts: dict[str, object] = {"logger": logger, "message": rendering.shown_value(message)}
+        if error is not None:
+            facts["traceback"] = traceback_of(error)
+        self._output.write(rendering.rendered(level, "log", facts))
+
+
+def traceback_of(error: BaseException) -> str:
+    """With its causes; without them if one of them defies to be shown."""
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001  # it asks every error of the chain for its text and attributes
+        return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__

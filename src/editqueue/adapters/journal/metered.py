@@ -1,9 +1,8 @@
 """The journal of a server: a JSON line for everything that happens, and a Prometheus counter."""
 
-from typing import TextIO
-
 from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.adapters.journal.metrics import Metrics
+from editqueue.adapters.journal.output import Output
 from editqueue.domain.errors import code_of
 from editqueue.domain.jobs import EditJob, JobStatus
 
@@ -11,9 +10,10 @@ from editqueue.domain.jobs import EditJob, JobStatus
 class MeteredJournal(JsonLines):
     """`Journal` on structlog and Prometheus."""
 
-    def __init__(self, metrics: Metrics, *, stream: TextIO | None = None) -> None:
-        super().__init__(stream=stream)
+    def __init__(self, metrics: Metrics, output: Output) -> None:
+        super().__init__(output)
         self._metrics = metrics
+        metrics.log_lines_dropped.counted_by(lambda: output.dropped)
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
         self._metrics.transitions.labels(status=job.status.value, cause=cause).inc()
@@ -31,3 +31,11 @@ class MeteredJournal(JsonLines):
     def warning(self, event: str, **facts: object) -> None:
         self._metrics.warnings.labels(event=event).inc()
         super().warning(event, **facts)
+
+    def paused(self, ground: str, reason: str) -> None:
+        self._metrics.paused.labels(ground=ground).set(1)
+        super().paused(ground, reason)
+
+    def resumed(self, ground: str, *, seconds: float) -> None:
+        self._metrics.paused.labels(ground=ground).set(0)
+        super().resumed(ground, seconds=seconds)

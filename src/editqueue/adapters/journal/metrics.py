@@ -1,13 +1,18 @@
 """Prometheus metrics, served on the consumer's own port and never as an API route."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from editqueue.domain.errors import SetupError
 from editqueue.domain.jobs import ACTIVE
 from editqueue.ports.job_store import QueueStats
+
+GROUNDS = ("database", "bucket", "images")
+"""What every job stands on, as `Journal.paused` names it."""
 
 
 class Metrics:
@@ -28,6 +33,23 @@ class Metrics:
         self.bytes_copied = Counter("editqueue_copied_bytes", "Bytes copied to processed/", registry=self.registry)
         self.errors = Counter("editqueue_errors", "Errors written to the error log", ["code"], registry=self.registry)
         self.warnings = Counter("editqueue_warnings", "Warnings by event", ["event"], registry=self.registry)
+        self.log_lines_dropped = CountElsewhere(
+            "editqueue_log_lines_dropped", "Log lines that could not be written", registry=self.registry
+        )
+        self.paused = Gauge(
+            "editqueue_consumer_paused",
+            "1 while the consumer of this process claims nothing because its ground is away",
+            ["ground"],
+            registry=self.registry,
+        )
+        for ground in GROUNDS:
+            self.paused.labels(ground=ground).set(0)
+        self.skew = Gauge(
+            "editqueue_clock_skew_seconds",
+            "How far this machine's clock is ahead of another's, as last measured; negative when it is behind",
+            ["against"],
+            registry=self.registry,
+        )
 
         self.active = Gauge(
             "editqueue_active_jobs",
@@ -48,6 +70,10 @@ class Metrics:
         oldest = queue_stats.oldest_eligible
         self.oldest.set(0 if oldest is None else max(0, (now - oldest).total_seconds()))
 
+    def clock_skew(self, against: str, *, seconds: float) -> None:
+        """Set how far our clock is ahead of that of `against` ("database", "bucket")."""
+        self.skew.labels(against=against).set(seconds)
+
     def serve(self, port: int, *, host: str = "127.0.0.1") -> Callable[[], None]:
         """Serve until what it returns is called. Raises SetupError when the port is taken."""
         try:
@@ -63,3 +89,19 @@ class Metrics:
             thread.join()
 
         return close
+
+
+class CountElsewhere(Collector):
+    """A counter whose number somebody else keeps: a lock of Prometheus' is nothing to wait for when a line is lost."""
+
+    def __init__(self, name: str, text: str, *, registry: CollectorRegistry) -> None:
+        self._name = name
+        self._text = text
+        self._counts: list[Callable[[], int]] = []
+        registry.register(self)
+
+    def counted_by(self, count: Callable[[], int]) -> None:
+        self._counts.append(count)
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        yield CounterMetricFamily(self._name, self._text, value=sum(count() for count in self._counts))

@@ -18,7 +18,8 @@ from editqueue.use_cases.operator.retry_job import retry_job
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import clock_of
 from editqueue.wiring.job_queue import open_queue
-from editqueue.wiring.server import migrate, open_job_store, open_journal, open_server
+from editqueue.wiring.journal import open_journal
+from editqueue.wiring.server import migrate, open_job_store, open_server
 from editqueue.wiring.system_clock import SystemClock
 
 
@@ -87,7 +88,8 @@ async def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
     try:
         async with open_job_store(settings) as store:
             clock = await clock_of(store.probe)
-            job = await retry_job(job_id, store=store, queue=queue, journal=open_journal(), clock=clock)
+            with open_journal() as journal:
+                job = await retry_job(job_id, store=store, queue=queue, journal=journal, clock=clock)
     finally:
         await queue.close()
     (print_json if as_json else print_facts)(_shown(job))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -31,6 +32,13 @@ def print_line(text: str) -> None:
     """At once, so that a script that reads our output learns of it."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def announce(text: str) -> None:
+    """As `print_line`, for a person who need not be there: a stdout that is closed or full is no reason to end."""
+    with suppress(AttributeError, OSError):  # sys.stdout is None if it was closed when Python started
+        # Not through its buffer: what stays in there would fail once more when Python ends, with exit code 120.
+        os.write(sys.stdout.fileno(), f"{text}\n".encode())
 
 
 def print_facts(facts: Mapping[str, object]) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
-from editqueue.entrypoints.commands.console import JSON_BACKSTOP, print_line, stop_on_signals
+from editqueue.entrypoints.commands.console import JSON_BACKSTOP, announce, stop_on_signals
 from editqueue.entrypoints.commands.open_files import most_connections, raise_open_files_limit
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.entrypoints.http.app import create_app
@@ -30,13 +30,13 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
     secret = jwt_secret(settings)
     with listening(host, port) as listener:
         url = base_url(host, listener.getsockname()[1])
-        async with open_server(settings, base_url=url) as server, metrics_served(server, settings):
+        async with open_server(settings, base_url=url, for_good=True) as server, metrics_served(server, settings):
             await confirm_bucket(server, working=with_consumer)
             await confirm_queue(server, settings, pulling=with_consumer)
             stop = asyncio.Event()
             with stop_on_signals(stop, backstop=JSON_BACKSTOP):
-                print_line(f"editqueue serves {url} (Ctrl-C ends it)")
-                print_line(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
+                announce(f"editqueue serves {url} (Ctrl-C ends it)")
+                announce(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
                 consumer = make_consumer(server, settings, stop) if with_consumer else None
                 await run_both(make_web_server(server, settings, secret), consumer, listener, stop)
 
@@ -45,7 +45,7 @@ async def consume(*, drain: bool) -> None:
     """A consumer only; with `drain` it ends when nothing is left to do. Raises SetupError."""
     raise_open_files_limit()
     settings = load_settings()
-    async with open_server(settings) as server, metrics_served(server, settings):
+    async with open_server(settings, for_good=True) as server, metrics_served(server, settings):
         await confirm_bucket(server, working=True)
         await confirm_queue(server, settings, pulling=True)
         stop = asyncio.Event()
