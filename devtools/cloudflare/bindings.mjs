@@ -38,6 +38,9 @@ const Stub = (call) => ({
     input(stream) {
       return new ImageTransformerImpl(call, stream.source, []);
     }
+    async info(stream) {
+      return call("info", {}, await new Response(stream).arrayBuffer());
+    }
   },
 });
 
