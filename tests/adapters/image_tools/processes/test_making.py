@@ -192,6 +192,23 @@ async def test_any_process_may_die_while_a_worker_starts(
     assert (await asyncio.wait_for(job, RECOVERY)).width == 640
 
 
+async def test_a_worker_that_outlives_its_fork_server_ends_when_its_picture_is_called_off(begun: Begun) -> None:
+    pool = WorkerPool(sources := Begun(folder=begun.folder, hanging=1), size=2)
+    job = asyncio.create_task(pool.make_preview("a.jpg"))
+    await until(workers)
+    kill(fork_server())  # before the worker is ready: it does not follow, or is begun again
+    [at_work] = await until(sources.by)
+    await pool.make_preview("a.jpg")  # the start of another worker asks how that one is
+
+    job.cancel()
+
+    ends = time.monotonic() + PATIENCE
+    while Path(f"/proc/{at_work}/exe").exists():  # not of one that has ended and was not reaped
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.01)
+    await pool.close()
+
+
 async def test_kills_without_end_leave_no_process_thread_or_descriptor(begun: Begun, open_pool: OpenPool) -> None:
     pool = open_pool(begun)
     await pool.make_preview("a.jpg")
@@ -268,7 +285,7 @@ if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))
 """
 EXHAUSTED = """
-import asyncio, os, resource, sys, warnings
+import asyncio, os, resource, sys
 from pathlib import Path
 from devtools.storage import folder_readers
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
@@ -297,6 +314,7 @@ async def probed(pool, left):
             os.close(descriptor)
 
 async def main(folder):
+    os.close(0)  # as some supervisors leave it
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
     pool = WorkerPool(folder_readers(Path(folder)))
     await pool.probe()

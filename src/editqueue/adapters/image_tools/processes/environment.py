@@ -68,7 +68,8 @@ def _check_descriptors() -> None:
         taken.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(DESCRIPTORS))
     finally:
         for descriptor in taken:
-            os.close(descriptor)
+            if descriptor > 2:  # a closed standard stream stays taken, lest a pipe to a helper comes to lie there
+                os.close(descriptor)
 
 
 def _spawn_clean(path: str | bytes, args: Sequence[str], passfds: Sequence[int]) -> int:

@@ -75,7 +75,10 @@ class ImageWorker:
             raise ImageWorkerDied(f"the image worker cannot start: {said}")
 
     def kill(self) -> None:
-        self._process.kill()
+        """At its work: an idle one may have died long ago, and its id be another's."""
+        if self._process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)  # Process.kill does nothing once the fork server died
 
     def end(self) -> None:
         """Kill it if it still runs, and give back all that it holds here. Once."""
