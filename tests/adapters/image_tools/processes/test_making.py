@@ -277,6 +277,8 @@ async def main(folder):
     await pool.probe()
     before = workers()
     kill(fork_server())
+    while any(Path(f"/proc/{worker}/exe").exists() for worker in before):
+        await asyncio.sleep(0.01)
     await pool.probe()
     print([Path(f"/proc/{worker}").exists() for worker in before])
     await pool.close()
