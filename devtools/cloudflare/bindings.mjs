@@ -40,6 +40,9 @@ const Stub = (call) => ({
     input(stream) {
       return new ImageTransformerImpl(call, stream.source, []);
     }
+    async info(stream) {
+      return call("info", {}, await new Response(stream).arrayBuffer());
+    }
   },
 });
 

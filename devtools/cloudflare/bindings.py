@@ -32,6 +32,9 @@ class Gateway:
         headers = {"x-put": quote(json.dumps(put))}
         return self._checked(await self.http.post("/__test/put", content=body, headers=headers)).json()
 
+    async def info(self, body: bytes) -> Any:
+        return self._checked(await self.http.post("/__test/info", content=body)).json()
+
     async def image(self, **asked: object) -> bytes:
         return self._checked(await self.http.post("/__test/image", json=asked)).content
 
@@ -131,6 +134,9 @@ class Images:
 
     def input(self, stream: Stream) -> "Images":
         return replace(self, source=stream.source)
+
+    async def info(self, stream: bytes) -> Mapping[str, Any]:
+        return await self.gateway.info(stream)
 
     def transform(self, options: dict[str, object]) -> "Images":
         return replace(self, transforms=[*self.transforms, options])

@@ -56,6 +56,7 @@ export default {
         const { key, options } = JSON.parse(decodeURIComponent(request.headers.get("x-put")));
         return Response.json(described(await env.BUCKET.put(key, request.body ?? new Uint8Array(), options)));
       }
+      if (name === "info") return Response.json(await env.IMAGES.info(request.body));
       return await OPERATIONS[name](env, await request.json());
     } catch (error) {
       return Response.json({ error: error.message }, { status: 500 });

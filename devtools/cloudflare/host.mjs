@@ -43,7 +43,7 @@ async function call(name, body, bytes) {
   const answer = await fetch(`${gateway}/__test/${name}`, {
     method: "POST",
     headers: name === "put" ? { "x-put": encodeURIComponent(JSON.stringify(body)) } : {},
-    body: name === "put" ? bytes : JSON.stringify(body),
+    body: bytes ?? JSON.stringify(body),
   });
   if (answer.status === 500) throw new Error((await answer.json()).error);
   return answer.headers.get("content-type") === "application/json" ? answer.json() : answer;

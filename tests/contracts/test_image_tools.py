@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from obstore import head_async
+from obstore.store import LocalStore
 
 from devtools.cloudflare.bindings import Gateway, Images, r2_bucket
 from devtools.cloudflare.host import Cloudflare
@@ -36,6 +38,8 @@ ON_A_SERVER = ("pool", "inline")
 class Running:
     tools: ImageTools
     put: Callable[[str, bytes], Awaitable[None]]
+    etag: Callable[[str], Awaitable[str | None]]
+    """Of the object at a key."""
 
     async def preview_of(self, body: bytes, key: str = "raw/a.bin") -> Preview:
         await self.put(key, body)
@@ -58,9 +62,12 @@ async def opened(kind: str, request: pytest.FixtureRequest, folder: Path) -> Asy
         source = readers.open(key)
         return await asyncio.to_thread(lambda: source.read(0, source.size()))
 
+    async def etag(key: str) -> str | None:
+        return (await head_async(LocalStore(folder), key))["e_tag"]
+
     readers = folder_readers(folder)
     tools = Inline(read) if kind == "inline" else {"pool": WorkerPool, "copy": CopyOnly}[kind](readers)
-    yield Running(tools=tools, put=put)
+    yield Running(tools=tools, put=put, etag=etag)
     await tools.close()
 
 
@@ -73,7 +80,10 @@ async def on_cloudflare(there: Cloudflare) -> AsyncGenerator[Running]:
             written.append(key)
             await bucket.write(key, body, content_type="application/octet-stream")
 
-        yield Running(tools=BindingImages(Images(gateway=Gateway(http)), bucket), put=put)
+        async def etag(key: str) -> str | None:
+            return (await bucket.head(key)).etag
+
+        yield Running(tools=BindingImages(Images(gateway=Gateway(http)), bucket), put=put, etag=etag)
         await bucket.delete(written)
 
 
@@ -186,6 +196,30 @@ async def test_without_a_library_a_picture_is_sound_but_unread(request: pytest.F
             await running.preview_of(png(9, 9, depth=8, colour=2))
 
 
+@pytest.fixture(params=["pool", "copy", "cloudflare"])
+async def pinned(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    """Only those that read from a bucket whose objects have versions."""
+    async with opened(str(request.param), request, tmp_path) as running:
+        yield running
+
+
+async def test_the_version_that_was_asked_for_is_read_and_no_other(pinned: Running) -> None:
+    key = "raw/a.jpg"
+    await pinned.put(key, b"only text")
+    first = await pinned.etag(key)
+    with pytest.raises(NotAPicture):
+        await pinned.tools.make_preview(key, etag=first)
+
+    await pinned.put(key, encoded(scene(640, 400)))
+
+    with pytest.raises(StorageUnavailable):
+        await pinned.tools.make_preview(key, etag=first)
+
+
+async def test_tools_in_order_pass_a_probe(pinned: Running) -> None:
+    await pinned.tools.probe()
+
+
 @pytest.mark.parametrize("kind", [WorkerPool, CopyOnly])
 async def test_storage_that_does_not_answer_may_answer_later(kind: type[WorkerPool | CopyOnly]) -> None:
     tools = kind(s3_readers("http://127.0.0.1:1"))  # a port nobody listens on
@@ -201,7 +235,7 @@ class Mistaken:
 
     longest = timedelta(0)
 
-    def open(self, key: str, *, waiting: Waiting = nullcontext) -> ByteSource:
+    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:
         raise TypeError("a mistake of ours")
 
     async def read(self, key: str) -> bytes:
@@ -210,10 +244,10 @@ class Mistaken:
     async def head(self, key: str) -> ObjectInfo:
         raise TypeError("a mistake of ours")
 
-    async def read_range(self, key: str, start: int, length: int) -> bytes:
+    async def read_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
         raise TypeError("a mistake of ours")
 
-    async def open_range(self, key: str, start: int, length: int) -> object:
+    async def open_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> object:
         raise TypeError("a mistake of ours")
 
 

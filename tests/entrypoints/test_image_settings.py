@@ -1,5 +1,6 @@
 """The limits of the image workers are settings, and `preview` keeps them as the consumer does."""
 
+import asyncio
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from devtools.pictures.clips import clip, frames
 from devtools.pictures.samples import decoded, encoded, scene
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
+from editqueue.domain.errors import ObjectMissing
 from editqueue.settings import load_settings
 from editqueue.wiring.server import object_readers, open_bucket, open_server, worker_limits
 from tests.adapters.image_tools.processes.test_pool import workers
@@ -97,7 +99,8 @@ def test_preview_tells_how_it_was_made(tmp_path: Path) -> None:
 async def test_as_many_image_workers_as_jobs_at_a_time(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("EDITQUEUE_CONCURRENCY", "3")
     async with open_server(load_settings()) as server:
-        with pytest.raises(Exception, match="gone"):
-            await server.ports.images.make_preview("gone.jpg")
+        jobs = [server.ports.images.make_preview("gone.jpg") for _ in range(4)]
+        ended = await asyncio.gather(*jobs, return_exceptions=True)
 
+        assert [type(error) for error in ended] == [ObjectMissing] * 4
         assert len(workers()) == 3

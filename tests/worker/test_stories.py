@@ -274,7 +274,7 @@ async def test_the_runtime_loads_nothing_native(shop: Shop) -> None:
     loaded = await shop.cloudflare.tell("loaded")
 
     packages = {name.partition(".")[0] for name in loaded["modules"]}
-    assert not packages & {"obstore", "pyvips", "alembic", "asyncpg", "greenlet", "pebble", "httpx"}
+    assert not packages & {"obstore", "pyvips", "alembic", "asyncpg", "greenlet", "httpx"}
     assert "sqlalchemy.ext.asyncio" not in loaded["modules"]
 
 

@@ -16,7 +16,7 @@ class CopyOnly:
 
     async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
         """Never a preview: raises NoToolForFormat for what is a picture or clip, else as the port says."""
-        found = await asyncio.to_thread(lambda: format_of(self._sources.open(key)))
+        found = await asyncio.to_thread(lambda: format_of(self._sources.open(key, etag=etag)))
         raise NoToolForFormat(f"no image library is installed, so nothing reads {found}")
 
     async def probe(self) -> None:

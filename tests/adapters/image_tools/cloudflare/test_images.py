@@ -23,20 +23,24 @@ CAMERA = encoded(scene(1620, 1080))
 
 
 class Objects:
-    """A bucket of one object, counting what is read of it."""
+    """A bucket of one object, counting what is read of it, and of which versions."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, etag: str | None = None) -> None:
         self.body = body
+        self.etag = etag
         self.reads: list[tuple[int, int]] = []
+        self.versions: list[str | None] = []
 
     async def head(self, key: str) -> ObjectInfo:
-        return ObjectInfo(key=key, size=len(self.body), content_type=None, last_modified=datetime.now(UTC))
+        now = datetime.now(UTC)
+        return ObjectInfo(key=key, size=len(self.body), content_type=None, last_modified=now, etag=self.etag)
 
-    async def read_range(self, key: str, start: int, length: int) -> bytes:
+    async def read_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
         self.reads.append((start, length))
-        return self.body[start : start + length]
+        return await self.open_range(key, start, length, etag=etag)
 
-    async def open_range(self, key: str, start: int, length: int) -> bytes:
+    async def open_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
+        self.versions.append(etag)
         return self.body[start : start + length]
 
 
@@ -61,6 +65,12 @@ class Images:
     def input(self, stream: Any) -> "Images":
         self.given = stream
         return self
+
+    async def info(self, stream: Any) -> Mapping[str, object]:
+        if self.error is not None:
+            raise self.error
+        self.given = stream
+        return {"format": "image/png", "width": 1, "height": 1, "fileSize": len(stream)}
 
     def transform(self, options: dict[str, object]) -> "Images":
         self.asked = options
@@ -249,3 +259,35 @@ async def test_an_answer_that_is_no_picture_is_not_published() -> None:
 async def test_an_error_of_our_own_is_no_outage_of_the_service() -> None:
     with pytest.raises(TypeError, match="ours"):
         await BindingImages(Images(error=TypeError("ours")), Objects(CAMERA)).make_preview("raw/a.jpg")
+
+
+@pytest.mark.parametrize("body", [CAMERA, far_dng(CAMERA)], ids=["jpeg", "raw"])
+async def test_all_that_is_read_is_of_the_version_that_was_asked_for(body: bytes) -> None:
+    objects = Objects(body, etag="one")
+
+    await BindingImages(Images(), objects).make_preview("raw/a.jpg", etag="one")
+
+    assert set(objects.versions) == {"one"}
+
+
+async def test_another_version_than_was_asked_for_is_not_read() -> None:
+    images, objects = Images(), Objects(CAMERA, etag="two")
+
+    with pytest.raises(StorageUnavailable, match=r"raw/a\.jpg was replaced"):
+        await BindingImages(images, objects).make_preview("raw/a.jpg", etag="one")
+
+    assert (objects.versions, images.given) == ([], None)
+
+
+async def test_a_probe_shows_the_service_a_picture_and_transforms_nothing() -> None:
+    images = Images()
+
+    await BindingImages(images, Objects(b"")).probe()
+
+    assert decoded(images.given).size == (1, 1)
+    assert images.asked == {}
+
+
+async def test_a_probe_says_when_the_service_is_away() -> None:
+    with pytest.raises(StorageUnavailable, match="Cloudflare Images: IMAGES_INFO_ERROR 9999"):
+        await BindingImages(Images(error=JsError("IMAGES_INFO_ERROR 9999: away")), Objects(b"")).probe()

@@ -1,10 +1,15 @@
-"""Image workers hold no secret of the consumer's: what decodes hostile files has none to give away."""
+"""Image workers hold no secret of the consumer's, and none of its output: what decodes hostile files has nothing to
+give away, and what it prints stops nobody."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from devtools.pictures.samples import encoded, scene
 
@@ -19,18 +24,17 @@ SECRETS = {
 NEEDED = {"LC_ALL": "C.UTF-8", "HTTPS_PROXY": "http://127.0.0.1:9", "VIPS_WARNING": "1"}
 CONSUMER = """
 import asyncio, json, os, sys
-from multiprocessing import resource_tracker
 from datetime import timedelta
 from pathlib import Path
 from devtools.storage import folder_readers
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.domain.errors import NotAPicture
-from tests.adapters.image_tools.processes.test_pool import workers
+from tests.adapters.image_tools.processes.test_pool import helpers, workers
 
 class Telling:
     longest = timedelta(0)
 
-    def open(self, key, *, waiting):
+    def open(self, key, *, etag, waiting):
         raise NotAPicture(json.dumps(dict(os.environ)))
 
 async def main(folder):
@@ -41,33 +45,49 @@ async def main(folder):
         await telling.make_preview("good.jpg")
     except NotAPicture as told:
         inside = json.loads(str(told))
-    started_with = [open(f"/proc/{worker}/environ").read() for worker in workers()]
-    tracker = resource_tracker._resource_tracker._pid
-    started_with.append(open(f"/proc/{tracker}/environ").read())
+    processes = workers() | helpers("forkserver") | helpers("resource_tracker")
+    started_with = [open(f"/proc/{process}/environ").read() for process in processes]
+    output = [os.readlink(file) for process in processes for file in Path(f"/proc/{process}/fd").iterdir()]
     assert dict(os.environ) == before
     await files.close()
     await telling.close()
-    print(json.dumps({"width": preview.width, "inside": inside, "started_with": started_with}))
+    print(json.dumps({"width": preview.width, "inside": inside, "started_with": started_with, "output": output,
+        "own": [os.readlink(f"/proc/self/fd/{number}") for number in (1, 2)]}))
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))
 """
 
 
-def test_workers_start_with_what_libraries_need_and_without_secrets(tmp_path: Path) -> None:
-    (tmp_path / "good.jpg").write_bytes(encoded(scene(640, 400)))
-    script = tmp_path / "consumer.py"
-    script.write_text(CONSUMER)
-    environment = {**os.environ, **SECRETS, **NEEDED, "PYTHONPATH": str(Path.cwd())}
+@pytest.fixture(name="environment", scope="module")
+def _environment() -> Mapping[str, str]:
+    return {**os.environ, **SECRETS, **NEEDED, "PYTHONPATH": str(Path.cwd())}
 
+
+@pytest.fixture(name="found", scope="module")
+def _found(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What a consumer with secrets saw of its workers and their helpers."""
+    folder = tmp_path_factory.mktemp("consumer")
+    (folder / "good.jpg").write_bytes(encoded(scene(640, 400)))
+    script = folder / "consumer.py"
+    script.write_text(CONSUMER)
     ended = subprocess.run(
-        [sys.executable, script, tmp_path], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, script, folder], env=environment, capture_output=True, text=True, check=True
     )
 
-    found = json.loads(ended.stdout)
+    return json.loads(ended.stdout)
+
+
+def test_workers_start_with_what_libraries_need_and_without_secrets(
+    found: Mapping[str, Any], environment: Mapping[str, str]
+) -> None:
     assert found["width"] == 640
-    assert len(found["started_with"]) == 3
+    assert len(found["started_with"]) == 4
     for seen in (*found["started_with"], json.dumps(found["inside"])):
         assert "hidden" not in seen
         assert not [name for name in SECRETS if name in seen]
         assert all(value in seen for value in (*NEEDED, *NEEDED.values(), environment["PATH"]))
+
+
+def test_nothing_that_workers_print_reaches_the_consumers_output(found: Mapping[str, Any]) -> None:
+    assert not [file for file in found["output"] if file in found["own"]]

@@ -16,6 +16,7 @@ import pytest
 
 from devtools.pictures.samples import encoded, scene
 from devtools.storage import PATIENCE, Storage, folder_readers, storage
+from editqueue.adapters.image_tools.processes import pool as pool_module
 from editqueue.adapters.image_tools.processes.environment import CleanProcess
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
@@ -70,8 +71,12 @@ def children(pid: int) -> set[int]:
 
 def workers() -> set[int]:
     """The children of our fork server. Browsers and other servers of this test run are children, too."""
-    servers = [child for child in children(os.getpid()) if b"multiprocessing.forkserver" in _command(child)]
-    return {worker for server in servers for worker in children(server)}
+    return {worker for server in helpers("forkserver") for worker in children(server)}
+
+
+def helpers(name: str) -> set[int]:
+    """The processes of the standard library's that workers need: `forkserver` or `resource_tracker`."""
+    return {child for child in children(os.getpid()) if f"multiprocessing.{name}".encode() in _command(child)}
 
 
 def _command(pid: int) -> bytes:
@@ -84,17 +89,6 @@ def _command(pid: int) -> bytes:
 async def works(pool: WorkerPool) -> bool:
     preview = await pool.make_preview("good.jpg")
     return (preview.width, preview.height, preview.source_format) == (640, 400, "jpeg")
-
-
-async def test_a_killed_worker_is_an_error_of_its_job_alone(pool: WorkerPool, media: Storage) -> None:
-    job = await start_hanging(pool, media)
-    [worker] = workers()
-
-    os.kill(worker, signal.SIGKILL)
-
-    with pytest.raises(ImageWorkerDied):
-        await job
-    assert await works(pool)
 
 
 async def test_a_worker_deep_in_native_code_ends_when_asked(pool: WorkerPool, media: Storage) -> None:
@@ -272,15 +266,88 @@ async def test_a_pool_that_was_closed_says_so(media: Storage) -> None:
         await works(pool)
 
 
+@pytest.mark.parametrize(
+    ("starting", "error"),
+    [
+        (CleanProcess, OSError(errno.EMFILE, "Too many open files")),
+        (CleanProcess, OSError(errno.ENOMEM, "Cannot allocate memory")),
+        (threading.Thread, RuntimeError("can't start new thread")),
+    ],
+)
 async def test_workers_that_cannot_be_started_now_may_start_later(
-    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, starting: type[CleanProcess | threading.Thread], error: Exception
 ) -> None:
-    def no_more_files(*_: object) -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
+    def refused(_: object) -> None:
+        raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(CleanProcess, "start", no_more_files)
-        with pytest.raises(ImageWorkerDied, match="Too many open files"):
+        patched.setattr(starting, "start", refused)
+        with pytest.raises(ImageWorkerDied, match=f"cannot be started: .*{error.args[-1]}"):
             await works(pool)
+        with pytest.raises(ImageWorkerDied, match=str(error.args[-1])):
+            await pool.probe()
+
+    await pool.probe()
+    assert await works(pool)
+
+
+async def test_a_worker_that_cannot_get_ready_says_why(media: Storage) -> None:
+    pool = WorkerPool(media.readers(), limits=WorkerLimits(memory_bytes=1 << 70))
+    try:
+        with pytest.raises(ImageWorkerDied, match="OverflowError"):
+            await works(pool)
+    finally:
+        await pool.close()
+
+
+async def test_a_probe_passes_before_and_after_the_first_picture(pool: WorkerPool) -> None:
+    await pool.probe()
+    assert await works(pool)
+    await pool.probe()
+
+
+async def test_a_probe_takes_a_busy_pool_for_a_live_one(
+    pool: WorkerPool, media: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "PROBE_SECONDS", 0.05)
+    job = await start_hanging(pool, media)
+
+    await pool.probe()
+
+    assert not job.done()
+    job.cancel()
+
+
+async def test_a_probe_that_gets_no_answer_in_time_fails(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "PROBE_SECONDS", 0.2)
+    assert await works(pool)
+    [worker] = workers()
+    os.kill(worker, signal.SIGSTOP)
+
+    with pytest.raises(ImageWorkerDied, match="no tiny picture"):
+        await pool.probe()
 
     assert await works(pool)
+
+
+async def test_a_probe_fails_where_no_worker_has_the_memory_for_any_picture(media: Storage) -> None:
+    pool = WorkerPool(media.readers(), limits=WorkerLimits(memory_bytes=1, wall_seconds=1))
+    try:
+        with pytest.raises(ImageWorkerDied):
+            await pool.probe()
+    finally:
+        await pool.close()
+
+
+async def test_a_closed_pool_does_not_pass_a_probe(pool: WorkerPool) -> None:
+    await pool.close()
+
+    with pytest.raises(ImageWorkerDied, match="stopped"):
+        await pool.probe()
+
+
+async def test_the_workers_read_the_version_that_was_asked_for(pool: WorkerPool, media: Storage) -> None:
+    with contextlib.suppress(StorageUnavailable):  # this storage does not look at the header
+        await pool.make_preview("good.jpg", etag='"two"')
+
+    assert media.headers[0]["if-match"] == '"two"'

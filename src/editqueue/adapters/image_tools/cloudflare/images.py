@@ -16,7 +16,8 @@ from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS, locate_
 from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.adapters.image_tools.formats.jpeg import jpeg_orientation, jpeg_size, without_metadata
 from editqueue.adapters.image_tools.formats.picture_size import stored_size
-from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of
+from editqueue.adapters.image_tools.formats.tiny_picture import TINY_PNG
+from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, stream_of
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat, StorageUnavailable
 from editqueue.domain.preview_spec import LONG_EDGE, QUALITY, SMALLEST_EMBEDDED
 from editqueue.ports.bucket import ByteSource, ObjectInfo
@@ -49,14 +50,15 @@ class ImagesBinding(Protocol):
     """What is used of the binding, as the Workers SDK shows it to Python."""
 
     def input(self, stream: Any) -> Transformer: ...
+    async def info(self, stream: Any) -> Any: ...
 
 
 class RangeReads(Protocol):
     """What is used of the bucket."""
 
     async def head(self, key: str) -> ObjectInfo: ...
-    async def read_range(self, key: str, start: int, length: int) -> bytes: ...
-    async def open_range(self, key: str, start: int, length: int) -> Any: ...
+    async def read_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes: ...
+    async def open_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,9 +78,13 @@ class BindingImages:
         self._bucket = bucket
 
     async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
-        size = (await self._bucket.head(key)).size
-        plan, read = await replayed(plan_preview, size=size, fetch=partial(self._bucket.read_range, key))
-        body = without_metadata(await self._transformed(key, plan))
+        found = await self._bucket.head(key)
+        if etag is not None and found.etag != etag:
+            raise StorageUnavailable(f"{key} was replaced while it was read")
+        fetch = partial(self._bucket.read_range, key, etag=etag)
+        plan, read = await replayed(plan_preview, size=found.size, fetch=fetch)
+        stream = await self._bucket.open_range(key, plan.offset, plan.length, etag=etag)
+        body = without_metadata(await self._transformed(stream, plan))
         made = jpeg_size(BytesSource(body), 0, len(body))
         if made is None:
             raise BrokenPicture("the preview that was made cannot be decoded")
@@ -93,13 +99,16 @@ class BindingImages:
         )
 
     async def probe(self) -> None:
-        """x"""
+        """Asks Images what a tiny picture is: that transforms nothing."""
+        try:
+            await self._binding.info(stream_of(TINY_PNG))
+        except js_exceptions() as error:
+            raise StorageUnavailable(f"Cloudflare Images: {first_line(error)}") from error
 
     async def close(self) -> None:
         """Nothing to close: the runtime owns the binding."""
 
-    async def _transformed(self, key: str, plan: Plan) -> bytes:
-        stream = await self._bucket.open_range(key, plan.offset, plan.length)
+    async def _transformed(self, stream: Any, plan: Plan) -> bytes:
         try:
             made = self._binding.input(stream).transform(dict(plan.transform))
             answer = await made.output({"format": "image/jpeg", "quality": QUALITY})

@@ -1,11 +1,15 @@
-"""Worker processes whose environment holds what libraries need of it, and no secret of the consumer's."""
+"""Worker processes whose environment holds what libraries need of it and no secret of the consumer's, and whose
+output goes nowhere: native libraries print, and a pipe that nobody reads would stop them."""
 
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
-from multiprocessing import forkserver, resource_tracker, util
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from multiprocessing import util
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
 from typing import Final
 
 KEPT: Final = frozenset({
@@ -15,47 +19,70 @@ KEPT: Final = frozenset({
 })  # fmt: skip
 """The last two lines: how to reach a bucket; its keys come with each job."""
 KEPT_PREFIXES: Final = ("DYLD_", "LC_", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "PYTHON", "VIPS_")
-_starting: Final = threading.Lock()
+DESCRIPTORS: Final = 16
+"""File descriptors that the start of a worker takes for a moment, its two helper processes included."""
+_one_at_a_time: Final = threading.Lock()
 
 
 def worker_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
 
 
-def start_resource_tracker() -> None:
-    """The process of the standard library's that cleans up after the others, if it is not running yet."""
-    _start_clean(resource_tracker.ensure_running)
-
-
-def _start_clean(start: Callable[[], None]) -> None:
-    """Both helper processes inherit our environment: they cannot be given another. To change our own meanwhile would
-    pull it from under other threads, those of native libraries too."""
-    with _starting:
-        inheriting, util.spawnv_passfds = util.spawnv_passfds, _spawn_clean
-        try:
-            start()
-        finally:
-            util.spawnv_passfds = inheriting
-
-
 class CleanProcess(ForkServerProcess):
-    """A child of the fork server, which is started with `worker_environment` if it is not running yet."""
+    """A child of the fork server. Neither fork (threads and open databases) nor spawn (0.3 s a worker).
+
+    Its start also starts the fork server and the resource tracker of the standard library, where they are not
+    running or have died.
+    """
 
     def start(self) -> None:
-        _start_clean(forkserver.ensure_running)
-        super().start()
+        """Raises OSError, and EOFError if the fork server dies meanwhile."""
+        with _one_at_a_time, _clean_helpers():
+            _check_descriptors()
+            super().start()
+
+    def exit_code_within(self, seconds: float) -> int | None:
+        """None if it runs on. 255 if the fork server died, which alone could tell."""
+        wait([self.sentinel], seconds)
+        with _one_at_a_time:  # the start of another one asks, too, and an exit code can be read but once
+            return self.exitcode
 
 
-class CleanContext(ForkServerContext):
-    """For pools. Neither fork (threads and open databases) nor spawn (0.3 s a worker)."""
+@contextmanager
+def _clean_helpers() -> Generator[None]:
+    """Both helper processes inherit our environment: they cannot be given another. To change our own meanwhile would
+    pull it from under other threads, those of native libraries too."""
+    inheriting, util.spawnv_passfds = util.spawnv_passfds, _spawn_clean
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="resource_tracker: process died")
+            yield
+    finally:
+        util.spawnv_passfds = inheriting
 
-    Process = CleanProcess
+
+def _check_descriptors() -> None:
+    """Raise OSError before a start that would run out of them half way: the standard library then leaks some."""
+    taken: list[int] = []
+    try:
+        taken.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(DESCRIPTORS))
+    finally:
+        for descriptor in taken:
+            if descriptor > 2:  # a closed standard stream stays taken, lest a pipe to a helper comes to lie there
+                os.close(descriptor)
 
 
 def _spawn_clean(path: str | bytes, args: Sequence[str], passfds: Sequence[int]) -> int:
     """As `multiprocessing.util.spawnv_passfds`: the id of the new process, for which the caller waits."""
     process = subprocess.Popen(  # noqa: S603  # our own interpreter
-        args, executable=path, pass_fds=passfds, env=worker_environment(), restore_signals=False
+        args,
+        executable=path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[descriptor for descriptor in passfds if descriptor > 2],  # the resource tracker is to have our stderr
+        env=worker_environment(),
+        restore_signals=False,
     )
     process.returncode = 0  # else its end would be waited for here, too
     return process.pid

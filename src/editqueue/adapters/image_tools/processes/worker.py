@@ -4,8 +4,12 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 from editqueue.adapters.image_tools.decoders.vips import vips
 from editqueue.adapters.image_tools.processes.limits import TimeLimit, WorkerLimits, allow_cpu, allow_memory
@@ -14,16 +18,55 @@ from editqueue.domain.errors import ImageWorkerDied, OverLimit
 from editqueue.ports.bucket import ByteSources
 from editqueue.ports.image_tools import Preview
 
+READY = ""
 PR_SET_PDEATHSIG = 1
 M_MMAP_THRESHOLD = -3
 LARGE = 1024 * 1024
 """Bytes of an allocation that goes back to the system when it is freed: on six HEICs that is 164 MB or 117."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """What a worker is asked for: the preview of the object at `key`."""
+
+    sources: ByteSources
+    key: str
+    etag: str | None = None
+    limits: WorkerLimits
+
+
+def serve(pipe: Connection, memory_bytes: int, consumer: int) -> None:
+    """The life of a worker. It says that it is ready, or why it is not; then each `Picture` is answered with its
+    preview or the error. `consumer` is the id of the process that is served."""
+    try:
+        prepare_worker(memory_bytes, consumer)
+    except Exception as error:  # noqa: BLE001  # whatever it is, only the consumer can tell people
+        pipe.send(f"{type(error).__name__}: {error}")
+        return
+    with contextlib.suppress(EOFError, ConnectionError):  # the consumer has closed the pipe
+        pipe.send(READY)
+        while True:
+            _send(pipe, _answer(pipe.recv()))
+
+
+def _answer(picture: Picture) -> Preview | BaseException:
+    try:
+        return make_preview(picture)
+    except BaseException as error:  # noqa: BLE001  # the consumer raises it
+        error.add_note(f"In the image worker:\n{traceback.format_exc()}")  # a pickle keeps no traceback
+        return error
+
+
+def _send(pipe: Connection, answer: Preview | BaseException) -> None:
+    try:
+        pipe.send(answer)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:  # an exception that holds what cannot travel
+        pipe.send(error)
+
+
 def prepare_worker(memory_bytes: int, consumer: int) -> None:
-    """Before the first job. `consumer` is the id of the process that is served."""
+    """Before the first job."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Pebble's handler is Python: it waits for native code to return, and Pebble 3 s before it sends SIGKILL.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with(consumer)
     _libc("mallopt", M_MMAP_THRESHOLD, LARGE)
@@ -31,14 +74,15 @@ def prepare_worker(memory_bytes: int, consumer: int) -> None:
     allow_memory(memory_bytes)
 
 
-def make_preview(sources: ByteSources, key: str, limits: WorkerLimits) -> Preview:
+def make_preview(picture: Picture) -> Preview:
     """One job. Raises as `ImageTools.make_preview` does."""
-    allow_cpu(limits.cpu_seconds)
-    limit = TimeLimit(limits.wall_seconds)
+    allow_cpu(picture.limits.cpu_seconds)
+    limit = TimeLimit(picture.limits.wall_seconds)
     try:
-        return render_preview(sources.open(key, waiting=limit.waiting), limits=limits.pixels)
+        source = picture.sources.open(picture.key, etag=picture.etag, waiting=limit.waiting)
+        return render_preview(source, limits=picture.limits.pixels)
     except MemoryError as error:
-        raise OverLimit("needs more memory than a worker may have") from error
+        raise OverLimit(f"needs more than {picture.limits.memory_bytes} bytes of memory") from error
     except BaseException as error:
         if type(error).__name__ == "PanicException":  # of the storage client; cannot be pickled
             raise ImageWorkerDied("the storage client in the image worker failed") from error

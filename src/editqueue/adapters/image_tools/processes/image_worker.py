@@ -1,0 +1,100 @@
+"""One worker process, as the consumer holds it."""
+
+import os
+import signal
+from contextlib import suppress
+from multiprocessing import Pipe
+from typing import Final
+
+from editqueue.adapters.image_tools.processes import worker
+from editqueue.adapters.image_tools.processes.environment import CleanProcess
+from editqueue.adapters.image_tools.processes.worker import Picture
+from editqueue.domain.errors import ImageWorkerDied
+from editqueue.ports.image_tools import Preview
+
+START_SECONDS: Final = 30
+"""Until a worker that is not ready is given up: it needs 0.3 s, and a few on a machine that is overloaded."""
+END_SECONDS: Final = 3
+"""From its last word, or from SIGKILL, to its exit code: a millisecond, unless it hangs in the kernel."""
+FORK_SERVER_DIED: Final = 255
+"""The exit code of a worker of whose end nobody could tell."""
+
+
+class WorkerEnded(Exception):
+    """`exit_code` is None where it was not told in time."""
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
+
+    @property
+    def from_outside(self) -> bool:
+        """SIGKILL comes from people and from a kernel without memory; with the fork server, its workers are killed."""
+        return self.exit_code in (-signal.SIGKILL, FORK_SERVER_DIED)
+
+
+class ImageWorker:
+    """What waits here for the process ends when that is killed."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        """Raises OSError, and EOFError if the fork server dies meanwhile. It is not ready yet."""
+        self.pictures = 0
+        """That it was given."""
+        self._pipe, theirs = Pipe()
+        self._process = CleanProcess(target=worker.serve, args=(theirs, memory_bytes, os.getpid()), daemon=True)
+        try:
+            self._process.start()
+        except BaseException:
+            self._pipe.close()
+            raise
+        finally:
+            theirs.close()
+
+    @property
+    def idle_and_alive(self) -> bool:
+        with suppress(OSError):
+            return not self._pipe.poll()  # an idle one says nothing: what can be read then is its end
+        return False
+
+    def make(self, picture: Picture) -> Preview | BaseException:
+        """What it answers. Raises WorkerEnded, and ImageWorkerDied where it cannot get ready."""
+        try:
+            if self.pictures == 0:
+                self._wait_until_ready()
+            self.pictures += 1
+            self._pipe.send(picture)
+            return self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerEnded(self._process.exit_code_within(END_SECONDS)) from error
+
+    def _wait_until_ready(self) -> None:
+        if not self._pipe.poll(START_SECONDS):
+            raise ImageWorkerDied(f"the image worker was not ready after {START_SECONDS} s")
+        said = self._pipe.recv()
+        if said != worker.READY:
+            raise ImageWorkerDied(f"the image worker cannot start: {said}")
+
+    def kill(self) -> None:
+        """At its work: an idle one may have died long ago, and its id be another's."""
+        if self._process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)  # Process.kill does nothing once the fork server died
+
+    def end(self) -> None:
+        """Kill it if it still runs, and give back all that it holds here. Once."""
+        self._pipe.close()
+        if self._process.exit_code_within(0) is None:
+            self._process.kill()
+        exit_code = self._process.exit_code_within(END_SECONDS)
+        if exit_code == FORK_SERVER_DIED and self._process.pid is not None:
+            _reap(self._process.pid)
+        if exit_code is not None:
+            self._process.close()
+
+
+def _reap(pid: int) -> None:
+    """Process 1, as a consumer is in a container, inherits the workers of a fork server that died."""
+    with suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG) == (0, 0):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
