@@ -15,6 +15,7 @@ from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.domain.errors import EditQueueError, ObjectExists, ObjectMissing, PermanentError
 from editqueue.ports.bucket import SignedPut
+from editqueue.ports.time import Clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,19 @@ class Memory:
 
 class MemoryBucket(ReadsObjects):
     def __init__(
-        self, *, signer: UrlSigner, base_url: str = "http://127.0.0.1:8787/objects", name: str = "piximmo-media"
+        self,
+        *,
+        signer: UrlSigner,
+        base_url: str = "http://127.0.0.1:8787/objects",
+        name: str = "piximmo-media",
+        clock: Clock | None = None,
     ) -> None:
+        """`clock` is the bucket's own, as `probe` tells it; without, the system's."""
         self.backend = Memory()
         super().__init__(self.backend, name=name)
         self._signer = signer
         self._base_url = base_url
+        self._clock = clock
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         with translate_errors(self.backend, check_key(key)):
@@ -67,7 +75,8 @@ class MemoryBucket(ReadsObjects):
             await obstore.delete_async(self._store, [check_key(key) for key in keys])
 
     async def probe(self) -> datetime:
-        return await write_and_look(self)
+        written_at = await write_and_look(self)
+        return written_at if self._clock is None else self._clock.now()
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._signer.url_for_get(self._base_url, key, expires_in=expires_in)

@@ -84,6 +84,7 @@ class Tour:
     async def _pauses(self) -> None:
         store, call = self.store, self.call
         pause = ConsumerPause(consumer="tour", ground="bucket", reason="away", since=NOW, seen_at=NOW)
+        await call(store.probe)
         await call(store.record_pause, pause)
         await call(store.pauses, seen_after=NOW)
         await call(store.end_pause, "tour")

@@ -203,7 +203,7 @@ async def make_ports(
     clock = SteppingClock()
     signer = UrlSigner(secret=SECRET.encode(), clock=clock)
     store = await open_store(url or new_sqlite(folder))
-    bucket, queue, images = MemoryBucket(signer=signer), LocalQueue(), FakeImages()
+    bucket, queue, images = MemoryBucket(signer=signer, clock=clock), LocalQueue(), FakeImages()
     journal, pause = RecordingJournal(), InstantPause(clock)
     ports = Ports(
         store=store,

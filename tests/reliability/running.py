@@ -75,7 +75,7 @@ def event(name: str, **facts: object) -> Callable[[Entry], bool]:
 async def running(
     site: Site, *words: str, stderr: int = PIPE, python: Sequence[str] = (), **settings: str
 ) -> AsyncGenerator[Running]:
-    """`editqueue WORDS` on `site`; killed if the test does not end it. `python` replaces `-m editqueue.entrypoints.cli`."""
+    """`editqueue WORDS` on `site`, killed at the end. `python` is instead of `-m editqueue.entrypoints.cli`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *(python or ("-m", "editqueue.entrypoints.cli")),

@@ -29,7 +29,7 @@ from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
 from editqueue.adapters.journal.metrics import Metrics
-from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
+from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
@@ -79,7 +79,9 @@ async def open_server(
         store = await open_store(settings.database_url, migrate=settings.embedded)
         stack.push_async_callback(store.close)
         await confirm_bucket_folder(settings, store)
-        clock = await stack.enter_async_context(running_clock(store.probe, journal=journal))
+        clock = await stack.enter_async_context(
+            running_clock(store.probe, journal=journal, report=metrics.skew.labels(against="database").set)
+        )
         bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None), clock=clock)
         stack.push_async_callback(bucket.close)
         queue = open_queue(settings)

@@ -1,33 +1,27 @@
 """doctor: what is wrong with this installation, and what to do about it."""
 
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-
-import httpx
-from starlette.types import ASGIApp
 
 from editqueue.domain.errors import EditQueueError, SetupError
 from editqueue.entrypoints.commands.console import print_json, print_line
+from editqueue.entrypoints.commands.doctor_bucket import (
+    Check,
+    check_bucket,
+    check_stored_objects,
+    examples_of,
+    remove_leftovers,
+)
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import ConsumerPause, JobStore
 from editqueue.settings import Settings, load_settings
-from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
+from editqueue.use_cases.operator.check_objects import Finding
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import TOLERANCE, DatabaseClock, Probe
 from editqueue.wiring.job_queue import look_at_queue
-from editqueue.wiring.server import (
-    DEFAULT_BASE_URL,
-    Tool,
-    confirm_bucket_folder,
-    image_tools,
-    is_bucket_made,
-    look_at_bucket,
-    open_bucket,
-    open_job_store,
-)
+from editqueue.wiring.server import Tool, image_tools, open_job_store
 from editqueue.wiring.system_clock import SystemClock
 
 PAUSE_TOLD_WITHIN = timedelta(minutes=3)
@@ -36,14 +30,6 @@ _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumer of the same process",
     "none": "none: the sweep alone moves the work",
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
 
 
 async def run_doctor(*, fix: bool, as_json: bool) -> None:
@@ -59,7 +45,7 @@ async def run_doctor(*, fix: bool, as_json: bool) -> None:
                 print_line(f"        -> {check.remedy}")
     if broken:
         raise SetupError(
-            f"{len(broken)} of {len(checks)} checks found something broken: {_examples(Finding().plus(broken))}"
+            f"{len(broken)} of {len(checks)} checks found something broken: {examples_of(Finding().plus(broken))}"
         )
 
 
@@ -103,7 +89,7 @@ async def _check_queue(settings: Settings) -> Check:
 async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Check]:
     async with AsyncExitStack() as stack:
         store, database_check = await _check_database(settings, stack)
-        bucket, bucket_check = await _check_bucket(settings, store, stack)
+        bucket, bucket_check = await check_bucket(settings, store, stack)
         yield bucket_check
         yield database_check
         if store is not None:
@@ -114,9 +100,9 @@ async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Chec
             fix = fix and check.ok  # by a wrong clock, young objects look old
             yield check
         if bucket is not None and fix:
-            yield await _guarded("leftovers", _remove_leftovers(bucket))
+            yield await _guarded("leftovers", remove_leftovers(bucket))
         if bucket is not None and store is not None:
-            async for check in _check_objects(bucket, store, fix=fix):
+            async for check in check_stored_objects(bucket, store, fix=fix):
                 yield check
 
 
@@ -137,49 +123,6 @@ async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[Jo
     return store, Check(name="database", ok=True, detail="reachable, schema up to date")
 
 
-async def _check_bucket(
-    settings: Settings, store: JobStore | None, stack: AsyncExitStack
-) -> tuple[Bucket | None, Check]:
-    """A real write, sign, read and delete."""
-    try:
-        if store is not None:
-            await confirm_bucket_folder(settings, store)
-        elif not await is_bucket_made(settings):
-            detail = "not made yet: the database must say first whether it is new, or a disk that is not mounted"
-            return None, Check(name="bucket", ok=True, detail=detail)
-        bucket, app = open_bucket(settings, base_url=DEFAULT_BASE_URL)
-        stack.push_async_callback(bucket.close)
-        await look_at_bucket(bucket)  # before a write: there are servers that make a bucket of it
-        same = await _probe(bucket, app)
-    except (EditQueueError, httpx.HTTPError) as error:
-        remedy = "check EDITQUEUE_BUCKET_URL, its credentials, free space and permissions"
-        return None, Check(name="bucket", ok=False, detail=str(error) or type(error).__name__, remedy=remedy)
-    if not same:
-        remedy = "look for something between editqueue and the bucket that changes what passes through"
-        return None, Check(name="bucket", ok=False, detail="what was read is not what was written", remedy=remedy)
-    return bucket, Check(name="bucket", ok=True, detail=f"{bucket.name}: written, signed, read, deleted")
-
-
-async def _probe(bucket: Bucket, app: ASGIApp | None) -> bool:
-    """True if both ways of reading gave what was written."""
-    key = f"doctor/probe-{secrets.token_hex(8)}.txt"
-    body = secrets.token_bytes(64)
-    await bucket.write(key, body, content_type="text/plain")
-    try:
-        signed = await _get(await bucket.sign_get(key, expires_in=timedelta(minutes=1)), app)
-        return await bucket.read(key) == body == signed
-    finally:
-        await bucket.delete([key])
-
-
-async def _get(url: str, app: ASGIApp | None) -> bytes:
-    """Follow a signed URL; that of a local bucket without a running server."""
-    transport = None if app is None else httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, timeout=10) as client:
-        answer = await client.get(url if app is None else url.replace("/objects/", "/", 1))
-        return answer.raise_for_status().content
-
-
 async def _check_locks(store: JobStore, *, fix: bool) -> Check:
     now = SystemClock().now()
     if fix and (released := await store.reset_stale_locks(now=now)):
@@ -195,7 +138,7 @@ async def _check_locks(store: JobStore, *, fix: bool) -> Check:
 
 
 async def _check_consumers(store: JobStore) -> Check:
-    waiting = await store.pauses(seen_after=SystemClock().now() - PAUSE_TOLD_WITHIN)
+    waiting = await store.pauses(seen_after=await store.probe() - PAUSE_TOLD_WITHIN)
     if not waiting:
         return Check(name="consumers", ok=True, detail="none is paused")
     return Check(
@@ -228,47 +171,3 @@ async def _check_clock(against: str, probe: Probe) -> Check:
         if abs(skew) <= TOLERANCE
         else f"let NTP keep it and that of the {against}: timedatectl set-ntp true, or chrony (chronyc tracking)",
     )
-
-
-async def _remove_leftovers(bucket: Bucket) -> Check:
-    removed = await bucket.remove_leftovers(before=SystemClock().now() - SAFE_AGE, thorough=True)
-    return Check(name="leftovers", ok=True, detail=f"{removed} pieces of writes that died were removed")
-
-
-async def _check_objects(bucket: Bucket, store: JobStore, *, fix: bool) -> AsyncGenerator[Check]:
-    try:
-        found = await check_objects(bucket=bucket, store=store, clock=SystemClock(), remove=fix)
-    except EditQueueError as error:
-        remedy = "see the findings above and run doctor again"
-        yield Check(name="objects", ok=False, detail=str(error), remedy=remedy)
-        return
-    yield _objects_missing(found.missing)
-    yield _stray(found, fixed=fix)
-
-
-def _objects_missing(missing: Finding) -> Check:
-    if not missing.count:
-        return Check(name="objects", ok=True, detail="every done file has its objects")
-    return Check(
-        name="objects",
-        ok=False,
-        detail=f"{missing.count} done files lack their processed or preview object: {_examples(missing)}",
-        remedy="ask for a revision of these files (POST /api/files/{id}/revision); RAW is not affected",
-    )
-
-
-def _stray(found: ObjectReport, *, fixed: bool) -> Check:
-    count = found.stray.count
-    if count and fixed:
-        return Check(name="stray objects", ok=True, detail=f"{count} objects without a file were removed")
-    if count:
-        detail = f"{count} objects under processed/ or preview/ have no file: {_examples(found.stray)}"
-        return Check(
-            name="stray objects", ok=False, detail=detail, remedy="editqueue doctor --fix removes those over a day old"
-        )
-    uploads = f"; {found.unfinished} uploads were never finalized" if found.unfinished else ""
-    return Check(name="stray objects", ok=True, detail=f"none{uploads}")
-
-
-def _examples(finding: Finding) -> str:
-    return ", ".join(finding.examples) + (", ..." if finding.count > len(finding.examples) else "")

@@ -34,6 +34,7 @@ class WebServer(uvicorn.Server):
             app,
             http=cast("type[asyncio.Protocol]", protocol),
             ws="none",
+            log_config=None,  # its own would put plain text on stderr
             log_level="warning",
             access_log=False,
             backlog=ACCEPTED_AT_ONCE,

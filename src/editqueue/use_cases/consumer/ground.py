@@ -1,4 +1,4 @@
-"""What every job stands on: database, bucket and image tools. While one of them is away, jobs wait and none is begun."""
+"""What every job stands on: database, bucket and image tools. While one is away, jobs wait and none is begun."""
 
 import asyncio
 import time
@@ -26,8 +26,9 @@ async def find_lost_ground(ports: Ports) -> GroundLost | None:
     """Ask database, bucket and image tools whether jobs can be done now; the first that says no, or does not answer."""
     probes = (("database", ports.store.probe), ("bucket", ports.bucket.probe), ("images", ports.images.probe))
     for ground, probe in probes:
+        timer = asyncio.timeout(PATIENCE)
         try:
-            async with asyncio.timeout(PATIENCE) as timer:
+            async with timer:
                 await probe()
         except (EditQueueError, OSError) as error:
             reason = f"no answer within {PATIENCE:g} s" if timer.expired() else described(error)

@@ -128,7 +128,6 @@ async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Ev
     waits = chain(SETTLE_WAITS, repeat(SETTLE_WAITS[-1]))
     with ExitStack() as pause:
         for tries, wait in enumerate(waits, start=1):
-            last = stop.is_set() or _is_stale(claim, ports)
             try:
                 return await _write_down(claim, verdict, ports)
             except StorageUnavailable as error:
@@ -139,7 +138,7 @@ async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Ev
             except Exception as error:  # waiting does not mend a defect of ours; the sweep requeues the job
                 ports.journal.error(claim.job.id, error)
                 raise
-            if last:
+            if stop.is_set() or _is_stale(claim, ports):
                 break
             await _unless(stop, ports.pause(wait))
     ports.journal.warning("left_to_the_sweep", job_id=claim.job.id)

@@ -71,7 +71,15 @@ async def _until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("ask", [lambda one: one.run(text(COUNT)), lambda one: one.fetch(COUNT)], ids=["run", "fetch"])
+async def _run(database: PostgresDatabase) -> object:
+    return await database.run(text(COUNT))
+
+
+async def _fetch(database: PostgresDatabase) -> object:
+    return await database.fetch(COUNT)
+
+
+@pytest.mark.parametrize("ask", [_run, _fetch])
 async def test_a_crowd_before_a_held_table_ends_within_the_time_of_one(
     database: PostgresDatabase,
     other: psycopg.Connection,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import column, select, table, text
+from sqlalchemy import Integer, column, select, table, text
 
 from editqueue.adapters.job_store.databases import sqlite
 from editqueue.adapters.job_store.databases.database import StatementRefused
@@ -20,7 +20,8 @@ from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.domain.errors import StorageUnavailable
 
 WRITE = text("INSERT INTO t VALUES (1)")
-READ = select(column("v")).select_from(table("t")).order_by(column("v"))
+VALUE = column("v", Integer)
+READ = select(VALUE).select_from(table("t")).order_by(VALUE)
 ENDLESS = text("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
 MOMENT = timedelta(seconds=1)
 

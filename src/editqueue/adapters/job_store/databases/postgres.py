@@ -43,6 +43,13 @@ a prepared statement of somebody else's behind a proxy that shares connections."
 _ROLLED_BACK = {"40001", "40P01"}
 """PostgreSQL ended the transaction in favour of another (serialization, deadlock), and nothing was changed."""
 
+PROBE = """
+WITH jobs AS (UPDATE edit_jobs SET status = status WHERE FALSE), locks AS (UPDATE files SET locked = locked WHERE FALSE)
+SELECT clock_timestamp()
+"""
+"""Changes no row, but takes the locks that every change of the tables needs, and is refused where nothing can be
+written: on a standby, in a server that was made read-only."""
+
 
 class PostgresDatabase(EngineDatabase):
     """`Database` on a PostgreSQL server; a group takes at most `command_seconds` from when it was asked for,
@@ -134,11 +141,8 @@ class PostgresDatabase(EngineDatabase):
             return await driver.fetch(query, *values)
 
     async def _probe(self) -> datetime:
-        [row] = await self.fetch("SELECT clock_timestamp(), current_setting('transaction_read_only') = 'on'")
-        now, read_only = row
-        if read_only:  # which it is on a standby, too
-            raise StorageUnavailable("database: it takes no writes")
-        return now
+        [row] = await self.fetch(PROBE)
+        return row[0]
 
     async def with_connection(self, work: Callable[[Connection], T]) -> T:
         async with self._engine.connect() as connection:

@@ -61,11 +61,17 @@ class SqliteDatabase(EngineDatabase):
         )
         self._connections: set[sqlite3.Connection] = set()
         event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "connect", lambda connection, _: self._connections.add(connection))
-        event.listen(self._engine, "close", lambda connection, _: self._connections.discard(connection))
+        event.listen(self._engine, "connect", self._opened)
+        event.listen(self._engine, "close", self._closed)
         self._closing = threading.Event()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+
+    def _opened(self, connection: sqlite3.Connection, _record: object) -> None:
+        self._connections.add(connection)
+
+    def _closed(self, connection: sqlite3.Connection, _record: object) -> None:
+        self._connections.discard(connection)
 
     async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
         def work(connection: Connection) -> Sequence[Rows]:
