@@ -4,14 +4,18 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
+from sqlalchemy import make_url
 
 from tests.reliability.site import Site
 
@@ -93,3 +97,28 @@ async def running(
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@asynccontextmanager
+async def held(site: Site) -> AsyncGenerator[None]:
+    """Somebody else holds what every write needs: SQLite's write lock, the table of jobs."""
+    if site.kind == "sqlite":
+        other = sqlite3.connect(Path(make_url(site.database_url).database or ""), isolation_level=None, timeout=30)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            other.execute("ROLLBACK")
+            other.close()
+        return
+    url = make_url(site.database_url)
+    host = url.query.get("host") or url.host
+    connection = await asyncpg.connect(
+        host=str(host), port=url.port or 5432, user=url.username, password=url.password, database=url.database
+    )
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE edit_jobs, files")
+            yield
+    finally:
+        await connection.close()
