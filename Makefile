@@ -43,7 +43,7 @@ format: setup  ## let ruff and Biome mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tests.web.tools biome check --write $(PAGE_LINT)
 
-reliability: setup  ## the promises 1-12 at full size, on both databases; the report comes last
+reliability: setup  ## the promises 1-12, 21 and 22 at full size, on both databases; the report comes last
 	EDITQUEUE_TEST_SIZE=full $(BIN)/python -m pytest -m reliability -p tests.reliability.report -n 2 --dist worksteal --timeout 1800
 
 fuzz: setup  ## 10,000 spoiled files of every format against a real consumer (EDITQUEUE_FUZZ_FILES for more or fewer)

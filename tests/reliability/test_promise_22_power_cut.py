@@ -1,4 +1,4 @@
-"""Whatever was answered survives a power cut, wherever it falls: uploads, files, jobs, and what was made of them.
+"""Promise 22: whatever was answered survives a power cut, wherever it falls: uploads, files, jobs, and what was made of them.
 
 A real server works under strace; its writes are played again up to a cut, and what is left is opened by the real code.
 """
@@ -34,6 +34,7 @@ from tests.reliability.power_cut import EVERYTHING, NOTHING_UNSYNCED, Change, Di
 from tests.reliability.recording import MISSING, STRACE, changes_in, recorded
 from tests.reliability.size import FULL, sized
 
+pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(180, 1800))]
 PHOTOS = 3
 SAID = "image/png"
 """What the client says of its photos, *.jpg: no name leads to it, so it must be written down."""
