@@ -18,7 +18,7 @@ from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
-from editqueue.entrypoints.commands import doctor
+from editqueue.entrypoints.commands import doctor_bucket
 from editqueue.ports.bucket import ObjectInfo
 from editqueue.ports.job_store import ConsumerPause
 from tests.entrypoints.in_process import run_here
@@ -161,7 +161,7 @@ def test_what_an_older_version_left_in_the_bucket_is_removed(
     orphan = here.bucket / ".attributes" / "user" / "1" / "a.jpg.json"
     orphan.parent.mkdir(parents=True)
     orphan.write_text("{}")
-    monkeypatch.setattr(doctor, "SAFE_AGE", -timedelta(minutes=1))
+    monkeypatch.setattr(doctor_bucket, "SAFE_AGE", -timedelta(minutes=1))
 
     run_here(monkeypatch, capsys, "doctor --fix", {"EDITQUEUE_DATA_DIR": str(here.folder)})
 

@@ -18,6 +18,7 @@ import pytest
 from devtools.databases import NewDatabase
 from devtools.installation import Installation
 from devtools.seeds import seed_files, seed_order
+from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.job_store.databases import database_url
 from editqueue.adapters.job_store.opening import migrate
 from editqueue.adapters.job_store.opening.open_store import open_store
@@ -46,7 +47,9 @@ def _here(tmp_path: Path, url: str) -> Installation:
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "sitecustomize.py").write_text(IMPATIENT)
     settings = {"EDITQUEUE_DATABASE_URL": url, "JWT_SECRET": SECRET, "PYTHONPATH": str(tmp_path / "first")}
-    return Installation(tmp_path / "data", settings)
+    made = Installation(tmp_path / "data", settings)
+    mark(made.bucket)
+    return made
 
 
 @contextmanager

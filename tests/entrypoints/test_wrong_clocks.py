@@ -11,6 +11,7 @@ import pytest
 from devtools.databases import NewDatabase
 from devtools.installation import Installation
 from devtools.seeds import claim, seed_files, seed_order, submit
+from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.files import File
@@ -47,7 +48,9 @@ def off_by(folder: Path, url: str, off: timedelta) -> Installation:
         "PYTHONPATH": str(folder / "first"),
         "OFF": str(off.total_seconds()),
     }
-    return Installation(folder / "data", settings)
+    made = Installation(folder / "data", settings)
+    mark(made.bucket)
+    return made
 
 
 async def job_of(file: File, store: SqlStore) -> EditJob:

@@ -200,7 +200,7 @@ async def _proxied(tmp_path: Path) -> AsyncIterator[tuple[World, Proxy]]:
             yield world, proxy
 
 
-FINISH, END, CLAIM = b"WITH given AS", b"UPDATE edit_jobs", b"WITH head AS"
+FINISH, END, CLAIM = b"WITH given AS", b"UPDATE edit_jobs", b"WITH drawn AS"
 
 
 @pytest.mark.parametrize(

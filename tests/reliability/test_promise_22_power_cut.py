@@ -1,4 +1,4 @@
-"""Promise 22: whatever was answered survives a power cut, wherever it falls: uploads, files, jobs, and what was made of them.
+"""Promise 22: whatever was answered survives a power cut, wherever it falls: uploads, files, jobs and their objects.
 
 A real server works under strace; its writes are played again up to a cut, and what is left is opened by the real code.
 """

@@ -210,7 +210,7 @@ async def test_a_batch_whose_handler_raised_is_delivered_again(shop: Shop) -> No
 async def test_a_message_is_retried_by_itself_while_the_database_is_away(shop: Shop) -> None:
     files = await shop.order_with(PHOTO, PHOTO)
     before = await shop.counted()
-    await shop.cloudflare.tell("fault", d1=1, d1_where="WITH head")  # the first claim of the batch
+    await shop.cloudflare.tell("fault", d1=1, d1_where="SET starts")  # the first claim of the batch
 
     await shop.submit(files)
     await shop.until(before, retried=1, settled=1)

@@ -45,7 +45,7 @@ class Consumer:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Work until `stop` is set. What jobs stand on may go away: it is waited for, no attempt is spent, nothing ends."""
+        """Work until `stop` is set. What jobs stand on may go away: it is waited for, and no attempt is spent."""
         await self._serve(self._work_once)
 
     async def drain(self) -> None:

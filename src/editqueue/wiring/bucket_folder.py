@@ -1,6 +1,7 @@
 """Whether the folder of a local bucket may be made, or is a mount point without its disk."""
 
 import asyncio
+import errno
 from pathlib import Path
 
 from editqueue.adapters.bucket.local.marker import holds_objects, read_marker
@@ -22,8 +23,15 @@ async def confirm_folder(folder: Path, store: OperatorStore) -> None:
 
 async def is_bucket(folder: Path) -> bool:
     """Whether a bucket is in the folder; one of an older version has no marker, but objects. Raises SetupError."""
+
+    def look() -> bool:
+        existing = next(place for place in (folder, *folder.parents) if place.exists())
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is no folder")
+        return read_marker(folder) is not None or holds_objects(folder)
+
     try:
-        return await asyncio.to_thread(lambda: read_marker(folder) is not None or holds_objects(folder))
+        return await asyncio.to_thread(look)
     except OSError as error:
         raise SetupError(
             f"EDITQUEUE_BUCKET_URL: {folder} cannot be read: {error.strerror}; give a folder you may write"

@@ -66,7 +66,7 @@ async def test_a_copy_works_without_hard_links(
 
     await bucket.write(RAW, b"body", content_type="image/heic")
     monkeypatch.setattr(Path, "hardlink_to", refuse)
-    assert await bucket.copy(RAW, PROCESSED) == 4
+    await bucket.copy(RAW, PROCESSED)
     assert not (folder / RAW).samefile(folder / PROCESSED)
     assert (await bucket.head(PROCESSED)).content_type == "image/heic"
 
