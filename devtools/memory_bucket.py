@@ -75,8 +75,10 @@ class MemoryBucket(ReadsObjects):
             await obstore.delete_async(self._store, [check_key(key) for key in keys])
 
     async def probe(self) -> datetime:
-        written_at = await write_and_look(self)
-        return written_at if self._clock is None else self._clock.now()
+        return await write_and_look(self)
+
+    async def now(self) -> datetime:
+        return await self.probe() if self._clock is None else self._clock.now()
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:
         return self._signer.url_for_get(self._base_url, key, expires_in=expires_in)

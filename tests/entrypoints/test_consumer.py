@@ -345,6 +345,40 @@ class TestPause:
         assert len({pause.seen_at for pause in seen}) > 1, "written down again as long as it lasts"
         assert await world.store.pauses(seen_after=NOON) == []
 
+    @pytest.mark.parametrize("method", ["record_pause", "end_pause"])
+    async def test_outlasts_a_defect_while_it_is_written_down(self, world: World, method: str) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, method, failures=1, error=ValueError("a bug"))
+        images = cast("Any", AwayFor(world.images, looks=3))
+
+        await consumer(replace(world.ports, store=store, images=images)).drain()
+
+        assert (await world.file(file)).status == "done"
+        assert [type(error) for _, error in world.journal.errors] == [ValueError]
+
+    async def test_does_not_keep_a_full_bucket_from_being_emptied(self, world: World) -> None:
+        """What is too old is removed meanwhile: that may be what ends the pause."""
+        [file] = await world.submitted(1)
+        removed = asyncio.Event()
+
+        class Full(Replaced):
+            async def write(self, *_: object, **__: object) -> None:
+                if not removed.is_set():
+                    raise StorageUnavailable("no space left")
+
+            async def probe(self) -> None:
+                await self.write()
+
+            async def remove_leftovers(self, **_: object) -> int:
+                removed.set()
+                return 1
+
+        bucket: Any = Full(world.bucket, "", None)
+        await consumer(replace(world.ports, bucket=bucket)).drain()
+
+        assert removed.is_set()
+        assert ((await world.file(file)).status, (await world.job(file)).attempts) == ("done", 1)
+
     async def test_can_be_ended_by_a_signal(self, world: World) -> None:
         [file] = await world.submitted(1)
         paused = asyncio.Event()

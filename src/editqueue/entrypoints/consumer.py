@@ -18,6 +18,7 @@ from editqueue.use_cases.consumer.ground import Ground, find_lost_ground
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.consumer.sweep import keep_house
+from editqueue.use_cases.unless_stopped import end_all, unless_stopped
 
 T = TypeVar("T")
 GRACE = timedelta(seconds=25)
@@ -65,7 +66,7 @@ class Consumer:
                 everyone.cancel()
                 await asyncio.wait(workers)
         finally:
-            await _end([housekeeper, stopped, *workers])
+            await end_all([housekeeper, stopped, *workers])
         for worker in workers:
             if not worker.cancelled():
                 worker.result()
@@ -157,10 +158,8 @@ class Consumer:
 
     async def _sweep_now_and_then(self) -> None:
         while True:
-            await self._ground.there()
-            await self._patiently(keep_house(self.ports))
+            await self._patiently(keep_house(self.ports))  # during a pause, too: a full disk is freed by it
             await self.ports.pause(self.sweep_interval.total_seconds())
-            await self._ground.there()
             await self._patiently(rescue(self.ports))
 
     async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
@@ -172,26 +171,8 @@ class Consumer:
         _stay_cancelled()
 
 
-async def unless_stopped(work: Awaitable[T], stop: asyncio.Event, *, grace: timedelta = timedelta(0)) -> T | None:
-    """Wait for `work`, once `stop` is set not longer than `grace`; None if that was too short, which ends it."""
-    task = asyncio.ensure_future(work)
-    stopped = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait([task], timeout=grace.total_seconds())
-    finally:  # cancelled, too, it leaves no task behind
-        await _end([stopped] if task.done() else [stopped, task])
-    return None if task.cancelled() else task.result()
-
-
 def _stay_cancelled() -> None:
     """Raises CancelledError again if an error, say of the rollback it caused, took its place on the way here."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

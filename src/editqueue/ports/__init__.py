@@ -19,6 +19,8 @@ class Limits:
     stale_after: timedelta = timedelta(seconds=900)
     sweep_batch: int = 10
     max_retries: int = 3
+    settle_for: timedelta = timedelta(days=1)
+    """How long a result waits for a database that is away."""
     retention: timedelta = timedelta(days=90)
     signed_url: timedelta = timedelta(minutes=5)
     max_upload_bytes: int = 250 * 1000 * 1000

@@ -72,11 +72,12 @@ class Bucket(Protocol):
         """
         ...
 
-    async def probe(self) -> datetime:
-        """Write, look at and delete a small object: returns the time by the bucket's own clock.
+    async def probe(self) -> object:
+        """Do what a job does. Raises StorageUnavailable or PermanentError if no job could work with this bucket now."""
+        ...
 
-        Raises StorageUnavailable or PermanentError if no job could work with this bucket now.
-        """
+    async def now(self) -> datetime:
+        """The time by the bucket's own clock; told also by one that is full."""
         ...
 
     async def close(self) -> None: ...

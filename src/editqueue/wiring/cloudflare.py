@@ -3,7 +3,8 @@
 import asyncio
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -21,6 +22,9 @@ from editqueue.settings import Settings
 from editqueue.wiring.cloudflare_settings import worker_settings
 from editqueue.wiring.data_dir import jwt_secret
 from editqueue.wiring.system_clock import SystemClock
+
+SETTLE_FOR = timedelta(seconds=20)
+"""A batch of ten jobs has 15 minutes in all."""
 
 
 class Env(Protocol):
@@ -52,7 +56,7 @@ def open_worker(env: Env) -> Worker:
         chance=random.random,
         journal=JsonLines(DirectOutput(sys.stderr)),  # there are no threads
         pause=asyncio.sleep,
-        limits=settings.limits,
+        limits=replace(settings.limits, settle_for=SETTLE_FOR),
     )
     return Worker(ports=ports, jwt_secret=jwt_secret(settings), allowed_origins=settings.allowed_origins)
 

@@ -13,6 +13,8 @@ from editqueue.ports.job_store import JobStore
 SIZE = Size(finished=20_000, queued=200, files=20_000)
 """On tables much smaller than this PostgreSQL is right to read them whole."""
 METHODS = {name for name in dir(JobStore) if not name.startswith("_")} - {"close"}
+WITHOUT_A_PLAN = {"probe"}
+"""Begins a transaction on SQLite, and asks nothing in it."""
 
 
 @pytest.fixture(scope="module", params=KINDS, name="plans")
@@ -26,7 +28,7 @@ def test_no_statement_reads_a_whole_table(plans: Sequence[Plan]) -> None:
 
 
 def test_every_method_of_the_store_was_asked(plans: Sequence[Plan]) -> None:
-    assert {plan.method for plan in plans} == METHODS
+    assert METHODS - WITHOUT_A_PLAN <= {plan.method for plan in plans} <= METHODS
 
 
 def test_a_plan_that_reads_a_whole_table_is_seen() -> None:

@@ -32,7 +32,7 @@ class BucketClock:
 @pytest.fixture(autouse=True, name="bucket_clock")
 def _bucket_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> BucketClock:
     clock = BucketClock(world)
-    monkeypatch.setattr(world.bucket, "probe", clock.tell, raising=False)
+    monkeypatch.setattr(world.bucket, "now", clock.tell, raising=False)
     return clock
 
 
@@ -256,7 +256,7 @@ class TestClocks:
         [file] = await world.submitted(1)
         await sweep(world.ports)
         world.clock.advance(OLD)
-        bucket: Any = Away(world.bucket, "probe", "remove_leftovers", error=StorageUnavailable("no time"))
+        bucket: Any = Away(world.bucket, "now", "remove_leftovers", error=StorageUnavailable("no time"))
 
         report = await sweep(replace(world.ports, bucket=bucket))
 

@@ -126,6 +126,9 @@ class R2Bucket:
         """Nothing to do: a put appears whole or not at all."""
         return 0
 
+    async def now(self) -> datetime:
+        return await write_and_look(self)
+
     async def probe(self) -> datetime:
         return await write_and_look(self)
 

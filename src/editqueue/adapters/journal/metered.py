@@ -33,9 +33,9 @@ class MeteredJournal(JsonLines):
         super().warning(event, **facts)
 
     def paused(self, ground: str, reason: str) -> None:
-        self._metrics.paused.labels(ground=ground).set(1)
+        self._metrics.paused.labels(ground=ground).inc()
         super().paused(ground, reason)
 
     def resumed(self, ground: str, *, seconds: float) -> None:
-        self._metrics.paused.labels(ground=ground).set(0)
+        self._metrics.paused.labels(ground=ground).dec()
         super().resumed(ground, seconds=seconds)

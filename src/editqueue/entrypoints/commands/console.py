@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 
 from editqueue.domain.errors import EditQueueError
 from editqueue.entrypoints.commands.backstop import as_json, as_text, end_by_force
-from editqueue.entrypoints.consumer import GRACE, unless_stopped
+from editqueue.entrypoints.consumer import GRACE
+from editqueue.use_cases.unless_stopped import unless_stopped
 
 T = TypeVar("T")
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)

@@ -156,8 +156,12 @@ def _pause_in_words(pause: ConsumerPause) -> str:
 
 
 def _probes(bucket: Bucket | None, store: JobStore | None) -> Mapping[str, Probe]:
-    asked = {"database": store, "bucket": bucket}
-    return {name: port.probe for name, port in asked.items() if port is not None}
+    probes: dict[str, Probe] = {}
+    if store is not None:
+        probes["database"] = store.probe
+    if bucket is not None:
+        probes["bucket"] = bucket.now
+    return probes
 
 
 async def _check_clock(against: str, probe: Probe) -> Check:

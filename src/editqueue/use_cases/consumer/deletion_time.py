@@ -11,9 +11,9 @@ TOLERANCE = timedelta(seconds=30)
 async def deletion_time(ports: Ports) -> datetime:
     """The earlier of our time and the bucket's: one clock that is ahead makes nothing old.
 
-    Raises what the bucket's probe raises. Nothing may be deleted then.
+    Raises what `Bucket.now` raises. Nothing may be deleted then.
     """
-    theirs, ours = await ports.bucket.probe(), ports.clock.now()
+    theirs, ours = await ports.bucket.now(), ports.clock.now()
     apart = (ours - theirs).total_seconds()
     if abs(apart) > TOLERANCE.total_seconds():
         ports.journal.warning("clocks_differ", against="bucket", seconds=round(apart, 1))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -109,11 +109,19 @@ class Ground:
             since=since,
             seen_at=self._ports.clock.now(),
         )
-        with suppress(EditQueueError):  # the log and the gauge say it, too
-            await self._ports.store.record_pause(pause)
+        await self._quietly(self._ports.store.record_pause(pause))
 
     async def _take_back(self) -> None:
         """Unless the database is away: then the record is old by the time anybody reads it."""
-        with suppress(EditQueueError, TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(LEAVING):
-                await self._ports.store.end_pause(self._consumer)
+                await self._quietly(self._ports.store.end_pause(self._consumer))
+
+    async def _quietly(self, work: Awaitable[None]) -> None:
+        """An outage here is no news, and no error of any kind may end the pause."""
+        try:
+            await work
+        except EditQueueError:
+            pass
+        except Exception as error:  # noqa: BLE001  # a defect is seen, and the consumer goes on
+            self._ports.journal.error(None, error)

@@ -2,10 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from contextlib import ExitStack
 from itertools import chain, repeat
-from typing import TypeVar
 
 from editqueue.domain.errors import (
     ClaimLost,
@@ -33,8 +31,8 @@ from editqueue.use_cases.consumer.verdict import (
     verdict_on,
 )
 from editqueue.use_cases.run_to_completion import run_to_completion
+from editqueue.use_cases.unless_stopped import unless_stopped
 
-T = TypeVar("T")
 SETTLE_WAITS = (0.5, 1, 2)
 """Seconds between tries to write a result down while the database is away; the last is repeated."""
 
@@ -84,12 +82,12 @@ async def _edit_in_time(claim: Claim, ports: Ports, stop: asyncio.Event) -> Verd
     timer = asyncio.timeout(ports.limits.job_timeout.total_seconds())
     try:
         async with timer:
-            return await _unless(stop, _edit(claim, ports)) or HandedBack()
+            return await unless_stopped(_edit(claim, ports), stop) or HandedBack()
     except Exception as caught:  # noqa: BLE001  # `verdict_on` knows what each error means
         late = f"not finished after {ports.limits.job_timeout.total_seconds():.0f} s"
         error = JobTimedOut(late) if timer.expired() else caught
     if may_be_the_ground(error):
-        lost = await _unless(stop, find_lost_ground(ports))
+        lost = await unless_stopped(find_lost_ground(ports), stop)
         if lost is not None or stop.is_set():
             return HandedBack(lost=lost)
     ports.journal.error(claim.job.id, error)
@@ -124,7 +122,9 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
 
 
 async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Event) -> End:
-    """Write the verdict down; while the database is away again and again, until another consumer may have the job."""
+    """Write the verdict down; while the database is away again and again, as long as `limits.settle_for` allows, but
+    not when another consumer may have the job."""
+    until = ports.clock.now() + ports.limits.settle_for
     waits = chain(SETTLE_WAITS, repeat(SETTLE_WAITS[-1]))
     with ExitStack() as pause:
         for tries, wait in enumerate(waits, start=1):
@@ -138,9 +138,9 @@ async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Ev
             except Exception as error:  # waiting does not mend a defect of ours; the sweep requeues the job
                 ports.journal.error(claim.job.id, error)
                 raise
-            if stop.is_set() or _is_stale(claim, ports):
+            if stop.is_set() or _is_stale(claim, ports) or ports.clock.now() >= until:
                 break
-            await _unless(stop, ports.pause(wait))
+            await unless_stopped(ports.pause(wait), stop)
     ports.journal.warning("left_to_the_sweep", job_id=claim.job.id)
     return Lost()
 
@@ -168,17 +168,3 @@ async def _write_down(claim: Claim, verdict: Verdict, ports: Ports) -> End:
 def _is_stale(claim: Claim, ports: Ports) -> bool:
     """Whether the job may have been given to another consumer by now."""
     return claim.job.started_at is None or ports.clock.now() - claim.job.started_at >= ports.limits.stale_after
-
-
-async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """The result of `work`; None if `stop` was set first, which ends it."""
-    task = asyncio.ensure_future(work)
-    stopped = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        in_time = task.done()
-        task.cancel()
-        stopped.cancel()
-        await asyncio.gather(task, stopped, return_exceptions=True)
-    return task.result() if in_time and not task.cancelled() else None

@@ -134,11 +134,19 @@ async def test_a_copy_is_of_the_version_that_was_asked_for(
     assert await bucket.read(PROCESSED) == b"first"
 
 
-async def test_a_probe_tells_the_time_and_leaves_nothing(bucket: LocalBucket, folder: Path) -> None:
-    told = await bucket.probe()
+async def test_a_probe_leaves_nothing(bucket: LocalBucket, folder: Path) -> None:
+    await bucket.probe()
 
-    assert abs((datetime.now(UTC) - told).total_seconds()) < 5
     assert list((folder / STAGING).iterdir()) == []
+
+
+async def test_a_full_disk_still_tells_its_time(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+    assert abs((datetime.now(UTC) - await bucket.now()).total_seconds()) < 5
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EMFILE])

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from editqueue.adapters.bucket.local import files, paths
 from editqueue.adapters.bucket.local.folder import LocalFolder
-from editqueue.adapters.bucket.local.leftovers import remove_leftovers
+from editqueue.adapters.bucket.local.leftovers import now_in, remove_leftovers
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.local.staging import staging_file
 from editqueue.adapters.bucket.reads import ReadsObjects, translate_errors
@@ -104,24 +104,27 @@ class LocalBucket(ReadsObjects):
         find = partial(remove_leftovers, self.folder.path, before.timestamp(), thorough=thorough)
         return await self._do("", find)
 
-    async def probe(self) -> datetime:
-        return await self._do("", partial(files.probe, self.folder.path))
+    async def probe(self) -> None:
+        await self._do("", partial(files.probe, self.folder.path))
+
+    async def now(self) -> datetime:
+        return await self._do("", partial(now_in, self.folder.path))
 
     async def _do(self, key: str, work: Callable[[], T]) -> T:
         """`work` about `key` in a thread, between two looks at the marker."""
 
         def confirmed() -> T:
-            self.folder.confirm()
-            done = work()
-            self.folder.confirm()
-            return done
+            with translate_errors(self.folder, key):  # which looks at the marker, too, on a disk that may hang
+                self.folder.confirm()
+                done = work()
+                self.folder.confirm()
+                return done
 
-        with translate_errors(self.folder, key):
-            return await asyncio.to_thread(confirmed)
+        return await asyncio.to_thread(confirmed)
 
     async def _confirm(self, key: str) -> None:
-        with translate_errors(self.folder, self._checked(key)):
-            await asyncio.to_thread(self.folder.confirm)
+        self._checked(key)
+        await self._do(key, lambda: None)
 
     def _checked(self, key: str) -> str:
         self.path(key)

@@ -100,12 +100,11 @@ def delete(folder: Path, keys: Sequence[str]) -> None:
             entries.remove(folder, path)
 
 
-def probe(folder: Path) -> datetime:
-    """Write as much as a job does, and sync it. Returns the time by the file system's clock."""
+def probe(folder: Path) -> None:
+    """Write as much as a job does, and sync it."""
     with staging_file(folder) as (_, file):
         file.write(os.urandom(PROBE_BYTES))  # nothing that a file system could make smaller
         sync(file)
-        return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
 
 
 def _replace(folder: Path, staged: Path, key: str, content_type: str) -> None:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -45,7 +46,7 @@ def remove_leftovers(folder: Path, before: float, *, thorough: bool) -> int:
     count = 0
     staging = folder / paths.STAGING
     staging.mkdir(exist_ok=True)
-    before -= max(0.0, _seconds_ahead_of(staging))
+    before -= max(0.0, time.time() - now_in(folder).timestamp())  # by how much this machine's clock is ahead
     for path in list(staging.iterdir()):
         if path.name != LOCK and _touched(path) < before and (held := _held(path)):
             with held:
@@ -53,10 +54,11 @@ def remove_leftovers(folder: Path, before: float, *, thorough: bool) -> int:
     return count + (_remove_old(folder, _by_walking(folder), before) if thorough else 0)
 
 
-def _seconds_ahead_of(staging: Path) -> float:
-    """By how much this machine's clock is ahead of that of the file system, which may be another machine's."""
+def now_in(folder: Path) -> datetime:
+    """The time by the clock of the file system, which may be another machine's; a full disk tells it, too."""
+    staging = folder / paths.STAGING
     os.utime(staging)
-    return time.time() - staging.stat().st_mtime
+    return datetime.fromtimestamp(staging.stat().st_mtime, UTC)
 
 
 def _held(path: Path) -> BinaryIO | None:

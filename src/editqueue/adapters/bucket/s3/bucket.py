@@ -45,6 +45,9 @@ class S3Bucket(ReadsObjects):
         with translate_errors(self._backend, ", ".join(keys)):
             await obstore.delete_async(self._store, keys)
 
+    async def now(self) -> datetime:
+        return await write_and_look(self)
+
     async def probe(self) -> datetime:
         return await write_and_look(self)
 
