@@ -141,6 +141,8 @@ async def test_a_photo_chosen_anew_is_marked_first_if_the_server_has_no_mark_of_
     await page.locator("#submit-confirm").click()
     await expect(page.locator("[data-id=f1] .badge")).to_have_text("In der Warteschlange")
     assert api.asked("POST", "/bulk-mark") == [{"ids": ["f1"], "marked": True}]
+    await api.quiet(page)
+    await expect(page.locator("[data-id=f1] .badge")).to_have_text("In der Warteschlange")
 
 
 async def test_the_bell_has_this_order_only_failures_first_and_counts_them_all(opened: Opened) -> None:

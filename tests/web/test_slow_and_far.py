@@ -32,14 +32,16 @@ SCROLLED = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
   const pauses = [];
   scrollTo(0, 0);
-  await frame();
-  while (scrollY + innerHeight < document.documentElement.scrollHeight - 10) {
-    const before = await frame();
-    scrollBy(0, 60);
-    pauses.push((await frame()) - before);
+  let before = await frame();
+  while (pauses.length < 300) {
+    scrollBy(0, 40);
+    const now = await frame();
+    pauses.push(now - before);
+    before = now;
   }
   return pauses.sort((a, b) => a - b);
 }"""
+"""The pauses between frames, in ms, at 2,400 pixels a second: a strong flick of a finger."""
 
 
 def of_done(count: int) -> MockApi:
@@ -73,6 +75,13 @@ async def test_three_hundred_photos_scroll_on_a_slow_phone(opened: Opened) -> No
     session = await devtools(page)
     await session.send("Emulation.setCPUThrottlingRate", rate=4)
     pauses: list[float] = await page.evaluate(SCROLLED)
+    print(
+        len(pauses),
+        pauses[len(pauses) // 2],
+        pauses[int(len(pauses) * 0.9)],
+        pauses[int(len(pauses) * 0.95)],
+        pauses[-1],
+    )
     assert pauses[len(pauses) // 2] < 1000 / 60 + 1, "the usual frame"
 
 

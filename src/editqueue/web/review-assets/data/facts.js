@@ -79,17 +79,21 @@ function createLatest(state) {
 
 /**
  * A queued file whose original is missing waits for the customer, not for us: the notification says so. Marking it
- * changes its time but not that, so what was found is remembered; `sent` says that this page sent it off again.
+ * changes its time but not that, so what was found is remembered. `sent` says that this page sent it off again: then its
+ * notification so far is answered, whatever the clocks of two machines make of the times.
  * @param {(id: string) => NotificationItem | undefined} latestOf
  */
 function createMissing(latestOf) {
   /** @type {Map<string, string>} file id -> id of the notification */
   const found = new Map();
+  /** @type {Map<string, string | undefined>} likewise */
+  const answered = new Map();
 
   /** @param {KnownFile} file */
   return function isMissing(file) {
     const last = latestOf(file.id);
-    if (file.status !== "queued" || file.sent || last?.type !== "revision_required") {
+    if (file.sent) answered.set(file.id, last?.id);
+    if (file.status !== "queued" || last?.type !== "revision_required" || answered.get(file.id) === last.id) {
       found.delete(file.id);
       return false;
     }

@@ -19,13 +19,17 @@ import { makeFar, makeParts, makeShell, showFrame, updateTile } from "./tile.js"
 /** @typedef {Record<Act, (id: string, asked: Asked) => void>} Acts */
 /** @typedef {ReturnType<typeof createGrid>} Grid */
 
+const SOON_MS = 200;
+/** @type {(run: () => void) => void} Safari knows no idle time */
+const whenIdle = (run) => (globalThis.requestIdleCallback ?? ((job) => setTimeout(job, SOON_MS)))(run);
+
 /** @param {{ list: HTMLElement, i18n: I18n, pictures: Pictures, facts: Facts, acts: Acts }} page */
 export function createGrid({ list, i18n, pictures, facts, acts }) {
   /** @type {Map<string, Entry>} */
   const entries = new Map();
   const nearness = createNearness({
     enter: (node) => withEntry(node, comeNear),
-    leave: (node) => withEntry(node, goFar),
+    leave: (node) => withEntry(node, leaveSoon),
   });
   const roving = createRoving({
     list,
@@ -79,8 +83,19 @@ export function createGrid({ list, i18n, pictures, facts, acts }) {
   function comeNear(entry) {
     if (entry.parts) return;
     entry.parts = makeParts(entry.node);
+    entry.picture = entry.file.preview_url ? "loading" : "none";
     entry.drawn = "";
     update(entry);
+  }
+
+  /**
+   * There is no hurry to take parts away, and scrolling has better things to do.
+   * @param {Entry} entry
+   */
+  function leaveSoon(entry) {
+    whenIdle(() => {
+      if (entry.parts && !nearness.has(entry.node)) goFar(entry);
+    });
   }
 
   /** @param {Entry} entry */

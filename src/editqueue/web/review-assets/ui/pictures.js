@@ -15,6 +15,7 @@ import { previewTag } from "../data/previews.js";
 const AGAIN_MS = [15_000, 60_000];
 const AGAIN_LAST_MS = 5 * 60_000;
 const QUICK_MS = 1_500;
+const TURN_MS = 100;
 
 /** @param {{ previews: Previews, atOnce: number }} how  `atOnce`: how many are loaded at a time */
 export function createPictures({ previews, atOnce }) {
@@ -23,6 +24,7 @@ export function createPictures({ previews, atOnce }) {
   /** @type {WeakMap<HTMLImageElement, { again: () => void, at: number, tries: number, tag: string }>} */
   const failures = new WeakMap();
   const limit = createLimit(atOnce);
+  const turn = createTurns();
 
   /**
    * `onState` hears "loading", then "loaded", "none" or "failed".
@@ -92,6 +94,7 @@ export function createPictures({ previews, atOnce }) {
     const url = await previews.urlOf(file, { renew });
     if (url === null) return "none";
     const ready = await decode(url);
+    await turn();
     if (isCurrent()) put(image, ready);
     return "loaded";
   }
@@ -123,6 +126,28 @@ function put(image, ready) {
   image.width = ready.naturalWidth;
   image.height = ready.naturalHeight;
   image.hidden = false;
+}
+
+/**
+ * Promises that end together, at most ten times a second: pictures that arrive one by one are drawn in one go, which
+ * leaves most frames of a scrolling page alone.
+ */
+function createTurns() {
+  let last = 0;
+  /** @type {Promise<void> | null} */
+  let next = null;
+
+  return function turn() {
+    next ??= pass(Math.max(0, last + TURN_MS - performance.now()));
+    return next;
+  };
+
+  /** @param {number} pause */
+  async function pass(pause) {
+    await new Promise((done) => setTimeout(done, pause));
+    last = performance.now();
+    next = null;
+  }
 }
 
 /**
