@@ -123,7 +123,10 @@ export function compose(apiBase, i18n) {
     failed = false;
     const wasAway = messages.clear("view");
     if (wasAway) messages.show("good", () => i18n.t("recovered"), { kind: "good" });
-    if (isListed) report.listed();
+    if (isListed) {
+      report.listed();
+      actions.sendLeft();
+    }
     grid.retryFailed(wasAway);
     lightbox.retryFailed(wasAway);
   }

@@ -220,7 +220,7 @@ export function createActions({ api, orderId, state, facts, picks, undo, report,
     return true;
   }
 
-  return { mark, submit, approve, approveAll, revise, remove };
+  return { mark, submit, approve, approveAll, revise, remove, sendLeft: approvals.sendLeft };
 }
 
 /**

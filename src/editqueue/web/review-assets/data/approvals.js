@@ -12,6 +12,7 @@ export const UNDO_MS = 5_000;
 export function createApprovals({ send }) {
   /** @type {Map<string, number>} file id -> its timer */
   const waiting = new Map();
+  let left = (forThisTab.get(KEY) ?? "").split(" ").filter(Boolean);
 
   /** @param {string} id */
   function add(id) {
@@ -39,7 +40,8 @@ export function createApprovals({ send }) {
   }
 
   function keep() {
-    if (waiting.size > 0) forThisTab.set(KEY, [...waiting.keys()].join(" "));
+    const ids = [...left, ...waiting.keys()];
+    if (ids.length > 0) forThisTab.set(KEY, ids.join(" "));
     else forThisTab.remove(KEY);
   }
 
@@ -49,8 +51,12 @@ export function createApprovals({ send }) {
 
   document.addEventListener("visibilitychange", () => document.hidden && sendAll());
   addEventListener("pagehide", sendAll);
-  const left = (forThisTab.get(KEY) ?? "").split(" ").filter(Boolean);
-  forThisTab.remove(KEY);
-  for (const id of left) send(id);
-  return { add, take };
+  /** Those that a crash kept from being sent. */
+  function sendLeft() {
+    for (const id of left) send(id);
+    left = [];
+    keep();
+  }
+
+  return { add, take, sendLeft };
 }

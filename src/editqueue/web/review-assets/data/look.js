@@ -23,7 +23,7 @@ export function createLook({ api, orderId, state, seen, forecast }) {
   let listed = { at: -Infinity, key: "", pages: 0, touched: -1 };
 
   /** Says whether every file was listed, as it is now. */
-  return async function look() {
+  async function look() {
     const asked = askCounts();
     if (listed.pages > 0 && !isDue(await asked)) return false;
     const { touched } = state.get();
@@ -33,7 +33,7 @@ export function createLook({ api, orderId, state, seen, forecast }) {
     const { items } = await feed.refresh((known) => isEnough(known, state.get().files));
     state.setNotifications(items);
     return !state.isStale(touched);
-  };
+  }
 
   async function askCounts() {
     const counts = await api.status(orderId);
@@ -44,7 +44,7 @@ export function createLook({ api, orderId, state, seen, forecast }) {
 
   /** @param {StatusAnswer} counts */
   function isDue(counts) {
-    if (listed.touched !== state.get().touched) return true;
+    if (isBehind()) return true;
     const age = Date.now() - listed.at;
     const changed = listed.key !== JSON.stringify(counts);
     return age >= LOOK_EVERY_MS || (changed && age >= (listed.pages - 1) * PER_PAGE_MS);
@@ -70,6 +70,9 @@ export function createLook({ api, orderId, state, seen, forecast }) {
     return pages;
   }
 
+  /** Whether something was done since the files were listed, so that they should be listed again soon. */
+  const isBehind = () => listed.touched !== state.get().touched;
+
   /**
    * Whether every photo can be told what its notifications say of it, and the bell how many are new.
    * @param {Known} known
@@ -83,6 +86,8 @@ export function createLook({ api, orderId, state, seen, forecast }) {
     });
     return isDecided && (seen.isCounted(items, back) || files.every((file) => back < file.created_at));
   }
+
+  return { look, isBehind };
 }
 
 /**

@@ -26,8 +26,8 @@ const STANDSTILL_MS = 60_000;
  *   onFine: (isListed: boolean) => void, onProblem: (error: unknown) => void }} page
  */
 export function createPolling({ api, orderId, state, facts, seen, forecast, onFine, onProblem }) {
-  const look = createLook({ api, orderId, state, seen, forecast });
-  const pace = createPace({ state, facts });
+  const { look, isBehind } = createLook({ api, orderId, state, seen, forecast });
+  const pace = createPace({ state, facts, isBehind });
   return createPoll({ work, pace, onShown: state.outdated });
 
   /** @returns {Promise<Outcome>} */
@@ -49,16 +49,17 @@ function outcomeOf(error) {
 }
 
 /**
- * "fast" while an edit runs or things change, "patient" while they only wait, "slow" when nothing will happen.
- * @param {{ state: State, facts: Facts }} page
+ * "fast" while an edit runs, things change or a list came too late, "patient" while they only wait, "slow" when nothing will happen.
+ * @param {{ state: State, facts: Facts, isBehind: () => boolean }} page
  */
-function createPace({ state, facts }) {
+function createPace({ state, facts, isBehind }) {
   let seen = "";
   let changedAt = 0;
 
   /** @returns {Pace} */
   return function pace() {
     const { counts, files } = state.get();
+    if (isBehind()) return "fast";
     if (!counts) return "slow";
     note(JSON.stringify(counts));
     const forUs = counts.queued - files.filter(facts.isMissing).length;
