@@ -21,18 +21,6 @@ HIDEABLE = """
   };
 """
 
-SCROLL = """async () => {
-  const frame = () => new Promise(requestAnimationFrame);
-  const pauses = [];
-  for (let step = 0; step < 30; step += 1) {
-    const before = await frame();
-    scrollBy(0, -300);
-    pauses.push((await frame()) - before);
-  }
-  return pauses.sort((a, b) => a - b)[15];
-}"""
-"""The usual pause between frames, in ms, while scrolling."""
-
 
 def looks(api: MockApi) -> int:
     return len(api.asked("GET", "/status"))
@@ -128,7 +116,7 @@ async def test_a_preview_that_cannot_be_loaded_says_so_and_gives_up(opened: Open
     assert api.signed == 2
 
 
-async def test_a_thousand_files_scroll_smoothly_with_few_previews_and_few_requests_at_a_time(opened: Opened) -> None:
+async def test_a_thousand_files_are_shown_with_few_previews_and_few_requests_at_a_time(opened: Opened) -> None:
     api = MockApi([a_file(number, "done") for number in range(1, 1001)])
     page = await opened(api)
     await expect(page.locator(".tile")).to_have_count(1000)
@@ -141,11 +129,6 @@ async def test_a_thousand_files_scroll_smoothly_with_few_previews_and_few_reques
     await expect(page.locator("[data-id=f1000]")).to_have_attribute("data-picture", "loaded")
     assert api.signed < 200
     assert api.most_in_flight <= 4
-    many = min([await page.evaluate(SCROLL) for _ in range(3)])
-    few_files = await opened(MockApi([a_file(number, "done") for number in range(1, 61)]))
-    await expect(few_files.locator(".tile")).to_have_count(60)
-    few = min([await few_files.evaluate(SCROLL) for _ in range(3)])
-    assert many < 3 * few + 20, "a frame of 1,000 files costs about what one of 60 does, whatever else runs here"
 
 
 async def test_a_thousand_files_are_submitted_in_one_request(opened: Opened) -> None:

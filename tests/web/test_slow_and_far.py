@@ -33,7 +33,7 @@ SCROLLED = """async () => {
   const pauses = [];
   scrollTo(0, 0);
   let before = await frame();
-  while (pauses.length < 300) {
+  while (pauses.length < 160) {
     scrollBy(0, 40);
     const now = await frame();
     pauses.push(now - before);
