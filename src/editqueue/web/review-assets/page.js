@@ -172,6 +172,9 @@ export function compose(apiBase, i18n) {
     });
   }
 
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) messages.clear("good"); // what waited to be taken back is sent now
+  });
   state.subscribe(render);
   i18n.onChange(render);
   wireSheets();

@@ -34,6 +34,8 @@ import { hasStatus, isNetwork } from "./problems.js";
 export function createActions({ api, orderId, state, facts, picks, undo, report, refresh, onChanged, onSignedOut }) {
   let marked = Promise.resolve(); // marks go out one after the other, so that the last click wins
   const approvals = createApprovals({ send: sendApproval });
+  /** @type {Map<string, () => void>} file id -> what takes its approval back while it waits */
+  const takeBacks = new Map();
 
   /**
    * @param {string} fileId
@@ -145,6 +147,7 @@ export function createActions({ api, orderId, state, facts, picks, undo, report,
     };
     state.hold(id, { approved: true });
     approvals.add(id);
+    takeBacks.set(id, takeBack);
     undo.offer(takeBack);
     report.approved(state.nameOf(id), () => undo.take(takeBack));
   }
@@ -157,6 +160,9 @@ export function createActions({ api, orderId, state, facts, picks, undo, report,
 
   /** @param {string} id */
   async function sendApproval(id) {
+    const takeBack = takeBacks.get(id);
+    if (takeBack) undo.withdraw(takeBack);
+    takeBacks.delete(id);
     const went = await attempt(id, () => api.approve(id));
     if (went) state.release(id);
     else withdraw(id);
