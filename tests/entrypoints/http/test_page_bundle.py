@@ -75,3 +75,11 @@ def test_the_page_written_for_a_static_host_asks_for_nothing_that_is_not_there(t
     assert (tmp_path / "page" / "_redirects").is_file()
     headers = (tmp_path / "page" / "_headers").read_text(encoding="utf-8")
     assert f"/{ASSETS}/{made.version}/*\n  ! Cache-Control\n  Cache-Control: {FOREVER}\n" in headers
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path / "page")
+    write(tmp_path / "page")
+    with pytest.raises(FileExistsError, match="holds no review page"):
+        write(tmp_path)
+    assert (tmp_path / "page" / "review.html").is_file()

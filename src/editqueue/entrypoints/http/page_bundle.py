@@ -100,8 +100,13 @@ def _page(html: str, version: str) -> str:
 
 
 def write(target: Path, source: Path = WEB_DIR) -> Bundle:
-    """Replace the folder `target` by the page as a static host serves it. Raises what `bundle` raises, and OSError."""
+    """Replace the folder `target` by the page as a static host serves it.
+
+    Raises what `bundle` raises, FileExistsError for a folder that holds something else, OSError.
+    """
     made = bundle(source)
+    if target.exists() and not (target / "review.html").is_file():
+        raise FileExistsError(f"{target} is there and holds no review page; name another folder")
     shutil.rmtree(target, ignore_errors=True)
     versioned = target / ASSETS / made.version
     versioned.mkdir(parents=True)
