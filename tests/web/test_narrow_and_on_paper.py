@@ -79,8 +79,8 @@ async def test_on_paper_it_is_a_contact_sheet_with_names_and_status(opened: Open
     page = await opened(api)
     await expect(page.locator(".tile")).to_have_count(43)
     assert await page.locator(".tile.is-near").count() < 43
-    await page.emulate_media(media="print")
     await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    await page.emulate_media(media="print")
     printed = await page.locator("main").inner_text()
     assert all(f"IMG_{number:04}.jpg" in printed for number in range(1, 44))
     assert printed.count("Fertig") >= 40
@@ -91,3 +91,5 @@ async def test_on_paper_it_is_a_contact_sheet_with_names_and_status(opened: Open
         "grid => getComputedStyle(grid).gridTemplateColumns.split(' ').length"
     )
     assert columns == 4
+    await page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert await page.locator(".tile.is-near").count() < 43

@@ -27,6 +27,7 @@ const whenIdle = (run) => (globalThis.requestIdleCallback ?? ((job) => setTimeou
 export function createGrid({ list, i18n, pictures, facts, acts }) {
   /** @type {Map<string, Entry>} */
   const entries = new Map();
+  let isPrinting = false;
   const nearness = createNearness({
     enter: (node) => withEntry(node, comeNear),
     leave: (node) => withEntry(node, leaveSoon),
@@ -94,7 +95,7 @@ export function createGrid({ list, i18n, pictures, facts, acts }) {
    */
   function leaveSoon(entry) {
     whenIdle(() => {
-      if (entry.parts && !nearness.has(entry.node)) goFar(entry);
+      if (!isPrinting && entry.parts && !nearness.has(entry.node)) goFar(entry);
     });
   }
 
@@ -172,12 +173,18 @@ export function createGrid({ list, i18n, pictures, facts, acts }) {
     if (asked && id) acts[/** @type {Act} */ (asked.dataset.act)](id, { isChecked, isRange: event.shiftKey });
   }
 
+  function beforePrint() {
+    isPrinting = true;
+    entries.forEach(comeNear);
+  }
+
   function afterPrint() {
+    isPrinting = false;
     for (const entry of entries.values()) if (entry.parts && !nearness.has(entry.node)) goFar(entry);
   }
 
   list.addEventListener("click", onClick);
-  addEventListener("beforeprint", () => entries.forEach(comeNear));
+  addEventListener("beforeprint", beforePrint);
   addEventListener("afterprint", afterPrint);
   return { render, retryFailed, focus: roving.focus, focused: roving.focused };
 }
