@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
-.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots lock d1-migrations measure-worker build clean
+.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots page lock d1-migrations measure-worker build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ bench-%: setup
 
 screenshots: setup  ## the review page's pictures in docs/screenshots/ (needs Chromium)
 	$(BIN)/python -m tests.web.screenshots
+
+page: setup  ## the review page for a static host such as Cloudflare Pages, into build/page/
+	$(BIN)/python -m editqueue.entrypoints.http.page_bundle build/page
 
 lock: setup  ## renew the hashed lock files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock

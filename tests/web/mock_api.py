@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -105,9 +106,12 @@ class MockApi:
         """Refusals by a part of the path; they stay until taken out."""
         self.hold: dict[str, asyncio.Event] = {}
         """Requests with this part in their path are answered when the event is set."""
+        self.bucket = BUCKET
         self.lost = False
         self.site_lost = ""
         """A part of the path of the page's own files that cannot be had."""
+        self.site_folder: Path | None = None
+        """Where a static host has the page from, instead of the server that mounts it."""
         self.url_life = timedelta(minutes=5)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.signed = 0
@@ -138,6 +142,10 @@ class MockApi:
         path = urlsplit(route.request.url).path
         if self.site_lost and self.site_lost in path:
             await route.abort("internetdisconnected")
+            return
+        if self.site_folder is not None:
+            file = "/review.html" if path.endswith("/review") else path
+            await route.fulfill(path=self.site_folder / file[1:])
             return
         answer = await _site_answer(path)
         await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
@@ -189,6 +197,13 @@ class MockApi:
             return
         await route.fulfill(status=status, json=answer)
 
+    def answer(self, method: str, path: str, body: bytes, query: Mapping[str, list[str]]) -> tuple[int, bytes]:
+        """What a server that puts this API before a browser has to send."""
+        asked = json.loads(body) if body else None
+        self.requests.append((method, path, asked))
+        status, answer = self._answer(method, path, asked, query)
+        return status, json.dumps(answer).encode()
+
     def _refuse(self, path: str) -> None:
         for part, refusal in self.refuse.items():
             if part in path:
@@ -202,14 +217,16 @@ class MockApi:
         if found := _ACTION.fullmatch(path):
             return self._act(found[1], found[2])
         if path.endswith("/files"):
-            return 200, self._page(int(query["limit"][0]), int(query.get("cursor", ["0"])[0]))
+            files, cursor = _slice(self.files, query)
+            return 200, {"files": files, "next_cursor": cursor}
         if path.endswith("/status"):
             return 200, self._counts()
         if path == "/api/notifications":
             newest = sorted(self.notifications, key=lambda notification: notification["created_at"], reverse=True)
-            return 200, {"items": newest, "next_cursor": None}
-        if path == "/api/files/bulk-mark":
-            return self._mark(body["ids"], marked=body["marked"])
+            items, cursor = _slice(newest, query)
+            return 200, {"items": items, "next_cursor": cursor}
+        if path.startswith("/api/files/bulk"):
+            return self._remove(body["ids"]) if method == "DELETE" else self._mark(body["ids"], marked=body["marked"])
         if path.endswith("/submit-edits"):
             return self._submit(body["files"])
         raise AssertionError(f"not in the contract: {method} {path}")
@@ -221,7 +238,7 @@ class MockApi:
         self.signed += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        url = f"{BUCKET}/preview/{file_id}.jpg?signature={self.signed}"
+        url = f"{self.bucket}/preview/{file_id}.jpg?signature={self.signed}"
         if self.good_urls is not None:
             self.good_urls.add(url)
         return {"url": url, "expires_at": stamp(self.clock() + self.url_life)}
@@ -234,10 +251,6 @@ class MockApi:
         file.update(status="queued", approved=False, ver=file["ver"] + 1)
         return 201, {"ok": True, "status": "queued", "job_id": f"job-{file_id}"}
 
-    def _page(self, limit: int, start: int) -> JsonObject:
-        end = start + limit
-        return {"files": self.files[start:end], "next_cursor": str(end) if end < len(self.files) else None}
-
     def _counts(self) -> JsonObject:
         words = ("queued", "in_progress", "done", "failed")
         counts = {word: sum(file["status"] == word for file in self.files) for word in words}
@@ -248,6 +261,10 @@ class MockApi:
             self.file(file_id)["marked"] = marked
         return 200, {"ok": True}
 
+    def _remove(self, ids: list[str]) -> tuple[int, JsonObject]:
+        self.files = [file for file in self.files if file["id"] not in ids]
+        return 200, {"ok": True, "deleted": len(ids)}
+
     def _submit(self, ids: list[str]) -> tuple[int, JsonObject]:
         for file_id in ids:
             self.file(file_id)["status"] = "queued"
@@ -255,10 +272,16 @@ class MockApi:
         return 201, {"ok": True, "jobs": jobs}
 
 
+def _slice(items: list[JsonObject], query: Mapping[str, list[str]]) -> tuple[list[JsonObject], str | None]:
+    start = int(query.get("cursor", ["0"])[0])
+    end = start + int(query["limit"][0])
+    return items[start:end], str(end) if end < len(items) else None
+
+
 async def _site_answer(path: str) -> httpx.Response:
     if path not in _SITE_ANSWERS:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=_site())) as client:
-            _SITE_ANSWERS[path] = await client.get(SITE + path)
+            _SITE_ANSWERS[path] = await client.get(SITE + path, headers={"Accept-Encoding": "identity"})
     return _SITE_ANSWERS[path]
 
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import io
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
+from editqueue.domain.messages import BROKEN, REASONS
 from editqueue.entrypoints.commands.demo_photos import EDITED, PICTURES, WAITING
 from tests.web.browser import chromium
 from tests.web.mock_api import NOW, ORDER, SITE, JsonObject, MockApi, a_file, a_notification
@@ -26,9 +29,15 @@ def half_way() -> MockApi:
     files[4]["ver"] = 2
     files[10]["marked"] = True
     notifications = [a_notification(number, f"f{number}", message=_message(number)) for number in range(1, 4)]
+    reason = BROKEN.format(name=files[9]["name"], reason=REASONS["broken_picture"])
+    notifications.append(a_notification(10, "f10", type="revision_required", message=reason))
     api = MockApi(files, notifications)
     api.picture = _room
     return api
+
+
+def before_the_first_job() -> MockApi:
+    return MockApi([_file(number, "uploaded") for number in range(1, len(ROOMS) + 1)])
 
 
 def _file(number: int, status: str) -> JsonObject:
@@ -46,30 +55,34 @@ def _message(number: int) -> str:
     return f"Ihr Foto „2026-11-24-HX4K2P_{ROOMS[number - 1].kind}_{number:03}_v1.jpg“ ist fertig bearbeitet."
 
 
-async def take(browser: Browser, width: int, height: int, scheme: str) -> None:
-    dark = scheme == "dark"
+@asynccontextmanager
+async def shown(browser: Browser, api: MockApi, width: int, height: int, scheme: str) -> AsyncGenerator[Page]:
     page = await browser.new_page(
         viewport={"width": width, "height": height},
-        color_scheme="dark" if dark else "light",
+        color_scheme="dark" if scheme == "dark" else "light",
         reduced_motion="reduce",
         timezone_id="Europe/Berlin",
     )
-    api = half_way()
     await page.clock.install(time=NOW)
     await api.attach(page)
     await page.goto(f"{SITE}/orders/{ORDER}/review")
     await expect(page.locator(".tile")).to_have_count(12)
-    await api.quiet(page)
-    await _save(page, f"review-{width}-{scheme}")
-    if (width, dark) == (SIZES[-1][0], False):  # the large view is dark, always
-        await _large(page)
+    await expect(page.locator("[data-picture=loading]")).to_have_count(0)
+    yield page
     await page.close()
 
 
-async def _large(page: Page) -> None:
-    await page.locator("[data-id=f1] .frame").click()
+async def take(browser: Browser, width: int, height: int, scheme: str) -> None:
+    async with shown(browser, half_way(), width, height, scheme) as page:
+        await _save(page, f"review-{width}-{scheme}")
+        if scheme == "light" and width != SIZES[1][0]:  # the large view is dark, always
+            await _large(page, width)
+
+
+async def _large(page: Page, width: int) -> None:
+    await page.locator("[data-id=f2] .open").click()
     await expect(page.locator("#large-image")).to_be_visible()
-    await _save(page, f"large-{SIZES[-1][0]}")
+    await _save(page, f"large-{width}")
 
 
 async def _save(page: Page, name: str) -> None:
@@ -83,6 +96,9 @@ async def main() -> None:
         for width, height in SIZES:
             for scheme in ("light", "dark"):
                 await take(browser, width, height, scheme)
+        width, height = SIZES[-1]
+        async with shown(browser, before_the_first_job(), width, height, "light") as page:
+            await _save(page, f"before-{width}")
 
 
 if __name__ == "__main__":

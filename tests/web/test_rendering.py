@@ -1,11 +1,14 @@
 """What a customer sees, in both languages and both themes."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from editqueue.entrypoints.http.page_bundle import WEB_DIR, write
 from tests.web.conftest import Opened
 from tests.web.mock_api import NOW, JsonObject, MockApi, Refusal, a_file, a_notification, stamp
 
@@ -71,7 +74,9 @@ async def test_only_finished_files_are_asked_for_a_preview_and_the_others_hold_i
     api = of_every_status()
     page = await opened(api)
     await expect(page.locator("[data-id=f4] .picture")).to_be_visible()
-    await expect(page.locator("[data-id=f2] .picture-hint")).to_have_text("Noch keine Vorschau")
+    await expect(page.locator("[data-id=f2] .picture-hint")).to_have_text(
+        "Ein Bild sehen Sie hier nach der Bearbeitung"
+    )
     assert len(api.asked("GET", "/preview")) == 1
 
 
@@ -116,6 +121,8 @@ async def test_a_queued_file_whose_original_is_missing_can_be_sent_again(opened:
     page = await opened(MockApi([a_file(1, "queued"), a_file(2, "queued")], [missing]))
     await expect(page.locator("[data-id=f1] .badge")).to_have_text("Original fehlt")
     await expect(page.locator("[data-id=f2] .badge")).to_have_text("In der Warteschlange")
+    await expect(page.locator("#submit-bar")).to_be_hidden()
+    await page.get_by_label("Bearbeiten lassen: IMG_0001.jpg").check()
     await expect(page.locator("#submit-line")).to_have_text("1 Foto ausgewählt")
 
 
@@ -131,6 +138,25 @@ async def test_the_bell_counts_what_is_new_and_leads_to_the_photo(opened: Opened
     await page.locator("#bell").click()
     await page.locator(".note-button").nth(1).click()
     await expect(page.locator("#large-name")).to_have_text("IMG_0001.jpg")
+
+
+async def test_the_page_is_the_same_from_a_static_host_as_it_lies_there_or_joined(
+    opened: Opened, tmp_path: Path
+) -> None:
+    write(tmp_path / "joined")
+    (tmp_path / "joined" / "review-assets" / "config.json").write_text(
+        json.dumps({"api_base": "", "brand": "Haus & Bild", "texts": {"de": {"title": "Ihre Bilder"}}})
+    )
+    for folder, brand, title in (
+        (WEB_DIR, "pix.immo", "Ihre Fotos"),
+        (tmp_path / "joined", "Haus & Bild", "Ihre Bilder"),
+    ):
+        api = of_every_status()
+        api.site_folder = folder
+        page = await opened(api)
+        await expect(page.locator("[data-id=f4] .picture")).to_be_visible()
+        await expect(page.locator("#brand")).to_have_text(brand)
+        await expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
 async def test_an_empty_order_says_so(opened: Opened) -> None:
@@ -157,7 +183,8 @@ async def test_nothing_moves_while_photos_go_through_the_order(opened: Opened, w
             api.finish(file["id"]) if not step else file.update(step)
         await page.clock.fast_forward(30_000)
         await api.quiet(page)
-    await expect(page.locator(".tile .approved:visible")).to_have_count(8)
+    near = await page.locator(".tile.is-near").count()
+    await expect(page.locator(".tile.is-near .approved")).to_have_count(near)
     await expect(page.locator("[data-id=f1] .picture")).to_be_visible()
 
     assert await page.evaluate("shift") == 0
@@ -188,7 +215,7 @@ async def test_axe_finds_nothing_on_the_page_its_dialogs_and_its_messages(
     await page.locator("#submit").click()
     assert await axe_violations(page, axe_source) == []
     await page.keyboard.press("Escape")
-    await page.locator("[data-id=f4] .frame").click()
+    await page.locator("[data-id=f4] .open").click()
     await expect(page.locator("#large-image")).to_be_visible()
     assert await axe_violations(page, axe_source) == []
     await page.locator("#large-actions").get_by_role("button", name="überarbeiten").click()

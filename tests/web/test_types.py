@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.jobs import JobStatus
 from editqueue.entrypoints.http import problems, schemas
-from editqueue.entrypoints.http.review_page import WEB_DIR
+from editqueue.entrypoints.http.page_bundle import WEB_DIR
 
 DATA: Final = WEB_DIR / "review-assets" / "data"
 TYPES: Final = (DATA / "types.js").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """The review page beside the API: open to everybody, because there is nothing in it."""
 
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -8,7 +9,8 @@ from fastapi import FastAPI
 
 from devtools.world import SECRET, World
 from editqueue.entrypoints.http.app import create_app
-from editqueue.entrypoints.http.review_page import HEADERS, WEB_DIR, content_security_policy, mount_review_page
+from editqueue.entrypoints.http.page_bundle import FOREVER, WEB_DIR, bundle
+from editqueue.entrypoints.http.review_page import HEADERS, content_security_policy, mount_review_page
 from tests.entrypoints.http.client import BASE, Api, problem_of
 
 R2 = "https://*.r2.cloudflarestorage.com"
@@ -24,7 +26,7 @@ async def test_the_page_is_served_for_every_order_and_asks_for_no_token(api: Api
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.text == (WEB_DIR / "review.html").read_text(encoding="utf-8")
+    assert answer.text == bundle(WEB_DIR).html
     assert (await api.http.head(PAGE)).status_code == 200
     problem_of(await api.http.post(PAGE), 405, "method_not_allowed")
 
@@ -51,6 +53,43 @@ async def test_the_assets_are_served_as_what_they_are(api: Api, name: str) -> No
     assert answer.headers["x-content-type-options"] == "nosniff"
     again = {"If-None-Match": answer.headers["etag"]}
     assert (await api.http.get(f"/review-assets/{name}", headers=again)).status_code == 304
+
+
+def asked_for(html: str) -> list[str]:
+    return re.findall(r'(?:href|src)="(/review-assets/[^"]+)"', html)
+
+
+async def test_what_the_page_asks_for_is_there_and_kept_for_a_year_but_its_configuration(api: Api) -> None:
+    files = {path: await api.http.get(path) for path in asked_for((await api.http.get(PAGE)).text)}
+
+    assert {answer.status_code for answer in files.values()} == {200}
+    kept = {path: answer.headers["cache-control"] for path, answer in files.items()}
+    assert kept.pop("/review-assets/config.json") == "no-cache"
+    assert set(kept.values()) == {FOREVER}
+    assert {path.rpartition("/")[2] for path in kept} == {"icon.svg", "page.css", "page.js", "de.json"}
+
+
+async def test_texts_come_compressed_to_whoever_takes_that(api: Api) -> None:
+    for path in (PAGE, next(path for path in asked_for(bundle(WEB_DIR).html) if path.endswith("page.js"))):
+        plain, zipped, refused = [
+            await api.http.get(path, headers={"Accept-Encoding": accepted})
+            for accepted in ("identity", "br, gzip", "gzip;q=0, br")
+        ]
+        assert zipped.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert "content-encoding" not in refused.headers
+        assert zipped.content == plain.content == refused.content
+        assert int(zipped.headers["content-length"]) < len(plain.content) / 2
+        assert all("Accept-Encoding" in answer.headers["vary"] for answer in (plain, zipped))
+
+
+async def test_a_page_opened_before_an_update_still_gets_its_texts(api: Api) -> None:
+    answer = await api.http.get("/review-assets/0123456789ab/en.json")
+
+    assert answer.status_code == 200
+    assert_has(answer.headers, {"cache-control": "no-cache", "x-content-type-options": "nosniff"})
+    problem_of(await api.http.get("/review-assets/0123456789ab/config.json"), 404, "not_found")
+    problem_of(await api.http.post("/review-assets/0123456789ab/en.json"), 405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("path", ["nothing.js", "..%2f_headers", "%2e%2e/_headers", "../__init__.py", ""])

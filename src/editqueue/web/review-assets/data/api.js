@@ -1,27 +1,34 @@
 // The API of the contract: where it is, and one function per route this page needs.
 
+import { loadJson } from "./assets.js";
 import { NetworkProblem, problemOf } from "./problems.js";
 
 /**
- * @import { ApproveAnswer, FilesAnswer, NotificationsAnswer, Ok, PreviewAnswer, RevisionAnswer, StatusAnswer,
- *   SubmitAnswer } from "./types.js"
+ * @import { ApproveAnswer, DeleteAnswer, FilesAnswer, NotificationsAnswer, Ok, PreviewAnswer, RevisionAnswer,
+ *   StatusAnswer, SubmitAnswer } from "./types.js"
  */
 
 /** @typedef {ReturnType<typeof createApi>} Api */
 /** @typedef {{ express: boolean, notes: string }} SubmitChoice */
 
 const TIMEOUT_MS = 20_000;
-const PAGE = 200;
 const AT_ONCE = 1000; // ids the API takes per request
 const part = encodeURIComponent;
 
-/** The API's origin; empty for the page's own. Rejects when the page's configuration cannot be loaded. */
-export async function loadApiBase() {
-  const response = await fetch("/review-assets/config.json", { cache: "no-cache" });
-  if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-  /** @type {{ api_base?: string }} */
-  const config = await response.json();
-  return String(config.api_base ?? "").replace(/\/+$/, "");
+/**
+ * The page's configuration: the API's origin (empty for the page's own), and how the page is branded.
+ * @typedef {object} Config
+ * @property {string} [api_base]
+ * @property {string} [brand]  the name in the header
+ * @property {string} [logo]  the address of a picture in its place
+ * @property {Partial<Record<string, Record<string, string>>>} [texts]  by language and key, instead of the page's own
+ */
+
+/** Rejects when it cannot be loaded. */
+export async function loadConfig() {
+  /** @type {Config} */
+  const config = await loadJson("/review-assets/config.json");
+  return { ...config, api_base: String(config.api_base ?? "").replace(/\/+$/, "") };
 }
 
 /**
@@ -32,13 +39,12 @@ export function createApi({ base, token }) {
   return {
     /** @type {(order: string) => Promise<StatusAnswer>} */
     status: (order) => request("GET", `/orders/${part(order)}/status`),
-    /** @type {(order: string, cursor: string | null) => Promise<FilesAnswer>} */
-    files: (order, cursor) =>
-      request("GET", `/orders/${part(order)}/files?limit=${PAGE}${cursor ? `&cursor=${part(cursor)}` : ""}`),
+    /** @type {(order: string, cursor: string | null, limit: number) => Promise<FilesAnswer>} */
+    files: (order, cursor, limit) => request("GET", `/orders/${part(order)}/files?${pageOf(cursor, limit)}`),
     /** @type {(file: string) => Promise<PreviewAnswer>} */
     preview: (file) => request("GET", `/files/${part(file)}/preview`),
-    /** @type {() => Promise<NotificationsAnswer>} */
-    notifications: () => request("GET", "/notifications?limit=50"),
+    /** @type {(cursor: string | null, limit: number) => Promise<NotificationsAnswer>} */
+    notifications: (cursor, limit) => request("GET", `/notifications?${pageOf(cursor, limit)}`),
     /** @type {(ids: string[], marked: boolean) => Promise<Ok[]>} */
     mark: (ids, marked) => inChunks(ids, (chunk) => request("POST", "/files/bulk-mark", { ids: chunk, marked })),
     /** @type {(order: string, ids: string[], choice: SubmitChoice) => Promise<SubmitAnswer[]>} */
@@ -48,11 +54,13 @@ export function createApi({ base, token }) {
     approve: (file) => request("POST", `/files/${part(file)}/approve`),
     /** @type {(file: string, note: string) => Promise<RevisionAnswer>} */
     revise: (file, note) => request("POST", `/files/${part(file)}/revision`, { note }),
+    /** @type {(file: string) => Promise<DeleteAnswer>} */
+    remove: (file) => request("DELETE", "/files/bulk", { ids: [file] }),
   };
 
   /**
    * @template Answer
-   * @param {"GET" | "POST"} method
+   * @param {"GET" | "POST" | "DELETE"} method
    * @param {string} path
    * @param {object} [body]
    * @returns {Promise<Answer>}
@@ -64,12 +72,16 @@ export function createApi({ base, token }) {
       body: body === undefined ? null : JSON.stringify(body),
       credentials: "include",
       cache: "no-store",
+      keepalive: method === "POST" && body === undefined, // an approval is sent even as the tab closes
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) throw await problemOf(response);
     return readJson(response);
   }
 }
+
+/** @type {(cursor: string | null, limit: number) => string} */
+const pageOf = (cursor, limit) => `limit=${limit}${cursor ? `&cursor=${part(cursor)}` : ""}`;
 
 /**
  * @param {object | undefined} body

@@ -1,12 +1,14 @@
 // Looks at the order again and again: soon while something moves, seldom otherwise, never in a hidden tab.
 
+import { createLook } from "./look.js";
 import { hasStatus, isFinal, isNetwork } from "./problems.js";
 
 /**
  * @import { Api } from "./api.js"
- * @import { IsMissing } from "./files.js"
+ * @import { Facts } from "./facts.js"
+ * @import { Forecast } from "./forecast.js"
+ * @import { Seen } from "./seen.js"
  * @import { State } from "./state.js"
- * @import { FileItem, StatusAnswer } from "./types.js"
  */
 
 /** @typedef {"fast" | "patient" | "slow"} Pace */
@@ -17,23 +19,21 @@ const PACE_MS = { fast: 2_000, patient: 6_000, slow: 30_000 };
 const LOST_MS = [2_000, 5_000, 10_000];
 const LOST_LONG_MS = 20_000;
 const STANDSTILL_MS = 60_000;
-const LOOK_EVERY_MS = 25_000;
-const PER_PAGE_MS = 1_900; // a long order is listed less often
 
 /**
- * @param {{ api: Api, orderId: string, state: State, isMissing: IsMissing, onFine: () => void,
- *   onProblem: (error: unknown) => void }} page
+ * `onFine` hears whether every file was listed, too.
+ * @param {{ api: Api, orderId: string, state: State, facts: Facts, seen: Seen, forecast: Forecast,
+ *   onFine: (isListed: boolean) => void, onProblem: (error: unknown) => void }} page
  */
-export function createPolling({ api, orderId, state, isMissing, onFine, onProblem }) {
-  const look = createLook({ api, orderId, state });
-  const pace = createPace({ state, isMissing });
-  return createPoll({ work, pace });
+export function createPolling({ api, orderId, state, facts, seen, forecast, onFine, onProblem }) {
+  const { look, isBehind } = createLook({ api, orderId, state, seen, forecast });
+  const pace = createPace({ state, facts, isBehind });
+  return createPoll({ work, pace, onShown: state.outdated });
 
   /** @returns {Promise<Outcome>} */
   async function work() {
     try {
-      await look();
-      onFine();
+      onFine(await look());
       return "ok";
     } catch (error) {
       onProblem(error);
@@ -49,66 +49,20 @@ function outcomeOf(error) {
 }
 
 /**
- * One look: the counts always, the files and notifications when something changed or some time passed.
- * @param {{ api: Api, orderId: string, state: State }} page
+ * "fast" while an edit runs, things change or a list came too late, "patient" while they only wait, "slow" when nothing will happen.
+ * @param {{ state: State, facts: Facts, isBehind: () => boolean }} page
  */
-function createLook({ api, orderId, state }) {
-  let listed = { at: -Infinity, key: "", pages: 0, touched: -1 };
-
-  return async function look() {
-    const counts = await api.status(orderId);
-    state.setCounts(counts);
-    if (!isDue(counts)) return;
-    const { touched } = state.get();
-    const key = JSON.stringify(counts);
-    const [{ items }, pages] = await Promise.all([api.notifications(), list(touched)]);
-    listed = { at: Date.now(), key, pages, touched };
-    state.setNotifications(items);
-  };
-
-  /** @param {StatusAnswer} counts */
-  function isDue(counts) {
-    if (listed.touched !== state.get().touched) return true;
-    const age = Date.now() - listed.at;
-    const changed = listed.key !== JSON.stringify(counts);
-    return age >= LOOK_EVERY_MS || (changed && age >= (listed.pages - 1) * PER_PAGE_MS);
-  }
-
-  /** @param {number} touched */
-  async function list(touched) {
-    /** @type {FileItem[]} */
-    const files = [];
-    /** @type {string | null} */
-    let cursor = null;
-    let pages = 0;
-    do {
-      const page = await api.files(orderId, cursor);
-      files.push(...page.files);
-      cursor = page.next_cursor;
-      pages += 1;
-      if (state.isStale(touched)) return pages; // an action came in between: this list is out of date
-      if (cursor === null || !state.get().loaded || files.length > state.get().files.length) {
-        state.setFiles([...files], { complete: cursor === null });
-      }
-    } while (cursor !== null);
-    return pages;
-  }
-}
-
-/**
- * "fast" while an edit runs or things change, "patient" while they only wait, "slow" when nothing will happen.
- * @param {{ state: State, isMissing: IsMissing }} page
- */
-function createPace({ state, isMissing }) {
+function createPace({ state, facts, isBehind }) {
   let seen = "";
   let changedAt = 0;
 
   /** @returns {Pace} */
   return function pace() {
     const { counts, files } = state.get();
+    if (isBehind()) return "fast";
     if (!counts) return "slow";
     note(JSON.stringify(counts));
-    const forUs = counts.queued - files.filter(isMissing).length;
+    const forUs = counts.queued - files.filter(facts.isMissing).length;
     if (counts.in_progress + forUs <= 0) return "slow";
     return counts.in_progress > 0 || Date.now() - changedAt < STANDSTILL_MS ? "fast" : "patient";
   };
@@ -121,8 +75,8 @@ function createPace({ state, isMissing }) {
   }
 }
 
-/** @param {{ work: () => Promise<Outcome>, pace: () => Pace }} how */
-function createPoll({ work, pace }) {
+/** @param {{ work: () => Promise<Outcome>, pace: () => Pace, onShown: () => void }} how */
+function createPoll({ work, pace, onShown }) {
   /** @type {number | undefined} */
   let timer;
   let running = false;
@@ -164,7 +118,14 @@ function createPoll({ work, pace }) {
     return run();
   }
 
-  document.addEventListener("visibilitychange", () => (document.hidden ? clear() : resume()));
+  function shownOrHidden() {
+    clear();
+    if (document.hidden) return;
+    onShown(); // anything may have happened meanwhile
+    resume();
+  }
+
+  document.addEventListener("visibilitychange", shownOrHidden);
   addEventListener("online", run);
   return { now: run, resume };
 }

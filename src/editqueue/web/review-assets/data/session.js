@@ -3,7 +3,7 @@
 const TOKEN_KEY = "review_token";
 
 /** A browser that keeps nothing (private window, blocked storage) must not stop the page. */
-const forThisTab = keeper(() => sessionStorage);
+export const forThisTab = keeper(() => sessionStorage);
 export const forThisBrowser = keeper(() => localStorage);
 
 /**

@@ -15,15 +15,29 @@ export function createState() {
     byId: new Map(),
     /** @type {StatusAnswer | null} */
     counts: null,
-    /** @type {NotificationItem[]} newest first */
+    /** @type {NotificationItem[]} of this order, newest first */
     notifications: [],
     loaded: false,
     touched: 0,
     pending: 0,
   };
+  /** @type {Map<string, Partial<KnownFile>>} what is so here and not yet on the server */
+  const held = new Map();
   const changed = () => {
     for (const listener of listeners) listener();
   };
+
+  /**
+   * Change files at once, before the server confirms.
+   * @param {string[]} ids
+   * @param {Partial<KnownFile>} fields
+   */
+  function patch(ids, fields) {
+    const wanted = new Set(ids);
+    state.files = state.files.map((file) => (wanted.has(file.id) ? { ...file, ...fields } : file));
+    state.byId = byIdOf(state.files);
+    changed();
+  }
 
   return {
     get: () => state,
@@ -31,6 +45,8 @@ export function createState() {
     nameOf: (id) => state.byId.get(id)?.name ?? "",
     /** @param {string} id */
     has: (id) => state.byId.has(id),
+    /** @param {string} id */
+    file: (id) => state.byId.get(id),
     /** @param {() => void} listener */
     subscribe: (listener) => listeners.add(listener),
     changed,
@@ -39,8 +55,8 @@ export function createState() {
      * @param {{ complete: boolean }} list
      */
     setFiles(files, { complete }) {
-      state.files = files;
-      state.byId = byIdOf(files);
+      state.files = files.map((file) => ({ ...file, ...held.get(file.id) }));
+      state.byId = byIdOf(state.files);
       state.loaded ||= complete || files.length > 0;
       changed();
     },
@@ -62,16 +78,28 @@ export function createState() {
       state.touched += 1;
       state.pending += step;
     },
+    /** Somebody else changed something: the next look lists everything. */
+    outdated() {
+      state.touched += 1;
+    },
     /** @param {number} touched  as it was before the server was asked */
     isStale: (touched) => state.pending > 0 || state.touched !== touched,
+    patch,
     /**
-     * Change files at once, before the server confirms.
-     * @param {string[]} ids
+     * Change a file, whatever the server says meanwhile.
+     * @param {string} id
      * @param {Partial<KnownFile>} fields
      */
-    patch(ids, fields) {
-      const wanted = new Set(ids);
-      state.files = state.files.map((file) => (wanted.has(file.id) ? { ...file, ...fields } : file));
+    hold(id, fields) {
+      held.set(id, fields);
+      patch([id], fields);
+    },
+    /** @param {string} id */
+    release: (id) => held.delete(id),
+    /** @param {string[]} ids */
+    forget(ids) {
+      const gone = new Set(ids);
+      state.files = state.files.filter((file) => !gone.has(file.id));
       state.byId = byIdOf(state.files);
       changed();
     },

@@ -77,6 +77,12 @@
  */
 
 /**
+ * @typedef {object} DeleteAnswer
+ * @property {true} ok
+ * @property {number} deleted
+ */
+
+/**
  * @typedef {object} SubmitAnswer
  * @property {true} ok
  * @property {JobItem[]} jobs

@@ -48,17 +48,6 @@ export function setText(target, text) {
 }
 
 /**
- * A file name, which may break after its signs and nowhere in a number.
- * @param {Element} target
- * @param {string} name
- */
-export function setName(target, name) {
-  if (target.textContent === name) return;
-  const pieces = name.split(/(?<=[_-])/);
-  target.replaceChildren(...pieces.flatMap((piece) => [piece, document.createElement("wbr")]));
-}
-
-/**
  * @param {Element} target
  * @param {string} name
  * @param {string | number | boolean | null} value  null takes the attribute away

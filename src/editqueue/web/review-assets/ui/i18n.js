@@ -1,5 +1,6 @@
 // Texts by key from de.json and en.json. German unless the person chose otherwise.
 
+import { assetOf, loadJson } from "../data/assets.js";
 import { forThisBrowser } from "../data/session.js";
 
 /** @typedef {Awaited<ReturnType<typeof createI18n>>} I18n */
@@ -13,8 +14,12 @@ const KEY = "review_language";
 /** @type {readonly Language[]} */
 const LANGUAGES = ["de", "en"];
 
-/** Rejects when the texts cannot be loaded. */
-export async function createI18n() {
+/**
+ * Rejects when the texts cannot be loaded.
+ * @param {() => Promise<{ texts?: Partial<Record<string, Record<string, string>>> }>} config  texts that a brand puts in
+ *   the place of the page's own
+ */
+export async function createI18n(config) {
   let language = chosen();
   let texts = await load(language);
   const tables = new Map([[language, texts]]);
@@ -32,6 +37,15 @@ export async function createI18n() {
     forThisBrowser.set(KEY, next);
     translatePage(t, language);
     for (const listener of listeners) listener();
+  }
+
+  /**
+   * @param {Language} language
+   * @returns {Promise<Record<TextKey, string>>}
+   */
+  async function load(language) {
+    const [own, { texts: brand }] = await Promise.all([loadJson(assetOf(`${language}.json`)), config()]);
+    return { ...own, ...brand?.[language] };
   }
 
   /** @type {Translate} */
@@ -78,16 +92,6 @@ export function onLanguageClicked(choose) {
 function chosen() {
   const kept = forThisBrowser.get(KEY);
   return LANGUAGES.find((language) => language === kept) ?? "de";
-}
-
-/**
- * @param {Language} language
- * @returns {Promise<Record<TextKey, string>>}
- */
-async function load(language) {
-  const response = await fetch(`/review-assets/${language}.json`, { cache: "no-cache" });
-  if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-  return response.json();
 }
 
 /**

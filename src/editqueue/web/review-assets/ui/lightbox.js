@@ -1,62 +1,63 @@
-// The large view: one photo at a time, arrow keys, zoom, and what can be done with it.
+// The large view: one photo at a time, and what can be done with it.
 
-import { canApprove, canRevise } from "../data/files.js";
 import { openDialog } from "./dialogs.js";
-import { byId, closest, setText } from "./dom.js";
-import {
-  approvalBadges,
-  lineOf,
-  lockBadges,
-  makeActionButton,
-  pictureText,
-  showBadges,
-  statusBadge,
-  updateActionButton,
-} from "./photo.js";
+import { byId, setText } from "./dom.js";
+import { wireGestures } from "./gestures.js";
+import { createLargeActions } from "./large-actions.js";
+import { createLargeLink } from "./large-link.js";
+import { approvalBadge, lineOf, lockBadge, pictureText, reasonText, showBadges, statusBadge } from "./photo.js";
 import { createZoom } from "./zoom.js";
 
 /**
- * @import { Actions } from "../data/actions.js"
- * @import { IsMissing } from "../data/files.js"
+ * @import { Facts } from "../data/facts.js"
  * @import { Previews } from "../data/previews.js"
  * @import { KnownFile, State } from "../data/state.js"
  * @import { I18n } from "./i18n.js"
+ * @import { LargeActs } from "./large-actions.js"
  * @import { PictureState, Pictures } from "./pictures.js"
  */
 
+/** @typedef {ReturnType<typeof createLightbox>} Lightbox */
+
 /**
- * @param {{ i18n: I18n, state: State, pictures: Pictures, previews: Previews, isMissing: IsMissing, actions: Actions,
- *   revise: (id: string) => void, onClose: (id: string) => void }} page
+ * `idsOf` gives the photos that the grid shows, in its order: those that are gone through here.
+ * @param {{ i18n: I18n, state: State, pictures: Pictures, previews: Previews, facts: Facts, acts: LargeActs,
+ *   idsOf: () => string[], onShow: (id: string) => void, onClose: (id: string) => void }} page
  */
-export function createLightbox({ i18n, state, pictures, previews, isMissing, actions, revise, onClose }) {
+export function createLightbox({ i18n, state, pictures, previews, facts, acts, idsOf, onShow, onClose }) {
   const dialog = byId("lightbox", HTMLDialogElement);
   const image = byId("large-image", HTMLImageElement);
-  const link = byId("large-open", HTMLAnchorElement);
   const stage = byId("stage");
-  const { approveButton, reviseButton } = actionButtons();
   const zoom = createZoom({ stage, image, tell: (level) => setText(byId("zoom-reset"), i18n.percent(level)) });
+  const link = createLargeLink({ previews, isShown: (id) => dialog.open && id === fileId });
+  const actions = createLargeActions({ i18n, facts, stage, acts, current: () => fileId });
   let fileId = "";
+  /** @type {string[]} as they were when the large view was opened: a photo that changes does not fall out of the row */
+  let ids = [];
   /** @type {PictureState | null} */
   let picture = null;
-  /** @type {number | undefined} */
-  let renewal;
 
-  const files = () => state.get().files;
-  const position = () => files().findIndex((file) => file.id === fileId);
-  const current = () => files().find((file) => file.id === fileId);
+  const row = () => ids.filter((id) => state.has(id));
+  const position = () => row().indexOf(fileId);
+  const current = () => state.file(fileId);
 
   /** @param {string} id */
   function open(id) {
-    if (!dialog.open) openDialog(dialog);
+    if (!dialog.open) {
+      ids = idsOf();
+      openDialog(dialog);
+    }
+    if (!ids.includes(id)) ids = state.get().files.map((file) => file.id);
     go(id);
   }
 
   /** @param {string} id */
   function go(id) {
     fileId = id;
+    onShow(id);
     zoom.reset();
     image.hidden = true;
-    link.hidden = true;
+    link.hide();
     loadAgain();
   }
 
@@ -66,28 +67,40 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
     render();
   }
 
-  function retryFailed() {
-    if (picture === "failed") loadAgain();
+  /** @param {boolean} all  and not only when its time has come */
+  function retryFailed(all) {
+    if (picture === "failed") pictures.retry(image, all);
   }
 
   /** @param {1 | -1} by */
-  function step(by) {
-    const next = files()[position() + by];
-    if (next) go(next.id);
+  const step = (by) => goTo(position() + by);
+
+  /** @param {number} at */
+  function goTo(at) {
+    const next = row()[at];
+    if (next) go(next);
   }
 
   function render() {
     if (!dialog.open) return;
     const file = current();
     if (!file) {
-      dialog.close();
+      leaveGone();
       return;
     }
     renderText(file);
-    renderActions(file);
+    actions.render(file);
     zoom.tellAgain();
-    setText(byId("stage-empty"), pictureText(picture, file, i18n.t));
+    showCard(file);
     pictures.show(image, file, (result) => settle(result, file));
+  }
+
+  /** The photo was removed: the one in its place follows. */
+  function leaveGone() {
+    const at = ids.indexOf(fileId);
+    const next = ids.slice(at + 1).find(state.has) ?? row().at(-1);
+    if (next) go(next);
+    else dialog.close();
   }
 
   /** @param {KnownFile} file */
@@ -95,20 +108,25 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
     const { t } = i18n;
     setText(byId("large-name"), file.name);
     setText(byId("large-room"), lineOf(file, i18n));
-    setText(byId("large-count"), t("large.count", { position: position() + 1, total: files().length }));
+    setText(byId("large-count"), t("large.count", { position: position() + 1, total: row().length }));
     image.alt = t("picture.alt", { name: file.name });
-    const badges = [statusBadge(file, { t, isMissing }), ...lockBadges(file, t), ...approvalBadges(file, t)];
-    showBadges(byId("large-badges"), badges);
+    const seals = [...(file.locked ? [lockBadge(t)] : []), ...(file.approved ? [approvalBadge(t)] : [])];
+    showBadges(byId("large-badges"), [statusBadge(file, { t, facts }), ...seals]);
+    setText(byId("large-reason"), reasonText(file, facts, t));
     setEnd(byId("large-previous"), position() === 0);
-    setEnd(byId("large-next"), position() === files().length - 1);
+    setEnd(byId("large-next"), position() === row().length - 1);
   }
 
-  /** @param {KnownFile} file */
-  function renderActions(file) {
-    const focused = document.activeElement;
-    updateActionButton(approveButton, "approve", canApprove(file), file, i18n.t);
-    updateActionButton(reviseButton, "revision", canRevise(file), file, i18n.t);
-    if (focused instanceof HTMLElement && focused.hidden) stage.focus();
+  /**
+   * In the picture's place: the photo's number and name, and what is with the picture.
+   * @param {KnownFile} file
+   */
+  function showCard(file) {
+    const isBare = picture !== null && picture !== "loading" && picture !== "loaded";
+    byId("stage-empty").hidden = picture === "loaded";
+    setText(byId("card-number"), isBare ? String(file.index) : "");
+    setText(byId("card-name"), isBare ? file.name : "");
+    setText(byId("card-hint"), pictureText(picture, file, i18n.t));
   }
 
   /**
@@ -118,78 +136,43 @@ export function createLightbox({ i18n, state, pictures, previews, isMissing, act
   function settle(result, file) {
     if (file.id !== fileId) return;
     picture = result;
-    setText(byId("stage-empty"), pictureText(result, file, i18n.t));
-    if (result === "loaded") keepLink(file);
-  }
-
-  /**
-   * The link must work whenever it is clicked: its URL is renewed before it runs out.
-   * @param {KnownFile} file
-   */
-  async function keepLink(file) {
-    clearTimeout(renewal);
-    if (document.hidden) return; // nobody can click it; a shown tab comes back here
-    const url = await previews.urlOf(file).catch(() => null);
-    if (file.id !== fileId || !dialog.open) return;
-    link.hidden = url === null;
-    if (url !== null) link.href = url;
-    renewal = setTimeout(() => keepLink(file), Math.max(1000, previews.renewAt(file) - Date.now()));
-  }
-
-  /** @param {KeyboardEvent} event */
-  function onKey(event) {
-    if (closest(event, "textarea, input") || event.altKey || event.ctrlKey || event.metaKey) return;
-    const run = keyAction(event.key);
-    if (!run) return;
-    event.preventDefault();
-    run();
-  }
-
-  /** @param {string} key */
-  function keyAction(key) {
-    const always = new Map([
-      ["+", zoom.in],
-      ["=", zoom.in],
-      ["-", zoom.out],
-      ["0", zoom.reset],
-    ]);
-    const whenWhole = new Map([
-      ["ArrowLeft", () => step(-1)],
-      ["ArrowRight", () => step(1)],
-    ]);
-    return always.get(key) ?? (zoom.isZoomed() ? undefined : whenWhole.get(key));
+    showCard(file);
+    if (result === "loaded") link.keep(file);
   }
 
   function closed() {
-    clearTimeout(renewal);
+    link.hide();
     pictures.release(image);
     onClose(fileId);
   }
 
   function shownAgain() {
     const file = current();
-    if (file && !document.hidden && dialog.open && picture === "loaded") keepLink(file);
-  }
-
-  function actionButtons() {
-    const approveButton = makeActionButton("check", "button");
-    const reviseButton = makeActionButton("redo", "button quiet");
-    approveButton.node.addEventListener("click", () => actions.approve(fileId));
-    reviseButton.node.addEventListener("click", () => revise(fileId));
-    byId("large-actions").append(reviseButton.node, approveButton.node);
-    return { approveButton, reviseButton };
+    if (file && !document.hidden && dialog.open && picture === "loaded") link.keep(file);
   }
 
   document.addEventListener("visibilitychange", shownAgain);
-  dialog.addEventListener("keydown", onKey);
   dialog.addEventListener("close", closed);
+  wireGestures({ stage, zoom, step });
   byId("large-close").addEventListener("click", () => dialog.close());
   byId("large-previous").addEventListener("click", () => step(-1));
   byId("large-next").addEventListener("click", () => step(1));
   byId("zoom-in").addEventListener("click", zoom.in);
   byId("zoom-out").addEventListener("click", zoom.out);
-  byId("zoom-reset").addEventListener("click", zoom.reset);
-  return { open, render, retryFailed };
+  byId("zoom-reset").addEventListener("click", zoom.whole);
+  return {
+    open,
+    render,
+    retryFailed,
+    zoom,
+    step,
+    first: () => goTo(0),
+    last: () => goTo(row().length - 1),
+    close: () => dialog.close(),
+    isOpen: () => dialog.open,
+    current: () => (dialog.open ? fileId : ""),
+    row,
+  };
 }
 
 /**

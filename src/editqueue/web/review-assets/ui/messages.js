@@ -30,16 +30,16 @@ export function createMessages({ t, onChange }) {
   /**
    * @param {Subject} subject
    * @param {Tell} tell
-   * @param {{ kind?: Kind, action?: MessageAction | null }} options
+   * @param {{ kind?: Kind, action?: MessageAction | null, forMs?: number }} options  `forMs`: how long good news stays
    */
-  function show(subject, tell, { kind = "error", action = null } = {}) {
+  function show(subject, tell, { kind = "error", action = null, forMs = GOOD_NEWS_MS } = {}) {
     const before = shown.get(subject);
-    if (before && before.says.textContent === tell()) return; // said already: a screen reader need not hear it again
+    if (before && !action && before.says.textContent === tell()) return; // said already: a screen reader need not hear it again
     before?.node.remove();
     const entry = build(subject, tell, kind, action);
     shown.set(subject, entry);
     place.append(entry.node);
-    if (kind === "good") setTimeout(() => shown.get(subject) === entry && clear(subject), GOOD_NEWS_MS);
+    if (kind === "good") setTimeout(() => shown.get(subject) === entry && clear(subject), forMs);
   }
 
   /**
@@ -61,7 +61,7 @@ export function createMessages({ t, onChange }) {
   function build(subject, tell, kind, action) {
     const says = element("p");
     says.setAttribute("role", kind === "error" ? "alert" : "status");
-    const press = action && { node: actionButton(action), key: action.key };
+    const press = action && { node: actionButton(action, () => clear(subject)), key: action.key };
     const close = element("button", { type: "button", className: "icon-button", onclick: () => clear(subject) });
     close.append(icon("close"));
     const pressed = press ? [press.node] : [];
@@ -82,8 +82,17 @@ export function createMessages({ t, onChange }) {
   return { show, clear };
 }
 
-/** @param {MessageAction} action */
-const actionButton = ({ run }) => element("button", { type: "button", className: "button small quiet", onclick: run });
+/**
+ * @param {MessageAction} action
+ * @param {() => void} close
+ */
+function actionButton({ key, run }, close) {
+  const onclick = () => {
+    if (key === "undo") close();
+    run();
+  };
+  return element("button", { type: "button", className: "button small quiet", onclick });
+}
 
 /**
  * Says something to screen readers only.

@@ -1,5 +1,6 @@
 // What the page says about what went well or wrong, in words a person understands.
 
+import { UNDO_MS } from "../data/approvals.js";
 import { ApiProblem, hasStatus, isNetwork } from "../data/problems.js";
 
 /**
@@ -29,19 +30,44 @@ const BY_STATUS = new Map([
 const NAMES_SHOWN = 3;
 
 /**
+ * `listed` says that the page shows again what is true on the server.
  * @param {{ i18n: I18n, state: State, messages: Messages }} page
- * @returns {Report}
+ * @returns {Report & { listed: () => void }}
  */
 export function createReport({ i18n, state, messages }) {
   const words = { t: i18n.t, nameOf: state.nameOf };
-  /** @param {() => string} tell */
-  const good = (tell) => messages.show("good", tell, { kind: "good" });
+  let isDoubtful = false; // the last action: nobody answered, so it may have been done or not
+
+  /**
+   * @param {() => string} tell
+   * @param {() => void} [undo]
+   */
+  const good = (tell, undo) =>
+    messages.show("good", tell, { kind: "good", action: undo ? { key: "undo", run: undo } : null, forMs: UNDO_MS });
+
+  /**
+   * @param {unknown} error
+   * @param {string} fileId
+   */
+  function failed(error, fileId) {
+    isDoubtful = isNetwork(error);
+    messages.show("action", () => explainAction(error, fileId, words));
+  }
+
+  function listed() {
+    if (isDoubtful) messages.clear("action");
+    isDoubtful = false;
+  }
 
   return {
+    listed,
     succeeded: () => messages.clear("action"),
-    failed: (error, fileId) => messages.show("action", () => explainAction(error, fileId, words)),
+    failed,
+    marked: (count, isMarked, undo) =>
+      good(() => (isMarked ? i18n.count("mark.done", count) : i18n.count("mark.undone", count)), undo),
+    removed: (name) => good(() => i18n.t("remove.done", { name })),
     submitted: (count) => good(() => i18n.count("submit.done", count)),
-    approved: (name) => good(() => i18n.t("approve.done", { name })),
+    approved: (name, undo) => good(() => i18n.t("approve.done", { name }), undo),
     revised: (name) => good(() => i18n.t("revision.done", { name })),
   };
 }
@@ -49,9 +75,10 @@ export function createReport({ i18n, state, messages }) {
 /**
  * The text for a view that could not be loaded.
  * @param {unknown} error
- * @param {Translate} t
+ * @param {{ t: Translate, wasSignedIn: boolean }} page
  */
-export function explainView(error, t) {
+export function explainView(error, { t, wasSignedIn }) {
+  if (hasStatus(error, 401) && !wasSignedIn) return t("error.never_signed_in");
   if (isNetwork(error)) return t("error.network");
   if (hasStatus(error, 404) || hasStatus(error, 422)) return t("error.order_missing");
   return t(keyOf(error), { detail: detailOf(error) });
@@ -63,7 +90,7 @@ export function explainView(error, t) {
  * @param {string} fileId  of the file it was about; empty for several
  * @param {Words} words
  */
-function explainAction(error, fileId, words) {
+export function explainAction(error, fileId, words) {
   const { t } = words;
   if (isNetwork(error)) return t("error.network_action");
   if (hasStatus(error, 404)) return t("error.gone");

@@ -1,16 +1,17 @@
 // What is said of a photo and offered for it, in the grid and in the large view alike.
 
-import { isShowable, shownStatus } from "../data/files.js";
+import { isShowable } from "../data/facts.js";
 import { element, icon, setAttribute, setText } from "./dom.js";
 
 /**
- * @import { IsMissing, ShownStatus } from "../data/files.js"
+ * @import { Facts, ShownStatus } from "../data/facts.js"
  * @import { KnownFile } from "../data/state.js"
  * @import { I18n, Translate } from "./i18n.js"
  * @import { PictureState } from "./pictures.js"
  */
 
 /** @typedef {ReturnType<typeof makeActionButton>} ActionButton */
+/** @typedef {"approve" | "revision" | "remove"} ActionKey */
 
 /** @type {Record<ShownStatus, string>} */
 const ICON_OF = {
@@ -29,7 +30,7 @@ const ICON_OF = {
  */
 export function lineOf(file, i18n) {
   const version = file.ver > 1 ? i18n.t("version", { number: file.ver }) : "";
-  const what = roomOf(file, i18n) || i18n.t("picture.number", { number: file.index });
+  const what = roomOf(file, i18n) || numberOf(file, i18n);
   return [what, version].filter(Boolean).join(" · ");
 }
 
@@ -37,54 +38,60 @@ export function lineOf(file, i18n) {
  * @param {KnownFile} file
  * @param {I18n} i18n
  */
-function roomOf(file, { t, has }) {
+export function roomOf(file, { t, has }) {
   if (!file.room_type) return "";
   const key = `room.${file.room_type.toLowerCase().replace(/[\s-]+/g, "_")}`;
   return has(key) ? t(key) : file.room_type;
 }
 
+/** @type {(file: KnownFile, i18n: I18n) => string} */
+export const numberOf = (file, { t }) => t("picture.number", { number: file.index });
+
 /**
- * What stands where the picture would be.
+ * Why a photo came back, and what can be done; empty as long as that is not known.
+ * @param {KnownFile} file
+ * @param {Facts} facts
+ * @param {Translate} t
+ */
+export function reasonText(file, facts, t) {
+  const reason = facts.reasonOf(file);
+  return reason ? t(`reason.${reason}`) : "";
+}
+
+/**
+ * What stands where the picture would be, under the photo's number, room and name.
  * @param {PictureState | null} state
  * @param {KnownFile} file
  * @param {Translate} t
  */
 export function pictureText(state, file, t) {
   if (state === "loading") return t("picture.loading");
-  if (state === "none") return t("picture.none");
   if (state === "failed") return t(isShowable(file) ? "picture.failed" : "picture.undisplayable");
-  return "";
+  if (state !== "none" || file.status === "failed") return "";
+  return t(file.status === "done" ? "picture.none" : "picture.before");
 }
 
 /**
  * @param {KnownFile} file
- * @param {{ t: Translate, isMissing: IsMissing }} page
+ * @param {{ t: Translate, facts: Facts }} page
  */
-export function statusBadge(file, { t, isMissing }) {
-  const status = shownStatus(file, isMissing);
-  return badge(`is-${status}`, ICON_OF[status], t(`status.${status}`));
+export function statusBadge(file, { t, facts }) {
+  const status = facts.shownStatus(file);
+  return makeBadge(`is-${status}`, ICON_OF[status], t(`status.${status}`));
 }
 
-/**
- * In the grid it lies on the picture's corner: it comes and goes, and nothing below may move for it.
- * @param {KnownFile} file
- * @param {Translate} t
- */
-export const lockBadges = (file, t) => (file.locked ? [badge("is-locked", "lock", t("locked"))] : []);
+/** @type {(t: Translate) => HTMLElement} */
+export const lockBadge = (t) => makeBadge("is-locked", "lock", t("locked"));
 
-/**
- * @param {KnownFile} file
- * @param {Translate} t
- */
-export const approvalBadges = (file, t) => (file.approved ? [badge("is-approved", "check", t("approved"))] : []);
+/** @type {(t: Translate) => HTMLElement} */
+export const approvalBadge = (t) => makeBadge("is-approved", "check", t("approved"));
 
 /**
  * @param {string} kind
  * @param {string} iconName
  * @param {string} text
  */
-const badge = (kind, iconName, text) =>
-  element("span", { className: `badge ${kind}` }, [icon(iconName), element("span", { textContent: text })]);
+const makeBadge = (kind, iconName, text) => element("span", { className: `badge ${kind}` }, [icon(iconName), text]);
 
 /**
  * Replaces the badges only when they say something else: a screen reader must not hear them again.
@@ -109,7 +116,7 @@ export function makeActionButton(iconName, className) {
 
 /**
  * @param {ActionButton} button
- * @param {"approve" | "revision"} key
+ * @param {ActionKey} key
  * @param {boolean} isShown
  * @param {KnownFile} file
  * @param {Translate} t

@@ -11,10 +11,13 @@ import { announce } from "./messages.js";
 /** @typedef {ReturnType<typeof makeShare>} Share */
 
 const SHOWN = /** @type {const} */ (["done", "in_progress", "queued", "failed"]);
+const LONG_MINUTES = 90; // from here on, hours are told
 const STEPS = 10; // how often a long order speaks to screen readers on its way
 
-/** @param {I18n} i18n */
-export function createProgress(i18n) {
+/**
+ * @param {{ i18n: I18n, secondsLeft: () => number | null }} page  `secondsLeft`: until the last photo is finished
+ */
+export function createProgress({ i18n, secondsLeft }) {
   const bar = byId("progress-bar");
   const shares = SHOWN.map(makeShare);
   let step = "";
@@ -23,6 +26,7 @@ export function createProgress(i18n) {
   return function render(counts) {
     const line = lineOf(counts, i18n.t);
     setText(byId("progress-line"), line);
+    setText(byId("time-left"), leftText(secondsLeft(), i18n));
     setAttribute(bar, "aria-valuemax", Math.max(counts?.total ?? 0, 1));
     setAttribute(bar, "aria-valuenow", counts?.done ?? 0);
     setAttribute(bar, "aria-valuetext", line);
@@ -39,6 +43,19 @@ export function createProgress(i18n) {
     if (step && now !== step) announce(line);
     step = now;
   }
+}
+
+/**
+ * @param {number | null} seconds
+ * @param {I18n} i18n
+ */
+function leftText(seconds, { t, count }) {
+  if (seconds === null) return "";
+  if (seconds < 60) return t("progress.soon");
+  const minutes = Math.round(seconds / 60);
+  return minutes < LONG_MINUTES
+    ? count("progress.minutes", minutes)
+    : count("progress.hours", Math.round(minutes / 60));
 }
 
 /**
@@ -70,6 +87,6 @@ function renderShare({ status, number, text, part }, counts, i18n) {
   const amount = counts?.[status] ?? 0;
   part.style.flexGrow = String(counts?.total ? amount / counts.total : 0);
   part.hidden = amount === 0;
-  setText(number, amount.toLocaleString(i18n.language()));
+  setText(number, counts ? amount.toLocaleString(i18n.language()) : "–"); // unknown is not none
   setText(text, i18n.t(`status.${status}`));
 }

@@ -1,24 +1,23 @@
 // The selection and how it is sent: always confirmed first.
 
-import { canMark, canSubmit } from "../data/files.js";
 import { onConfirm, openDialog } from "./dialogs.js";
 import { byId, setText } from "./dom.js";
 
 /**
  * @import { Actions } from "../data/actions.js"
- * @import { IsMissing } from "../data/files.js"
+ * @import { Facts } from "../data/facts.js"
  * @import { State } from "../data/state.js"
  * @import { I18n } from "./i18n.js"
  */
 
-/** @param {{ i18n: I18n, state: State, actions: Actions, isMissing: IsMissing }} page */
-export function createSubmit({ i18n, state, actions, isMissing }) {
+/** @param {{ i18n: I18n, state: State, actions: Actions, facts: Facts }} page */
+export function createSubmit({ i18n, state, actions, facts }) {
   const dialog = byId("submit-dialog", HTMLDialogElement);
   const express = byId("express", HTMLInputElement);
   const notes = byId("order-notes", HTMLTextAreaElement);
   const markAll = byId("mark-all", HTMLButtonElement);
-  const selected = () => state.get().files.filter((file) => canSubmit(file, isMissing));
-  const selectable = () => state.get().files.filter((file) => canMark(file, isMissing));
+  const selected = () => state.get().files.filter(facts.isSelected);
+  const selectable = () => state.get().files.filter(facts.canMark);
 
   function render() {
     const number = selected().length;
@@ -32,8 +31,8 @@ export function createSubmit({ i18n, state, actions, isMissing }) {
 
   function toggleAll() {
     const all = selectable();
-    const marked = all.some((file) => !file.marked);
-    const changed = all.filter((file) => file.marked !== marked);
+    const marked = !all.every(facts.isSelected);
+    const changed = all.filter((file) => facts.isSelected(file) !== marked);
     actions.mark(
       changed.map((file) => file.id),
       marked,

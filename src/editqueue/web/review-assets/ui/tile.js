@@ -1,54 +1,51 @@
-// One photo of the grid: made once, then only brought up to date.
+// One photo of the grid. Far from the window it is its name only; near it, it has the parts that its state asks for.
 
-import { canApprove, canMark, canRevise, shownStatus } from "../data/files.js";
-import { element, icon, setAttribute, setName, setText } from "./dom.js";
-import {
-  lineOf,
-  lockBadges,
-  makeActionButton,
-  pictureText,
-  showBadges,
-  statusBadge,
-  updateActionButton,
-} from "./photo.js";
+import { element, icon, setAttribute, setText } from "./dom.js";
+import { lineOf, lockBadge, numberOf, pictureText, reasonText, roomOf, statusBadge } from "./photo.js";
 
 /**
- * @import { IsMissing } from "../data/files.js"
+ * @import { Facts } from "../data/facts.js"
  * @import { KnownFile } from "../data/state.js"
  * @import { I18n, Translate } from "./i18n.js"
+ * @import { ActionKey } from "./photo.js"
  * @import { PictureState } from "./pictures.js"
  */
 
-/** @typedef {"open" | "mark" | "approve" | "revise"} Act what a click asks for */
-/** @typedef {ReturnType<typeof makeTile>} Tile */
+/** @typedef {"open" | "mark" | "approve" | "revise" | "remove"} Act what a click asks for */
+/** @typedef {ReturnType<typeof makeParts>} Parts */
+/** @typedef {{ i18n: I18n, facts: Facts }} Page */
 
 /** @param {string} id */
-export function makeTile(id) {
-  const image = element("img", { alt: "", className: "picture", decoding: "async", hidden: true });
-  const hint = element("span", { className: "picture-hint" });
-  const placeholder = element("span", { className: "placeholder" }, [icon("image"), hint]);
-  const open = asking("open", element("button", { type: "button", className: "open" }, [image]));
-  const seals = element("p", { className: "seals" });
-  const frame = element("div", { className: "frame" }, [placeholder, open, seals]);
+export function makeShell(id) {
+  const node = element("li", { className: "tile" });
+  node.dataset.id = id;
+  return node;
+}
 
-  const check = asking("mark", element("input", { type: "checkbox" }));
-  const checkText = element("span");
-  const mark = element("label", { className: "mark" }, [check, checkText]);
-  const approvedText = element("span");
-  const approved = element("p", { className: "approved", hidden: true }, [icon("check"), approvedText]);
-  const approve = makeActionButton("check", "button small");
-  const revise = makeActionButton("redo", "button small quiet");
-  const buttons = [asking("approve", approve.node), asking("revise", revise.node)];
-  const actions = element("div", { className: "actions" }, [mark, approved, ...buttons]);
-
+/**
+ * The parts that every tile near the window has.
+ * @param {HTMLElement} node
+ */
+export function makeParts(node) {
+  const open = asking("open", element("button", { type: "button", className: "open", tabIndex: -1 }));
   const name = element("h3", { className: "name" });
   const room = element("p", { className: "room" });
-  const badges = element("p", { className: "badges" });
-  const body = element("div", { className: "tile-body" }, [name, room, badges, actions]);
-  const node = element("li", { className: "tile" }, [frame, body]);
-  node.dataset.id = id;
-  const picture = { image, hint, open, seals };
-  return { node, ...picture, name, room, badges, check, checkText, mark, approved, approvedText, approve, revise };
+  const badge = element("p", { className: "badges" });
+  const actions = element("div", { className: "actions" });
+  node.replaceChildren(open, name, room, badge, actions);
+  node.classList.add("is-near");
+  const image = /** @type {HTMLImageElement | null} */ (null);
+  return { open, name, room, badge, actions, image, drawn: { frame: "", actions: "", badge: "" } };
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {KnownFile} file
+ */
+export function makeFar(node, file) {
+  node.classList.remove("is-near");
+  node.removeAttribute("data-picture");
+  node.replaceChildren(file.name);
 }
 
 /**
@@ -62,47 +59,130 @@ function asking(act, node) {
 }
 
 /**
- * @param {Tile} tile
+ * @param {HTMLElement} node
+ * @param {Parts} parts
  * @param {KnownFile} file
- * @param {{ i18n: I18n, isMissing: IsMissing }} page
+ * @param {Page} page
  */
-export function updateTile(tile, file, { i18n, isMissing }) {
-  const { t } = i18n;
-  const focused = tile.node.contains(document.activeElement) ? document.activeElement : null;
-  setAttribute(tile.node, "data-status", shownStatus(file, isMissing));
-  setName(tile.name, file.name);
-  tile.name.title = file.name;
-  setText(tile.room, lineOf(file, i18n));
-  setAttribute(tile.open, "aria-label", t("picture.open", { name: file.name }));
-  showBadges(tile.badges, [statusBadge(file, { t, isMissing })]);
-  showBadges(tile.seals, lockBadges(file, t));
-  updateActions(tile, file, { t, isMissing });
-  if (focused?.closest("[hidden]")) tile.open.focus({ preventScroll: true });
+export function updateTile(node, parts, file, page) {
+  const { i18n, facts } = page;
+  setAttribute(node, "data-status", facts.shownStatus(file));
+  setText(parts.name, file.name);
+  parts.name.title = file.name;
+  setText(parts.room, lineOf(file, i18n));
+  setAttribute(parts.open, "aria-label", i18n.t("picture.open", { name: file.name }));
+  updateBadge(parts, file, page);
+  updateActions(parts, file, page);
 }
 
 /**
- * @param {Tile} tile
+ * @param {Parts} parts
  * @param {KnownFile} file
- * @param {{ t: Translate, isMissing: IsMissing }} page
+ * @param {Page} page
  */
-function updateActions(tile, file, { t, isMissing }) {
-  tile.mark.hidden = !canMark(file, isMissing);
-  tile.check.checked = file.marked;
-  setText(tile.checkText, t("mark"));
-  setAttribute(tile.check, "aria-label", t("mark.label", { name: file.name }));
-  tile.approved.hidden = !file.approved;
-  setText(tile.approvedText, t("approved"));
-  updateActionButton(tile.approve, "approve", canApprove(file), file, t);
-  updateActionButton(tile.revise, "revision", canRevise(file), file, t);
+function updateBadge({ badge, drawn }, file, { i18n: { t }, facts }) {
+  const made = statusBadge(file, { t, facts });
+  if (drawn.badge === made.textContent) return;
+  drawn.badge = made.textContent ?? "";
+  badge.replaceChildren(made);
 }
 
 /**
- * @param {Tile} tile
- * @param {PictureState} state
+ * @param {Parts} parts
+ * @param {KnownFile} file
+ * @param {Page} page
+ */
+function updateActions(parts, file, { i18n: { t }, facts }) {
+  const offers = OFFERS.filter((offer) => isOffered(offer, file, facts));
+  const key = `${t("approve")}|${file.name}|${offers}`;
+  if (parts.drawn.actions !== key) {
+    const hadFocus = parts.actions.contains(document.activeElement);
+    parts.drawn.actions = key;
+    parts.actions.replaceChildren(...offers.map((offer) => MAKE[offer](file, t)));
+    if (hadFocus) parts.open.focus({ preventScroll: true });
+  }
+  const check = parts.actions.querySelector("input");
+  if (check) check.checked = facts.isSelected(file);
+}
+
+const OFFERS = /** @type {const} */ (["mark", "approved", "approve", "revise", "remove"]);
+/** @typedef {typeof OFFERS[number]} Offer */
+
+/**
+ * @param {Offer} offer
+ * @param {KnownFile} file
+ * @param {Facts} facts
+ */
+function isOffered(offer, file, { canMark, canApprove, canRevise, canRemove }) {
+  if (offer === "approved") return file.approved;
+  return { mark: canMark, approve: canApprove, revise: canRevise, remove: canRemove }[offer](file);
+}
+
+/** @type {Record<Offer, (file: KnownFile, t: Translate) => HTMLElement>} */
+const MAKE = {
+  mark(file, t) {
+    const check = asking("mark", element("input", { type: "checkbox", tabIndex: -1 }));
+    check.setAttribute("aria-label", t("mark.label", { name: file.name }));
+    return element("label", { className: "mark" }, [check, t("mark")]);
+  },
+  approved: (_, t) => element("p", { className: "approved", textContent: t("approved") }),
+  approve: (file, t) => actionButton("approve", "approve", "button small", file, t),
+  revise: (file, t) => actionButton("revise", "revision", "button small quiet", file, t, "redo"),
+  remove: (file, t) => actionButton("remove", "remove", "button small quiet", file, t, "bin"),
+};
+
+/**
+ * @param {Act} act
+ * @param {ActionKey} key
+ * @param {string} className
  * @param {KnownFile} file
  * @param {Translate} t
+ * @param {string} [iconName]  stands alone where the screen is narrow
  */
-export function showPictureState(tile, state, file, t) {
-  setAttribute(tile.node, "data-picture", state);
-  setText(tile.hint, pictureText(state, file, t));
+function actionButton(act, key, className, file, t, iconName) {
+  const says = iconName ? [icon(iconName), element("span", { textContent: t(key) })] : [t(key)];
+  const button = asking(act, element("button", { type: "button", className, title: t(key), tabIndex: -1 }, says));
+  button.setAttribute("aria-label", t(`${key}.label`, { name: file.name }));
+  return button;
+}
+
+/**
+ * What the frame holds: the picture, or in its place number, room and name in large; and why a photo came back.
+ * @param {HTMLElement} node
+ * @param {Parts} parts
+ * @param {PictureState} state
+ * @param {KnownFile} file
+ * @param {Page} page
+ */
+export function showFrame(node, parts, state, file, { i18n, facts }) {
+  setAttribute(node, "data-picture", state);
+  const reason = facts.cameBack(file) ? reasonText(file, facts, i18n.t) : "";
+  const hint = reason ? "" : pictureText(state, file, i18n.t);
+  const key = [i18n.language(), state, reason, hint, file.name, file.locked, parts.image !== null].join("|");
+  if (parts.drawn.frame === key) return;
+  parts.drawn.frame = key;
+  const card = state === "loaded" ? [] : [cardOf(state, file, hint, i18n)];
+  const image = parts.image ? [parts.image] : [];
+  parts.open.replaceChildren(...image);
+  for (const old of node.querySelectorAll(":scope > :is(.card, .seal, .reason)")) old.remove();
+  parts.open.after(...card);
+  if (file.locked) parts.open.after(element("p", { className: "seal" }, [lockBadge(i18n.t)]));
+  if (reason) parts.open.after(element("p", { className: "reason", textContent: reason }));
+}
+
+/**
+ * @param {PictureState} state
+ * @param {KnownFile} file
+ * @param {string} hint
+ * @param {I18n} i18n
+ */
+function cardOf(state, file, hint, i18n) {
+  const says = element("span", { className: "picture-hint", textContent: hint });
+  if (state === "loading") return element("p", { className: "card" }, [says]);
+  const number = element("b", { className: "card-number", textContent: String(file.index) });
+  const place = element("span", { className: "card-room", textContent: roomOf(file, i18n) || numberOf(file, i18n) });
+  const name = element("span", { className: "card-name", textContent: file.name });
+  const card = element("p", { className: "card" }, [number, place, name, ...(hint ? [says] : [])]);
+  for (const repeated of hint ? [number, place, name] : [card]) repeated.setAttribute("aria-hidden", "true");
+  return card;
 }

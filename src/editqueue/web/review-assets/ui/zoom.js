@@ -1,67 +1,95 @@
-// Zoom of the large view: the picture grows inside a scrolling stage, so touch, wheel and keys pan by themselves.
+// Zoom of the large view: the picture grows inside a scrolling stage. Wheel, keys, buttons, drag and two fingers.
 
 const STEPS = [1, 1.5, 2, 3, 4];
+const MOST = 4;
+const NEARLY = 0.01;
+
+/** @typedef {{ x: number, y: number }} Point */
 
 /** @param {{ stage: HTMLElement, image: HTMLElement, tell: (level: number) => void }} view  `tell` hears 1 for the whole */
 export function createZoom({ stage, image, tell }) {
-  let at = 0;
-  const level = () => STEPS[at] ?? 1;
+  let level = 1;
+  let isMeant = false; // the first click of a pair was on this picture, too
 
-  /** @param {number} step */
-  function apply(step) {
-    const centre = centreOf(stage);
-    at = Math.min(Math.max(step, 0), STEPS.length - 1);
-    stage.classList.toggle("is-zoomed", at > 0);
-    image.style.setProperty("--zoom", String(level()));
-    scrollTo(stage, centre);
-    tell(level());
+  /**
+   * @param {number} wanted
+   * @param {Point} [anchor]  what stays where it is, in the window's pixels; the middle of the stage otherwise
+   */
+  function apply(wanted, anchor = middleOf(stage)) {
+    const place = placeOf(stage, anchor);
+    level = Math.min(Math.max(wanted, 1), MOST);
+    stage.classList.toggle("is-zoomed", isZoomed());
+    image.style.setProperty("--zoom", String(level));
+    scrollTo(stage, place, anchor);
+    tell(level);
   }
 
-  stage.addEventListener("dblclick", () => apply(at === 0 ? 2 : 0));
+  const isZoomed = () => level > 1 + NEARLY;
+  const stepIn = () => apply(STEPS.find((step) => step > level + NEARLY) ?? MOST);
+  const stepOut = () => apply(STEPS.findLast((step) => step < level - NEARLY) ?? 1);
+
+  stage.addEventListener("click", (event) => {
+    if (event.detail === 1) isMeant = true;
+  });
+  stage.addEventListener("dblclick", ({ clientX: x, clientY: y }) => {
+    if (isMeant) apply(isZoomed() ? 1 : 2, { x, y });
+  });
   stage.addEventListener(
     "wheel",
     (event) => {
       if (!event.ctrlKey) return;
       event.preventDefault();
-      apply(at + (event.deltaY < 0 ? 1 : -1));
+      if (event.deltaY < 0) stepIn();
+      else stepOut();
     },
     { passive: false },
   );
-  dragToPan(stage);
   return {
-    in: () => apply(at + 1),
-    out: () => apply(at - 1),
-    reset: () => apply(0),
-    isZoomed: () => at > 0,
-    tellAgain: () => tell(level()),
-  };
-}
-
-/**
- * The middle of what is seen, as shares of the whole.
- * @param {HTMLElement} stage
- */
-function centreOf(stage) {
-  return {
-    x: (stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth,
-    y: (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight,
+    in: stepIn,
+    out: stepOut,
+    apply,
+    level: () => level,
+    /** The whole picture, as for one that was just opened. */
+    reset() {
+      isMeant = false;
+      apply(1);
+    },
+    whole: () => apply(1),
+    isZoomed,
+    tellAgain: () => tell(level),
   };
 }
 
 /**
  * @param {HTMLElement} stage
- * @param {{ x: number, y: number }} centre
+ * @returns {Point}
  */
-function scrollTo(stage, { x, y }) {
-  stage.scrollLeft = x * stage.scrollWidth - stage.clientWidth / 2;
-  stage.scrollTop = y * stage.scrollHeight - stage.clientHeight / 2;
+function middleOf(stage) {
+  const { left, top, width, height } = stage.getBoundingClientRect();
+  return { x: left + width / 2, y: top + height / 2 };
 }
 
-/** @param {HTMLElement} stage */
-function dragToPan(stage) {
-  stage.addEventListener("pointermove", (event) => {
-    if (event.pointerType !== "mouse" || event.buttons !== 1) return;
-    stage.scrollLeft -= event.movementX;
-    stage.scrollTop -= event.movementY;
-  });
+/**
+ * Where in the picture a point of the window lies, as shares of the whole.
+ * @param {HTMLElement} stage
+ * @param {Point} point
+ * @returns {Point}
+ */
+function placeOf(stage, { x, y }) {
+  const { left, top } = stage.getBoundingClientRect();
+  return {
+    x: (stage.scrollLeft + x - left) / stage.scrollWidth,
+    y: (stage.scrollTop + y - top) / stage.scrollHeight,
+  };
+}
+
+/**
+ * @param {HTMLElement} stage
+ * @param {Point} place  a share of the whole
+ * @param {Point} point  where it is to be, in the window's pixels
+ */
+function scrollTo(stage, place, { x, y }) {
+  const { left, top } = stage.getBoundingClientRect();
+  stage.scrollLeft = place.x * stage.scrollWidth - (x - left);
+  stage.scrollTop = place.y * stage.scrollHeight - (y - top);
 }
