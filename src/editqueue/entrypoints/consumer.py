@@ -64,7 +64,7 @@ class Consumer:
             await asyncio.wait([everyone], timeout=self.grace.total_seconds())
             if not everyone.done():
                 everyone.cancel()
-                await asyncio.wait(workers)
+                await asyncio.gather(everyone, return_exceptions=True)
         finally:
             await end_all([housekeeper, stopped, *workers])
         for worker in workers:

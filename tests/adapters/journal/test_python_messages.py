@@ -50,6 +50,14 @@ def test_levels_are_pythons_and_what_is_below_a_warning_stays_unsaid(lines: Call
     assert [line["level"] for line in lines()] == ["warning", "warning", "error", "critical"]
 
 
+def test_a_flood_of_one_message_is_one_line(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    for connection in range(1000):
+        logging.getLogger("asyncio").error("out of descriptors: %d", connection)
+    logging.getLogger("asyncio").error("something else")
+
+    assert [line["message"] for line in lines()] == ["out of descriptors: 0", "something else"]
+
+
 def test_an_error_comes_with_its_traceback(lines: Callable[[], list[dict[str, Any]]]) -> None:
     logging.getLogger("some.library").error("failed", exc_info=ValueError("bad"))
 

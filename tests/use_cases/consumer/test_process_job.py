@@ -648,12 +648,25 @@ class TestSettling:
     async def test_a_database_that_stays_away_leaves_the_job_to_the_sweep(self, world: World) -> None:
         [file] = await world.submitted(1)
         store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 999)
+        limits = replace(world.ports.limits, settle_for=timedelta(seconds=60))
+
+        await process_next(replace(world.ports, store=store, limits=limits))
+
+        assert (await world.job(file)).status == "in_progress"
+        assert world.journal.warnings == ["left_to_the_sweep"]
+        assert world.journal.pauses == ["paused database"], "it is not over"
+
+    async def test_an_outage_longer_than_a_job_may_take_costs_nothing_if_nobody_else_took_it(
+        self, world: World
+    ) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 999)
 
         await process_next(replace(world.ports, store=store))
 
-        assert (await world.job(file)).status == "in_progress"
-        assert world.clock.now() - NOON >= world.ports.limits.stale_after
-        assert world.journal.warnings == ["left_to_the_sweep"]
+        job = await world.job(file)
+        assert world.clock.now() - NOON > world.ports.limits.stale_after
+        assert (job.status, job.attempts) == ("done", 1)
 
     async def test_a_long_outage_is_told_by_one_error_and_one_pause(self, world: World) -> None:
         [file] = await world.submitted(1)

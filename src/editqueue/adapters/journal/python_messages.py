@@ -3,10 +3,16 @@
 import logging
 import sys
 import threading
+import time
+from collections.abc import Callable
 from types import TracebackType
+from typing import Final
 
 from editqueue.adapters.journal.json_lines import JsonLines
 from editqueue.adapters.journal.rendering import shown_value
+
+EVERY: Final = 10.0
+"""Seconds in which a message is not repeated."""
 
 
 def take_over_messages(journal: JsonLines) -> None:
@@ -34,11 +40,20 @@ def take_over_messages(journal: JsonLines) -> None:
 
 
 class _ToJournal(logging.Handler):
-    def __init__(self, journal: JsonLines) -> None:
+    """The same message from the same place is written once in EVERY seconds: without a free descriptor, asyncio says so
+    of every single connection that it cannot accept."""
+
+    def __init__(self, journal: JsonLines, *, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._journal = journal
+        self._now = now
+        self._written: dict[tuple[str, int, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        now, message = self._now(), (record.name, record.levelno, shown_value(record.msg))
+        if now - self._written.get(message, -EVERY) < EVERY:
+            return
+        self._written = {said: at for said, at in self._written.items() if now - at < EVERY} | {message: now}
         error = record.exc_info[1] if record.exc_info else None
         self._journal.log(_level_of(record), logger=record.name, message=_message_of(record), error=error)
 

@@ -40,13 +40,11 @@ async def find_lost_ground(ports: Ports) -> GroundLost | None:
 
 @contextmanager
 def paused(ground: str, reason: str, journal: Journal) -> Generator[None]:
-    """Around a pause: one log line at its beginning, one at its end."""
+    """Around a pause: one log line at its beginning, and one at its end, if it comes to it."""
     began = time.monotonic()
     journal.paused(ground, reason)
-    try:
-        yield
-    finally:
-        journal.resumed(ground, seconds=time.monotonic() - began)
+    yield
+    journal.resumed(ground, seconds=time.monotonic() - began)
 
 
 class Ground:

@@ -122,8 +122,8 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
 
 
 async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Event) -> End:
-    """Write the verdict down; while the database is away again and again, as long as `limits.settle_for` allows, but
-    not when another consumer may have the job."""
+    """Write the verdict down; while the database is away again and again, as long as `limits.settle_for` allows. Should
+    another consumer have the job by then, the token keeps this result out."""
     until = ports.clock.now() + ports.limits.settle_for
     waits = chain(SETTLE_WAITS, repeat(SETTLE_WAITS[-1]))
     with ExitStack() as pause:
@@ -138,7 +138,8 @@ async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Ev
             except Exception as error:  # waiting does not mend a defect of ours; the sweep requeues the job
                 ports.journal.error(claim.job.id, error)
                 raise
-            if stop.is_set() or _is_stale(claim, ports) or ports.clock.now() >= until:
+            if stop.is_set() or ports.clock.now() >= until:
+                pause.pop_all()  # it is not over
                 break
             await unless_stopped(ports.pause(wait), stop)
     ports.journal.warning("left_to_the_sweep", job_id=claim.job.id)

@@ -180,7 +180,7 @@ async def test_a_probe_fails_on_a_full_disk(database: SqliteDatabase, monkeypatc
 async def test_a_probe_fails_when_the_file_is_no_longer_there(database: SqliteDatabase, path: Path) -> None:
     path.rename(path.with_suffix(".away"))
 
-    with pytest.raises(StorageUnavailable, match="No such file"):
+    with pytest.raises(StorageUnavailable, match="put it back"):
         await database.probe()
 
 
@@ -189,3 +189,25 @@ async def test_a_probe_leaves_nothing_behind(database: SqliteDatabase, tmp_path:
 
     assert {file.name for file in tmp_path.iterdir()} == {"x.db", "x.db-wal", "x.db-shm"}
     assert await _values(database) == []
+
+
+@pytest.mark.parametrize("instead", ["nothing", "another database"])
+async def test_a_file_that_is_away_answers_nothing_and_takes_nothing_until_it_is_back(
+    database: SqliteDatabase, path: Path, tmp_path: Path, instead: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere.db"
+    await database.run(WRITE)
+    path.rename(elsewhere)
+    if instead == "another database":
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE t (v INTEGER)")
+
+    for statement in (READ, WRITE):
+        with pytest.raises(StorageUnavailable, match="put it back"):
+            await database.run(statement)
+    with pytest.raises(StorageUnavailable, match="put it back"):
+        await database.probe()
+    assert path.exists() == (instead != "nothing"), "a missing database is not made anew"
+
+    elsewhere.rename(path)
+    assert await _values(database) == [1]

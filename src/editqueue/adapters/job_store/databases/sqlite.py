@@ -23,6 +23,7 @@ from sqlalchemy.sql import Select
 from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, Rows, StatementRefused
 from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
 from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing, first_line, rows_of
+from editqueue.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ class SqliteDatabase(EngineDatabase):
 
     def __init__(self, url: DatabaseUrl) -> None:
         self._path = Path(url.url.database or "")
+        self._file: tuple[int, int] | None = None
+        """Device and inode of the database, from the first connection on; None for one in memory."""
         self._engine = create_engine(
             url.url,
             isolation_level="AUTOCOMMIT",
@@ -69,6 +72,9 @@ class SqliteDatabase(EngineDatabase):
 
     def _opened(self, connection: sqlite3.Connection, _record: object) -> None:
         self._connections.add(connection)
+        if self._file is None and self._path.is_file():
+            self._file = _file_at(self._path)
+        self._confirm()
 
     def _closed(self, connection: sqlite3.Connection, _record: object) -> None:
         self._connections.discard(connection)
@@ -119,8 +125,17 @@ class SqliteDatabase(EngineDatabase):
         code: int | None = getattr(error.orig, "sqlite_errorcode", None)
         return code is None or (code & 0xFF in _DEFECTS and "no such table" not in str(error.orig))
 
+    def _confirm(self) -> None:
+        """Raises StorageUnavailable where the path leads to another file than the one that was opened: SQLite would
+        work on with a file that nobody finds any more, and lose what is answered."""
+        if self._file not in {None, _file_at(self._path)}:
+            raise StorageUnavailable(
+                f"database: {self._path} is gone, or another file than when it was opened; put it back, or restart"
+            )
+
     @contextmanager
     def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[Connection]:
+        self._confirm()
         with self._engine.connect() as connection:
             # A deferred BEGIN that turns into a write fails at once when somebody else wrote: measured at
             # up to 450,000 instant SQLITE_BUSY; IMMEDIATE queues up instead.
@@ -131,6 +146,7 @@ class SqliteDatabase(EngineDatabase):
             except BaseException:
                 _roll_back(connection)
                 raise
+        self._confirm()
 
     async def _probe(self) -> datetime:
         await self._in_turn(lambda _: None, writes=True)
@@ -139,7 +155,6 @@ class SqliteDatabase(EngineDatabase):
     def _write_beside(self) -> datetime:
         """Write to a file beside the database; returns when that was by the clock of the file system, which is the
         kernel's. SQLite's own functions ask the process, like everybody in it."""
-        self._path.stat()  # gone with its disk, say: SQLite would write on into a file that nobody finds any more
         with tempfile.TemporaryFile(dir=self._path.parent, buffering=0) as unnamed:
             unnamed.write(bytes(PROBE_BYTES))
             return datetime.fromtimestamp(os.fstat(unnamed.fileno()).st_mtime, UTC)
@@ -175,6 +190,14 @@ class SqliteDatabase(EngineDatabase):
         for connection in tuple(self._connections):
             with suppress(sqlite3.ProgrammingError):  # closed in the meantime
                 connection.interrupt()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_busy(error: OperationalError) -> bool:
