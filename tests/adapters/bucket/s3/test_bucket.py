@@ -169,7 +169,7 @@ def test_an_endpoint_without_encryption_is_refused(endpoint: str) -> None:
 
 async def test_an_r2_upload_url_signs_the_headers() -> None:
     client = S3Client(bucket="b", endpoint=r2_endpoint("abc"), access_key_id="i", secret_access_key="s")
-    bucket = S3Bucket(client, clock=May())
+    bucket = S3Bucket(client, clock=May(), system=May())
     signed = await bucket.sign_put(
         "user/a%7Cb/x.jpg", content_type="image/jpeg", max_bytes=1, expires_in=timedelta(minutes=5)
     )
