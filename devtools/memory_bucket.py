@@ -9,7 +9,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import MemoryStore
 
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.adapters.bucket.probing import write_and_look
+from editqueue.adapters.bucket.probing import try_out
 from editqueue.adapters.bucket.reads import ReadsObjects, first_line, translate_errors
 from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
@@ -75,7 +75,7 @@ class MemoryBucket(ReadsObjects):
             await obstore.delete_async(self._store, [check_key(key) for key in keys])
 
     async def probe(self) -> datetime:
-        written_at = await write_and_look(self)
+        written_at = await try_out(self)
         return written_at if self._clock is None else self._clock.now()
 
     async def sign_get(self, key: str, *, expires_in: timedelta) -> str:

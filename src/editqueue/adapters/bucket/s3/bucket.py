@@ -8,7 +8,7 @@ from datetime import datetime
 
 import obstore
 
-from editqueue.adapters.bucket.probing import write_and_look
+from editqueue.adapters.bucket.probing import try_out
 from editqueue.adapters.bucket.reads import ReadsObjects, translate_errors
 from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.bucket.s3.sigv4 import Credentials
@@ -47,7 +47,7 @@ class S3Bucket(ReadsObjects):
             await obstore.delete_async(self._store, keys)
 
     async def probe(self) -> datetime:
-        return await write_and_look(self)
+        return await try_out(self)
 
     async def close(self) -> None:
         await self._copies.close()
