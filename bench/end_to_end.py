@@ -283,7 +283,7 @@ async def _copies(kind: Kind, server: S3Server) -> tuple[float, float]:
 
 
 def _bucket(server: S3Server) -> S3Bucket:
-    return S3Bucket(server.client(), clock=SystemClock())
+    return S3Bucket(server.client(), clock=SystemClock(), system=SystemClock())
 
 
 async def _upload(kind: Kind, server: S3Server, body: bytes) -> None:

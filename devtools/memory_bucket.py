@@ -9,7 +9,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import MemoryStore
 
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.adapters.bucket.probing import write_and_look
+from editqueue.adapters.bucket.probing import try_out
 from editqueue.adapters.bucket.reads import ReadsObjects, first_line, translate_errors
 from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
@@ -75,7 +75,7 @@ class MemoryBucket(ReadsObjects):
             await obstore.delete_async(self._store, [check_key(key) for key in keys])
 
     async def probe(self) -> datetime:
-        return await write_and_look(self)
+        return await try_out(self)
 
     async def now(self) -> datetime:
         return await self.probe() if self._clock is None else self._clock.now()

@@ -61,7 +61,7 @@ def local_folder(folder: Path) -> Running:
 
 
 def on_s3(server: S3Server) -> Running:
-    bucket = S3Bucket(server.client(), clock=SystemClock())
+    bucket = S3Bucket(server.client(), clock=SystemClock(), system=SystemClock())
     return Running(bucket=bucket, http=httpx.AsyncClient(), readers=ObjectReaders(backend=server.client()))
 
 

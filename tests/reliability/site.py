@@ -22,6 +22,7 @@ from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.files import File, Order
 from editqueue.domain.ids import new_id
 from editqueue.ports.bucket import Bucket
+from editqueue.wiring.system_clock import SystemClock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,7 @@ class Site:
         if self.s3 is None:
             signer = UrlSigner(secret=SECRET.encode(), clock=SteppingClock())
             return LocalBucket(self._bucket_folder(), signer=signer)
-        return S3Bucket(self.s3.client(), clock=SteppingClock())
+        return S3Bucket(self.s3.client(), clock=SteppingClock(), system=SystemClock())
 
     def _bucket_folder(self) -> Path:
         return self.folder / "bucket"

@@ -168,7 +168,7 @@ def _impatient(bucket: Bucket, settings: Settings) -> Bucket:
         secret_access_key=settings.r2_secret_access_key or "",
         timeout=timedelta(seconds=1),
     )
-    return S3Bucket(client, clock=SystemClock())
+    return S3Bucket(client, clock=SystemClock(), system=SystemClock())
 
 
 async def claim(plan: Plan) -> None:

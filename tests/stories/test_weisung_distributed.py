@@ -114,7 +114,7 @@ def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
                 access_key_id=settings["R2_ACCESS_KEY_ID"],
                 secret_access_key=settings["R2_SECRET_ACCESS_KEY"],
             )
-            bucket = S3Bucket(client, clock=Now())
+            bucket = S3Bucket(client, clock=Now(), system=Now())
             yield Shop(
                 http=http, here=here, consumers=running, bucket=bucket, database_url=settings["EDITQUEUE_DATABASE_URL"]
             )

@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-from editqueue.adapters.bucket.local.entries import sync_with_parents
+from editqueue.adapters.bucket.local.syncing import sync_with_parents
 from editqueue.domain.errors import SetupError
 from editqueue.settings import SHORTEST_SECRET, Settings
 

@@ -137,13 +137,14 @@ def open_bucket(
 ) -> tuple[Bucket, ASGIApp | None]:
     """The bucket, and the app that serves the signed URLs of a local one at `base_url`. Raises SetupError.
 
-    `clock` is for signed URLs; without one it is the system's, by which the bucket's client signs its own requests.
+    `clock` is for signed URLs; without one it is the system's, by which all requests of ours are signed.
     """
-    clock = clock or SystemClock()
+    system = SystemClock()
+    clock = clock or system
     folder = bucket_folder(settings)
     if folder is None:
         client = consumers_client(_s3_client(settings), settings.limits.job_timeout)
-        return S3Bucket(client, clock=clock), None
+        return S3Bucket(client, clock=clock, system=system), None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -152,7 +153,6 @@ def open_bucket(
         ) from error
     # Who serves nothing hands out no links: what it would sign with this throw-away secret, nobody accepts.
     secret = secrets.token_hex(32) if base_url is None else jwt_secret(settings)
-    signer = UrlSigner(secret=secret, clock=SystemClock())
     signer = UrlSigner(secret=secret, clock=clock)
     bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
     return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins, report=report)

@@ -1,6 +1,7 @@
 """A bucket is asked whether it can be used by using it."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -8,62 +9,63 @@ import pytest
 from devtools.memory_bucket import MemoryBucket
 from devtools.world import SECRET, SteppingClock
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.adapters.bucket.probing import PROBE_KEY, write_and_look
-from editqueue.domain.errors import StorageUnavailable
+from editqueue.adapters.bucket.probing import PROBES, try_out
+from editqueue.domain.errors import PermanentError, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo
 
 
-def memory() -> MemoryBucket:
-    return MemoryBucket(signer=UrlSigner(secret=SECRET, clock=SteppingClock()))
-
-
-class Forgetful(MemoryBucket):
-    """As if another probe deleted the object before it was looked at, so many times."""
-
-    def __init__(self, times: int) -> None:
+class Memory(MemoryBucket):
+    def __init__(self) -> None:
         super().__init__(signer=UrlSigner(secret=SECRET, clock=SteppingClock()))
-        self.times = times
+        self.writes = Counter[str]()
 
-    async def head(self, key: str) -> ObjectInfo:
-        if self.times > 0:
-            self.times -= 1
-            await self.delete([key])
-        return await super().head(key)
+    async def write(self, key: str, body: bytes, *, content_type: str) -> None:
+        self.writes[key] += 1
+        await super().write(key, body, content_type=content_type)
+
+    async def keys(self) -> list[str]:
+        return [info.key async for info in self.list("")]
 
 
-async def test_a_probe_whose_object_another_probe_deleted_tries_again() -> None:
-    bucket = Forgetful(times=3)
+async def test_no_two_probes_write_the_same_key_and_none_is_a_customers() -> None:
+    bucket = Memory()
 
-    assert await bucket.probe() is not None
+    await asyncio.gather(*(bucket.probe() for _ in range(20)))
 
-    assert [info async for info in bucket.list("")] == []
+    assert set(bucket.writes.values()) == {1}
+    assert all(key.startswith(f"{PROBES}/") for key in bucket.writes)
+    assert not PROBES.startswith("user")
+    assert await bucket.keys() == []
 
 
 async def test_a_bucket_that_forgets_everything_cannot_be_used() -> None:
+    class Forgetful(Memory):
+        async def head(self, key: str) -> ObjectInfo:
+            await self.delete([key])
+            return await super().head(key)
+
     with pytest.raises(StorageUnavailable, match="does not keep what it is given"):
-        await Forgetful(times=999).probe()
+        await Forgetful().probe()
 
 
-async def test_what_a_probe_that_died_left_behind_harms_no_later_one() -> None:
-    bucket = memory()
-    await bucket.write(PROBE_KEY, b"left", content_type="text/plain")
+async def test_a_bucket_that_copies_nothing_cannot_be_used_and_keeps_nothing_of_the_probe() -> None:
+    class NoCopies(Memory):
+        async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+            raise PermanentError("no copies here")
 
-    await bucket.probe()
+    bucket = NoCopies()
 
-    assert [info async for info in bucket.list("")] == []
+    with pytest.raises(PermanentError, match="no copies here"):
+        await bucket.probe()
+
+    assert await bucket.keys() == []
 
 
 async def test_a_probe_ends_in_time_whatever_the_bucket_waits_for() -> None:
-    class Hanging(MemoryBucket):
+    class Hanging(Memory):
         async def head(self, key: str) -> ObjectInfo:
             await asyncio.Event().wait()
             raise AssertionError
 
-    bucket = Hanging(signer=UrlSigner(secret=SECRET, clock=SteppingClock()))
-
     with pytest.raises(StorageUnavailable, match=r"did not answer within 0\.01 s"):
-        await write_and_look(bucket, patience=timedelta(milliseconds=10))
-
-
-async def test_no_customers_object_is_where_probes_write() -> None:
-    assert not PROBE_KEY.startswith("user/")
+        await try_out(Hanging(), patience=timedelta(milliseconds=10))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from devtools.world import World
 from editqueue.entrypoints.http.connections import ConnectionLimits
 from tests.entrypoints.http.serving import Wire, served
 
+ANSWERED_EARLY = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n"
 IMPATIENT = ConnectionLimits(most=9, silence=0.2, stalled=0.2, look_every=0.02)
 
 
@@ -80,12 +82,48 @@ async def test_who_connects_and_says_nothing_is_cut_off(world: World) -> None:
 
 
 async def test_a_body_that_nobody_reads_any_more_keeps_no_connection_alive(world: World) -> None:
-    async with served(world, IMPATIENT) as here:
+    async with served(world, replace(IMPATIENT, answered_body=0.2)) as here:
         wire = await here.connect()
-        wire.writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n")
+        wire.writer.write(ANSWERED_EARLY)
         assert await wire.ok()
 
         assert await dribbled(wire) == b""
+
+
+async def test_a_body_that_stops_after_its_answer_is_not_waited_for(world: World) -> None:
+    async with served(world, IMPATIENT) as here:
+        wire = await here.connect()
+        wire.writer.write(ANSWERED_EARLY)
+        assert await wire.ok()
+
+        assert await wire.rest() == b""
+
+
+async def test_who_was_answered_early_may_send_the_rest_slowly_and_go_on(world: World) -> None:
+    async with served(world, replace(IMPATIENT, stalled=60)) as here:
+        wire, quiet = await here.connect(), await here.connect()
+        wire.writer.write(ANSWERED_EARLY)
+        assert await wire.ok()
+        wire.writer.write(b"a" * 500_000)
+        assert await quiet.rest() == b""  # its time has passed now
+        assert await (await here.connect()).rest() == b""
+        wire.writer.write(b"a" * 500_000)
+        wire.ask()
+
+        assert await wire.ok()
+        assert await wire.rest() == b""  # and is idle then, as others are
+
+
+async def test_at_the_bound_who_still_sends_a_body_does_not_give_way(world: World) -> None:
+    async with served(world, ConnectionLimits(most=1)) as here:
+        wire = await here.connect()
+        wire.writer.write(ANSWERED_EARLY)
+        assert await wire.ok()
+
+        await (await here.connect()).problem(503, "too_many_connections")
+        wire.writer.write(b"a" * 1_000_000)
+        wire.ask()
+        assert await wire.ok()
 
 
 async def test_a_request_may_take_longer_than_silence_may(world: World) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from editqueue.adapters.bucket.probing import write_and_look
+from editqueue.adapters.bucket.probing import try_out
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, without_none
@@ -127,10 +127,10 @@ class R2Bucket:
         return 0
 
     async def now(self) -> datetime:
-        return await write_and_look(self)
+        return await try_out(self)
 
     async def probe(self) -> datetime:
-        return await write_and_look(self)
+        return await try_out(self)
 
     async def close(self) -> None:
         """Nothing to close: the runtime owns the binding."""

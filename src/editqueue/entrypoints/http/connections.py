@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+import h11
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -28,13 +29,15 @@ class ConnectionLimits:
     silence: float = 10.0
     """From connecting, from the last answer, and from the first byte of a request until its headers are complete."""
     stalled: float = 30.0
-    """For a client that takes nothing of what it is sent."""
+    """For a client that takes nothing of what it is sent, or sends nothing more of a body that was answered early."""
+    answered_body: float = 3600.0
+    """For the whole rest of such a body: who is cut off over it never reads the answer."""
     reading_refusal: float = 1.0
     look_every: float = 1.0
 
 
 class Connections:
-    """All connections of one server, those without a request in the order in which they fell silent."""
+    """All connections of one server, the idle ones in the order in which they fell silent."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -126,13 +129,18 @@ class BoundedConnection(H11Protocol):
         self._all = connections
         self._refused = False
         self._heard = False
-        self._silent_since = self._taking_since = self.loop.time()
+        self._silent_since = self._taking_since = self._answered_at = self.loop.time()
         self._unsent = 0
 
     @property
     def is_busy(self) -> bool:
         """Whether a request waits for the rest of its answer."""
         return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  # uvicorn types what is None before the first request as if it never were
+
+    @property
+    def is_past_answer(self) -> bool:
+        """Whether the answer is sent, and the body of its request still arrives, which nobody reads any more."""
+        return self.cycle is not None and self.cycle.response_complete and self.conn.their_state is h11.SEND_BODY  # pyright: ignore[reportUnnecessaryComparison]  # as above
 
     @property
     def has_sent_all(self) -> bool:
@@ -149,7 +157,11 @@ class BoundedConnection(H11Protocol):
             self._taking_since = now
         if unsent > 0:
             return now - self._taking_since > limits.stalled
-        return not self.is_busy and now - self._silent_since > limits.silence
+        if self.is_busy:
+            return False
+        if self.is_past_answer:
+            return now - self._silent_since > limits.stalled or now - self._answered_at > limits.answered_body
+        return now - self._silent_since > limits.silence
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
@@ -169,7 +181,9 @@ class BoundedConnection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        if not (self._heard or self.is_busy):
+        if self.is_past_answer:
+            self._silent_since = self.loop.time()
+        elif not (self._heard or self.is_busy):
             self._heard = True
             self._silent_since = self.loop.time()
         super().data_received(data)
@@ -179,12 +193,17 @@ class BoundedConnection(H11Protocol):
         if self.is_busy:
             self._all.busy(self)
             self.cycle.scope["extensions"] = {HANG_UP: {"now": self.transport.abort}}
+        elif not self.is_past_answer:
+            self._all.idle(self)
 
     def on_response_complete(self) -> None:
         self._heard = False
-        self._silent_since = self.loop.time()
-        self._all.idle(self)
+        self._silent_since = self._answered_at = self.loop.time()
         super().on_response_complete()
+        if self.is_past_answer:
+            self._unset_keepalive_if_required()  # uvicorn would close it while the body still arrives
+        elif not self.is_busy:
+            self._all.idle(self)
 
     def resume_writing(self) -> None:
         self._taking_since = self.loop.time()

@@ -26,7 +26,7 @@ async def _opens() -> AsyncIterator[Opens]:
     async with AsyncExitStack() as stack:
 
         def opened(client: S3Client, clock: Clock) -> S3Bucket:
-            bucket = S3Bucket(client, clock=clock)
+            bucket = S3Bucket(client, clock=clock, system=clock)
             stack.push_async_callback(bucket.close)
             return bucket
 

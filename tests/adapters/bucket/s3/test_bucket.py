@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from devtools.own_postgres import free_port
-from editqueue.adapters.bucket.probing import write_and_look
+from editqueue.adapters.bucket.probing import try_out
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.bucket.s3.sigv4 import Credentials, presigned
@@ -128,7 +128,7 @@ async def test_no_retry_of_a_copy_begins_too_late(server: ScriptedServer, opens:
 async def test_a_probe_of_a_server_that_never_answers_ends(server: ScriptedServer, bucket_at: At) -> None:
     server.raw, server.hangs = b"", True
     with pytest.raises(StorageUnavailable, match=r"media.*did not answer within 0\.1 s"):
-        await write_and_look(bucket_at(server.port), patience=timedelta(seconds=0.1))
+        await try_out(bucket_at(server.port), patience=timedelta(seconds=0.1))
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,17 @@ async def test_a_probe_tells_what_may_pass_from_what_never_will(
     server.status, server.body = status, body
     with pytest.raises(meant):
         await bucket_at(server.port).probe()
+
+
+async def test_a_probe_goes_the_way_of_copies_too(server: ScriptedServer, bucket_at: At) -> None:
+    plain = b"HTTP/1.1 200 OK\r\nETag: 1\r\nLast-Modified: Fri, 01 May 2026 00:00:00 GMT\r\nConnection: close\r\n"
+    server.first = [plain + b"Content-Length: 0\r\n\r\n"] * 2
+    server.status, server.body = "403 Forbidden", "<Error><Code>RequestTimeTooSkewed</Code></Error>"
+
+    with pytest.raises(StorageUnavailable, match="the clock of this machine is off"):
+        await bucket_at(server.port).probe()
+
+    assert "x-amz-copy-source" in server.asked[2]
 
 
 @pytest.mark.parametrize("name", AWS_ENVIRONMENT)
@@ -169,7 +180,7 @@ def test_an_endpoint_without_encryption_is_refused(endpoint: str) -> None:
 
 async def test_an_r2_upload_url_signs_the_headers() -> None:
     client = S3Client(bucket="b", endpoint=r2_endpoint("abc"), access_key_id="i", secret_access_key="s")
-    bucket = S3Bucket(client, clock=May())
+    bucket = S3Bucket(client, clock=May(), system=May())
     signed = await bucket.sign_put(
         "user/a%7Cb/x.jpg", content_type="image/jpeg", max_bytes=1, expires_in=timedelta(minutes=5)
     )

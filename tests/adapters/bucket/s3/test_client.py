@@ -22,6 +22,14 @@ CASES: dict[str, tuple[dict[str, Any], type[EditQueueError]]] = {
     "400": ({"status": "400 Bad Request"}, PermanentError),
     "401": ({"status": "401 Unauthorized"}, PermanentError),
     "403": ({"status": "403 Forbidden"}, PermanentError),
+    "403, the clock is off": (
+        {"status": "403 Forbidden", "body": "<Error><Code>RequestTimeTooSkewed</Code></Error>"},
+        StorageUnavailable,
+    ),
+    "403, the signature is too old": (
+        {"status": "403 Forbidden", "body": "<Error><Code>RequestExpired</Code></Error>"},
+        StorageUnavailable,
+    ),
     "404": ({"status": "404 Not Found", "body": NO_KEY}, ObjectMissing),
     "no such bucket": ({"status": "404 Not Found", "body": NO_BUCKET}, PermanentError),
     "408": ({"status": "408 Request Timeout"}, StorageUnavailable),
@@ -65,6 +73,15 @@ async def test_reads_copies_and_workers_raise_the_same_error(server: ScriptedSer
     assert await error_of(bucket.head(KEY)) is await error_of(asyncio.to_thread(readers.open(KEY).size))
 
 
+async def test_a_clock_that_is_off_is_named(server: ScriptedServer, opens: Opens) -> None:
+    server.status, server.body = "403 Forbidden", "<Error><Code>RequestTimeTooSkewed</Code></Error>"
+    bucket = opens(client_at(server.port), May())
+
+    for asked in (bucket.read(KEY), bucket.copy(KEY, "user/1/orders/2/processed/a.jpg")):
+        with pytest.raises(StorageUnavailable, match="the clock of this machine is off"):
+            await asked
+
+
 async def test_a_type_error_inside_the_worker_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def defect(*_: object, **__: object) -> None:
         raise TypeError("a defect of ours")
@@ -76,7 +93,7 @@ async def test_a_type_error_inside_the_worker_stays_one(monkeypatch: pytest.Monk
     with pytest.raises(TypeError, match="of ours"):
         ObjectReaders(backend=client).open(KEY).read(0, 9)
     with pytest.raises(TypeError, match="of ours"):
-        await S3Bucket(client, clock=May()).read(KEY)
+        await S3Bucket(client, clock=May(), system=May()).read(KEY)
 
 
 async def test_a_value_error_that_is_no_key_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def client_within(job_timeout: timedelta, port: int = 1) -> S3Client:
 
 
 def bucket_at(server: ScriptedServer, job_timeout: timedelta) -> S3Bucket:
-    return S3Bucket(client_within(job_timeout, server.port), clock=May())
+    return S3Bucket(client_within(job_timeout, server.port), clock=May(), system=May())
 
 
 @given(st.floats(min_value=0.001, max_value=LONGEST))

@@ -37,7 +37,7 @@ class Given:
 
 
 def bucket_of(server: S3Server) -> S3Bucket:
-    return S3Bucket(replace(server.client(), max_retries=0, timeout=timedelta(seconds=10)), clock=Now())
+    return S3Bucket(replace(server.client(), max_retries=0, timeout=timedelta(seconds=10)), clock=Now(), system=Now())
 
 
 @pytest.fixture(name="given")
@@ -166,7 +166,7 @@ async def test_a_signed_get_ends(given: Given, s3_server: S3Server) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) - timedelta(minutes=6)
 
-    old = S3Bucket(s3_server.client(), clock=LongAgo())
+    old = S3Bucket(s3_server.client(), clock=LongAgo(), system=Now())
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(await old.sign_get(key, expires_in=MINUTES))
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from editqueue.adapters.bucket.local import entries, paths
-from editqueue.adapters.bucket.local.entries import sync
 from editqueue.adapters.bucket.local.leftovers import noted
 from editqueue.adapters.bucket.local.staging import staging_file, staging_path
+from editqueue.adapters.bucket.local.syncing import sync, sync_folders
 from editqueue.domain.errors import ObjectExists, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo
 
@@ -68,7 +68,7 @@ def refuse_existing(folder: Path, key: str) -> None:
     target = paths.object_path(folder, key)
     if target.is_file():
         for path in (paths.attributes_path(folder, key), target):
-            entries.sync_folders(path.parent, folder)
+            sync_folders(path.parent, folder)
         raise ObjectExists(f"{key} is there already, and is written once")
 
 
@@ -131,7 +131,7 @@ def _appear(folder: Path, staged: Path, key: str, put: entries.Put) -> bool:
 
 def _put_and_sync(folder: Path, staged: Path, target: Path, put: entries.Put) -> bool:
     done = put(staged, target)
-    entries.sync_folders(target.parent, folder)
+    sync_folders(target.parent, folder)
     return done
 
 

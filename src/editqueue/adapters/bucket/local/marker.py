@@ -7,9 +7,10 @@ import os
 import uuid
 from pathlib import Path
 
-from editqueue.adapters.bucket.local.entries import create, sync, sync_with_parents
+from editqueue.adapters.bucket.local.entries import create
 from editqueue.adapters.bucket.local.paths import ATTRIBUTES, MARKER, STAGING
 from editqueue.adapters.bucket.local.staging import staging_file
+from editqueue.adapters.bucket.local.syncing import sync, sync_with_parents
 
 
 def read_marker(folder: Path) -> str | None:

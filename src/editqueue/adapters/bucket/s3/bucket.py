@@ -8,7 +8,7 @@ from datetime import datetime
 
 import obstore
 
-from editqueue.adapters.bucket.probing import write_and_look
+from editqueue.adapters.bucket.probing import try_out
 from editqueue.adapters.bucket.reads import ReadsObjects, translate_errors
 from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.adapters.bucket.s3.sigv4 import Credentials
@@ -20,7 +20,8 @@ from editqueue.ports.time import Clock
 class S3Bucket(ReadsObjects):
     """`list` comes in the server's order: on S3 and R2 that is key order, SeaweedFS walks its folders."""
 
-    def __init__(self, client: S3Client, *, clock: Clock) -> None:
+    def __init__(self, client: S3Client, *, clock: Clock, system: Clock) -> None:
+        """`clock` is for signed URLs, `system` for our own requests: all by the same clock as those of obstore."""
         super().__init__(client, name=client.bucket)
         credentials = Credentials(
             access_key_id=client.access_key_id, secret_access_key=client.secret_access_key, region=client.region
@@ -29,7 +30,7 @@ class S3Bucket(ReadsObjects):
         self.sign_get, self.sign_put = urls.sign_get, urls.sign_put
         from editqueue.adapters.bucket.s3.copies import S3Copies  # noqa: PLC0415  # httpx, only where the bucket is S3
 
-        self._copies = S3Copies(client, urls)
+        self._copies = S3Copies(client, urls, clock=system)
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         attributes: obstore.Attributes = {"Content-Type": content_type}
@@ -46,10 +47,10 @@ class S3Bucket(ReadsObjects):
             await obstore.delete_async(self._store, keys)
 
     async def now(self) -> datetime:
-        return await write_and_look(self)
+        return await try_out(self)
 
     async def probe(self) -> datetime:
-        return await write_and_look(self)
+        return await try_out(self)
 
     async def close(self) -> None:
         await self._copies.close()

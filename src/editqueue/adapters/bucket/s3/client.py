@@ -16,6 +16,8 @@ _STATUS: Final = re.compile(r"status(?: code)?:? ([1-5]\d\d)")
 """In what obstore says; a list that is denied comes without the error class that other calls have."""
 _MAY_PASS: Final = frozenset({408, 429})
 """Of the client errors. All others come again, as do redirects to another region and "not implemented" (501)."""
+_CLOCKS_DIFFER: Final = ("RequestTimeTooSkewed", "RequestExpired")
+"""The codes of S3 for a signature from another time than the server's."""
 FIRST_PAUSE: Final = timedelta(milliseconds=200)
 """Before the first retry; each further one is twice as long, up to `longest_pause`."""
 
@@ -97,10 +99,7 @@ class S3Client:
         if status == HTTPStatus.PRECONDITION_FAILED:
             return StorageUnavailable(f"{key} was replaced while it was read")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return PermanentError(
-                f"{what}: access denied. Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, and that the "
-                "token may read and write the bucket of EDITQUEUE_BUCKET_URL."
-            )
+            return _denied(what, said)
         reason = said.partition("\n")[0].strip()
         if comes_again(status):
             return PermanentError(f"{what}: {reason}")
@@ -112,6 +111,15 @@ def comes_again(status: int | None) -> bool:
     if status is None or status in _MAY_PASS:
         return False
     return 300 <= status < 500 or status == HTTPStatus.NOT_IMPLEMENTED
+
+
+def _denied(what: str, said: str) -> EditQueueError:
+    if any(code in said for code in _CLOCKS_DIFFER):
+        return StorageUnavailable(f"{what}: the clock of this machine is off. Set it by NTP (see timedatectl).")
+    return PermanentError(
+        f"{what}: access denied. Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, and that the "
+        "token may read and write the bucket of EDITQUEUE_BUCKET_URL."
+    )
 
 
 def _status_of(error: Exception) -> int | None:

@@ -17,6 +17,7 @@ import httpx
 from editqueue.adapters.bucket.s3.client import FIRST_PAUSE, S3Client, comes_again
 from editqueue.adapters.bucket.s3.sigv4 import authorized
 from editqueue.adapters.bucket.s3.urls import S3Urls
+from editqueue.ports.time import Clock
 
 KEPT_ALIVE: Final = 90.0
 """Seconds for which an idle connection is kept for the next copy: as long as obstore keeps its own."""
@@ -35,9 +36,11 @@ class _Answer:
 class S3Copies:
     """The connections are opened by the first copy and live until `close`."""
 
-    def __init__(self, client: S3Client, urls: S3Urls) -> None:
+    def __init__(self, client: S3Client, urls: S3Urls, *, clock: Clock) -> None:
+        """`clock` is the one by which obstore signs, too: the system's."""
         self._client = client
         self._urls = urls
+        self._clock = clock
         self._http: httpx.AsyncClient | None = None
 
     async def copy(self, source: str, target: str, *, etag: str | None) -> None:
@@ -62,7 +65,7 @@ class S3Copies:
 
     async def _asked(self, url: str, headers: dict[str, str]) -> _Answer:
         credentials, seconds = self._urls.credentials, self._client.timeout.total_seconds()
-        signed = authorized("PUT", url, credentials=credentials, headers=headers, now=self._urls.clock.now())
+        signed = authorized("PUT", url, credentials=credentials, headers=headers, now=self._clock.now())
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._connections().put(url, headers=signed)
