@@ -19,7 +19,12 @@ import pytest
 from devtools.pictures.samples import encoded, scene
 from devtools.storage import PATIENCE
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.processes.environment import CleanProcess
+from editqueue.adapters.image_tools.processes.image_worker import ImageWorker, WorkerEnded
+from editqueue.adapters.image_tools.processes.limits import WorkerLimits
+from editqueue.adapters.image_tools.processes.making import Making
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
+from editqueue.adapters.image_tools.processes.worker import Picture
 from editqueue.domain.errors import ImageWorkerDied, StorageUnavailable
 from editqueue.ports.bucket import ByteSource, Waiting
 from tests.adapters.image_tools.processes.test_pool import helpers, workers
@@ -116,6 +121,48 @@ async def test_a_picture_whose_worker_is_killed_twice_still_comes_out(begun: Beg
     assert len(sources.by()) == 3
 
 
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_picture_whose_worker_is_told_to_end_is_begun_again(
+    begun: Begun, open_pool: OpenPool, ended_by: signal.Signals
+) -> None:
+    sources = Begun(folder=begun.folder, hanging=1)
+    job = asyncio.create_task(open_pool(sources).make_preview("a.jpg"))
+
+    for worker in await until(sources.by):
+        os.kill(worker, ended_by)
+
+    assert (await asyncio.wait_for(job, PATIENCE)).width == 640
+    assert len(sources.by()) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_what_people_send_comes_from_outside(number: signal.Signals) -> None:
+    assert WorkerEnded(-number).from_outside
+
+
+def test_an_end_that_nobody_tells_of_is_not_held_against_the_picture() -> None:
+    assert WorkerEnded(None).from_outside
+
+
+async def test_a_stop_kills_nobody_once_the_worker_has_ended(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = Begun(folder=begun.folder, signalled=signal.SIGSEGV)
+    making = Making(Picture(sources=sources, key="a.jpg", limits=WorkerLimits()), [])
+    killed: list[ImageWorker] = []
+    exit_code_within = CleanProcess.exit_code_within
+
+    def stopped_meanwhile(process: CleanProcess, seconds: float) -> int | None:
+        making.stop()
+        return exit_code_within(process, seconds)
+
+    monkeypatch.setattr(CleanProcess, "exit_code_within", stopped_meanwhile)
+    monkeypatch.setattr(ImageWorker, "kill", killed.append)
+    making.start()
+
+    with pytest.raises(ImageWorkerDied, match=f"exit code -{signal.SIGSEGV:d}"):
+        await asyncio.wrap_future(making.future)
+    assert killed == []
+
+
 async def test_a_picture_whose_worker_is_killed_three_times_has_failed(begun: Begun, open_pool: OpenPool) -> None:
     sources = Begun(folder=begun.folder, hanging=3)
     pool = open_pool(sources)
@@ -127,7 +174,7 @@ async def test_a_picture_whose_worker_is_killed_three_times_has_failed(begun: Be
     assert (await pool.make_preview("a.jpg")).width == 640
 
 
-@pytest.mark.parametrize("ended_by", [signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM])
+@pytest.mark.parametrize("ended_by", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
 async def test_a_picture_at_which_a_worker_ends_itself_is_not_begun_again(
     begun: Begun, open_pool: OpenPool, ended_by: signal.Signals
 ) -> None:
