@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ import pytest
 from devtools.pictures.samples import encoded, scene
 from devtools.storage import PATIENCE
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.processes import environment
 from editqueue.adapters.image_tools.processes.environment import CleanProcess
 from editqueue.adapters.image_tools.processes.image_worker import ImageWorker, WorkerEnded
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
@@ -308,6 +309,57 @@ async def test_a_close_ends_a_worker_that_starts(begun: Begun, open_pool: OpenPo
     with pytest.raises(ImageWorkerDied, match="stopped"):
         await job
     assert workers() == set()
+
+
+@pytest.fixture(name="impatient")
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Towards a fork server that gives no answer. None is left stopped."""
+    monkeypatch.setattr(environment, "ANSWER_SECONDS", 0.5)
+    yield
+    kill(fork_server())
+
+
+def stop_fork_server() -> None:
+    for server in fork_server():
+        os.kill(server, signal.SIGSTOP)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_fork_server_that_stands_still_is_replaced_in_time(begun: Begun, open_pool: OpenPool) -> None:
+    pool = open_pool(begun)
+    await pool.probe()
+    kill(workers())
+    stop_fork_server()
+
+    async with asyncio.timeout(PATIENCE):
+        await pool.probe()
+        await pool.make_preview("a.jpg")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_close_ends_in_time_though_a_start_waits_for_a_fork_server_that_stands_still(begun: Begun) -> None:
+    idle, starting = WorkerPool(begun), WorkerPool(begun)
+    await idle.probe()
+    stop_fork_server()
+    job = asyncio.create_task(starting.make_preview("a.jpg"))
+    await asyncio.sleep(0)  # it has begun
+
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(idle.close(), starting.close())
+
+    with pytest.raises(ImageWorkerDied, match="stopped"):
+        await job
+    assert (await held())[0] == 0
+
+
+def test_a_worker_that_is_given_no_thread_to_watch_its_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Timer, "start", refuse)
+
+    with pytest.raises(OSError, match="can't start new thread"):
+        CleanProcess().start()
 
 
 ADOPTING = """
