@@ -54,11 +54,26 @@ async def main():
 asyncio.run(main())
 """
 
+HEARS_TWICE = """
+import asyncio, sys
+from editqueue.entrypoints.commands.console import stop_on_signals
+
+async def main():
+    stop = asyncio.Event()
+    with stop_on_signals(stop):
+        print("ready", flush=True)
+        await stop.wait()
+        print("stopping", flush=True)
+        sys.stdin.readline()
+
+asyncio.run(main())
+"""
+
 
 @contextmanager
 def ready(script: str, *words: str) -> Generator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
-        [sys.executable, "-c", script, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", script, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
             assert process.stdout is not None
@@ -102,6 +117,18 @@ def test_who_ends_by_himself_is_not_ended_by_force(number: signal.Signals) -> No
         said, errors = process.communicate(timeout=20)
 
     assert (process.returncode, said, errors) == (0, b"ended by itself\n", b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_is_told_twice_says_nothing_about_it(number: signal.Signals) -> None:
+    with ready(HEARS_TWICE) as process:
+        process.send_signal(number)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"stopping\n"
+        process.send_signal(number)
+        _, errors = process.communicate(b"\n", timeout=20)
+
+    assert (process.returncode, errors) == (0, b"")
 
 
 def test_the_backstop_comes_after_every_grace_and_before_anybody_kills_us() -> None:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import multiprocessing
 import os
+import select
 import threading
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -235,3 +236,22 @@ def test_what_is_said_after_the_end_is_written_as_well(pipe: Pipe) -> None:
     output.close()
 
     assert pipe.read_until("two") == ["one", "two"]
+
+
+def test_what_is_said_after_an_end_that_took_too_long_is_written_too(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_output, "FLUSH_SECONDS", 0.01)
+    output = BackgroundOutput(pipe.writer)
+    for _ in range(200):
+        output.write("x" * 1000)
+    output.close()
+
+    output.write("later")
+
+    found = b""
+    while not found.endswith(b"later\n"):
+        assert select.select([pipe.reader], [], [], 5)[0], "no line comes any more"
+        found += os.read(pipe.reader, HELD)
+    output.close()
+    assert output.dropped == 0

@@ -57,7 +57,7 @@ class BackgroundOutput:
             self.dropped += 1
 
     def close(self) -> None:
-        """Write what waits, for at most `FLUSH_SECONDS`. A later line starts a new thread."""
+        """Write what waits, for at most `FLUSH_SECONDS`. Later lines are written as well."""
         atexit.unregister(self.close)
         thread = self._thread
         if thread is None or self._process != os.getpid():
@@ -82,9 +82,14 @@ class BackgroundOutput:
         return True
 
     def _work(self) -> None:
-        while (entry := self._queue.get()) is not None:
+        while True:
+            entry = self._queue.get()
             self._tell_of_what_was_lost(behind_a_gap=entry == _GAP)
             if entry == _GAP:
+                continue
+            if entry is None:
+                if self._is_over():
+                    return
                 continue
             written = not self._untold and self._line_end.write(entry)
             with self._lock:
@@ -93,7 +98,15 @@ class BackgroundOutput:
                 if not written:
                     self._untold += 1
                     self.dropped += 1
-        self._tell_of_what_was_lost(behind_a_gap=False)
+
+    def _is_over(self) -> bool:
+        """Whether no line came behind the last `close`. If one did, another `close` is needed."""
+        with self._lock:
+            if self._queue.empty():
+                self._thread = None
+                return True
+        atexit.register(self.close)
+        return False
 
     def _tell_of_what_was_lost(self, *, behind_a_gap: bool) -> None:
         if behind_a_gap:

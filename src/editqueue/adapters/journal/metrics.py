@@ -1,12 +1,14 @@
 """Prometheus metrics, served on the consumer's own port and never as an API route."""
 
+import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from editqueue.adapters.journal.metrics_server import MetricsServer
 from editqueue.domain.errors import SetupError
 from editqueue.domain.jobs import ACTIVE
 from editqueue.ports.job_store import QueueStats
@@ -77,11 +79,13 @@ class Metrics:
     def serve(self, port: int, *, host: str = "127.0.0.1") -> Callable[[], None]:
         """Serve until what it returns is called. Raises SetupError when the port is taken."""
         try:
-            server, thread = start_http_server(port, addr=host, registry=self.registry)
+            server = MetricsServer(self.registry, host=host, port=port)
         except OSError as error:
             raise SetupError(
                 f"EDITQUEUE_METRICS_PORT={port} on {host}: {error.strerror or error}; choose another port or unset it"
             ) from error
+        thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+        thread.start()
 
         def close() -> None:
             server.shutdown()

@@ -93,12 +93,13 @@ def _leave_it_to_the_thread(_number: int, _frame: object) -> None:
 def _watch(
     heard: socket.socket, loop: asyncio.AbstractEventLoop, stop: asyncio.Event, backstop: Callable[[], None]
 ) -> None:
-    """Wait for the number of one of our signals, or for the end of those that write them."""
+    """Wait for the number of one of our signals, or for the end of those that write them.
+
+    `heard` stays open until then: Python complains on stderr of each later signal that it cannot write.
+    """
     with heard:
         while numbers := heard.recv(1):
             if numbers[0] in ENDING:
-                break
-    if numbers:
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(stop.set)
-        backstop()
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(stop.set)
+                backstop()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,7 +19,13 @@ import pytest
 from devtools.pictures.samples import encoded, scene
 from devtools.storage import PATIENCE
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.processes import environment
+from editqueue.adapters.image_tools.processes.environment import CleanProcess
+from editqueue.adapters.image_tools.processes.image_worker import ImageWorker, WorkerEnded
+from editqueue.adapters.image_tools.processes.limits import WorkerLimits
+from editqueue.adapters.image_tools.processes.making import Making
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
+from editqueue.adapters.image_tools.processes.worker import Picture
 from editqueue.domain.errors import ImageWorkerDied, StorageUnavailable
 from editqueue.ports.bucket import ByteSource, Waiting
 from tests.adapters.image_tools.processes.test_pool import helpers, workers
@@ -116,6 +122,48 @@ async def test_a_picture_whose_worker_is_killed_twice_still_comes_out(begun: Beg
     assert len(sources.by()) == 3
 
 
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_picture_whose_worker_is_told_to_end_is_begun_again(
+    begun: Begun, open_pool: OpenPool, ended_by: signal.Signals
+) -> None:
+    sources = Begun(folder=begun.folder, hanging=1)
+    job = asyncio.create_task(open_pool(sources).make_preview("a.jpg"))
+
+    for worker in await until(sources.by):
+        os.kill(worker, ended_by)
+
+    assert (await asyncio.wait_for(job, PATIENCE)).width == 640
+    assert len(sources.by()) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_what_people_send_comes_from_outside(number: signal.Signals) -> None:
+    assert WorkerEnded(-number).from_outside
+
+
+def test_an_end_that_nobody_tells_of_is_not_held_against_the_picture() -> None:
+    assert WorkerEnded(None).from_outside
+
+
+async def test_a_stop_kills_nobody_once_the_worker_has_ended(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = Begun(folder=begun.folder, signalled=signal.SIGSEGV)
+    making = Making(Picture(sources=sources, key="a.jpg", limits=WorkerLimits()), [])
+    killed: list[ImageWorker] = []
+    exit_code_within = CleanProcess.exit_code_within
+
+    def stopped_meanwhile(process: CleanProcess, seconds: float) -> int | None:
+        making.stop()
+        return exit_code_within(process, seconds)
+
+    monkeypatch.setattr(CleanProcess, "exit_code_within", stopped_meanwhile)
+    monkeypatch.setattr(ImageWorker, "kill", killed.append)
+    making.start()
+
+    with pytest.raises(ImageWorkerDied, match=f"exit code -{signal.SIGSEGV:d}"):
+        await asyncio.wrap_future(making.future)
+    assert killed == []
+
+
 async def test_a_picture_whose_worker_is_killed_three_times_has_failed(begun: Begun, open_pool: OpenPool) -> None:
     sources = Begun(folder=begun.folder, hanging=3)
     pool = open_pool(sources)
@@ -127,7 +175,7 @@ async def test_a_picture_whose_worker_is_killed_three_times_has_failed(begun: Be
     assert (await pool.make_preview("a.jpg")).width == 640
 
 
-@pytest.mark.parametrize("ended_by", [signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM])
+@pytest.mark.parametrize("ended_by", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
 async def test_a_picture_at_which_a_worker_ends_itself_is_not_begun_again(
     begun: Begun, open_pool: OpenPool, ended_by: signal.Signals
 ) -> None:
@@ -261,6 +309,57 @@ async def test_a_close_ends_a_worker_that_starts(begun: Begun, open_pool: OpenPo
     with pytest.raises(ImageWorkerDied, match="stopped"):
         await job
     assert workers() == set()
+
+
+@pytest.fixture(name="impatient")
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Towards a fork server that gives no answer. None is left stopped."""
+    monkeypatch.setattr(environment, "ANSWER_SECONDS", 0.5)
+    yield
+    kill(fork_server())
+
+
+def stop_fork_server() -> None:
+    for server in fork_server():
+        os.kill(server, signal.SIGSTOP)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_fork_server_that_stands_still_is_replaced_in_time(begun: Begun, open_pool: OpenPool) -> None:
+    pool = open_pool(begun)
+    await pool.probe()
+    kill(workers())
+    stop_fork_server()
+
+    async with asyncio.timeout(PATIENCE):
+        await pool.probe()
+        await pool.make_preview("a.jpg")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_close_ends_in_time_though_a_start_waits_for_a_fork_server_that_stands_still(begun: Begun) -> None:
+    idle, starting = WorkerPool(begun), WorkerPool(begun)
+    await idle.probe()
+    stop_fork_server()
+    job = asyncio.create_task(starting.make_preview("a.jpg"))
+    await asyncio.sleep(0)  # it has begun
+
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(idle.close(), starting.close())
+
+    with pytest.raises(ImageWorkerDied, match="stopped"):
+        await job
+    assert (await held())[0] == 0
+
+
+def test_a_worker_that_is_given_no_thread_to_watch_its_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Timer, "start", refuse)
+
+    with pytest.raises(OSError, match="can't start new thread"):
+        CleanProcess().start()
 
 
 ADOPTING = """

@@ -1,16 +1,18 @@
 """Worker processes whose environment holds what libraries need of it and no secret of the consumer's, and whose
 output goes nowhere: native libraries print, and a pipe that nobody reads would stop them."""
 
+import errno
 import os
+import signal
 import subprocess
 import threading
 import warnings
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from multiprocessing import util
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver, util
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
-from typing import Final
+from typing import Final, cast
 
 KEPT: Final = frozenset({
     "HOME", "LANG", "LANGUAGE", "PATH", "TMPDIR", "TZ",
@@ -21,6 +23,8 @@ KEPT: Final = frozenset({
 KEPT_PREFIXES: Final = ("DYLD_", "LC_", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "PYTHON", "VIPS_")
 DESCRIPTORS: Final = 16
 """File descriptors that the start of a worker takes for a moment, its two helper processes included."""
+ANSWER_SECONDS: Final = 10
+"""Until a fork server that gives no worker is killed: it needs as long as Python takes to start, then milliseconds."""
 _one_at_a_time: Final = threading.Lock()
 
 
@@ -36,8 +40,8 @@ class CleanProcess(ForkServerProcess):
     """
 
     def start(self) -> None:
-        """Raises OSError, and EOFError if the fork server dies meanwhile."""
-        with _one_at_a_time, _clean_helpers():
+        """Raises OSError, and EOFError if the fork server dies meanwhile, as it does at the latest in its time."""
+        with _one_at_a_time, _clean_helpers(), _answered_in_time():
             _check_descriptors()
             super().start()
 
@@ -59,6 +63,31 @@ def _clean_helpers() -> Generator[None]:
             yield
     finally:
         util.spawnv_passfds = inheriting
+
+
+@contextmanager
+def _answered_in_time() -> Generator[None]:
+    """A fork server that is stopped, or finds no memory to fork, would hold whoever waits for its answer for ever."""
+    watch = threading.Timer(ANSWER_SECONDS, _kill_fork_server)
+    watch.daemon = True
+    try:
+        watch.start()
+    except RuntimeError as error:  # so Python says that the system gives no thread
+        raise OSError(errno.EAGAIN, str(error)) from error
+    try:
+        yield
+    finally:
+        watch.cancel()
+        watch.join()
+
+
+def _kill_fork_server() -> None:
+    """The next start makes another one. Its workers end with it."""
+    # The standard library tells it nowhere else.
+    server = cast("int | None", forkserver._forkserver._forkserver_pid)  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage, reportUnknownMemberType]  # as above
+    if server is not None:
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGKILL)
 
 
 def _check_descriptors() -> None:

@@ -18,6 +18,11 @@ END_SECONDS: Final = 3
 """From its last word, or from SIGKILL, to its exit code: a millisecond, unless it hangs in the kernel."""
 FORK_SERVER_DIED: Final = 255
 """The exit code of a worker of whose end nobody could tell."""
+FROM_OUTSIDE: Final = frozenset({
+    None, FORK_SERVER_DIED, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP
+})  # fmt: skip
+"""Exit codes that say nothing of the picture: by these signals people end a worker, or whatever guards the memory; and
+a fork server that cannot tell of an end has been killed or stopped itself."""
 
 
 class WorkerEnded(Exception):
@@ -29,8 +34,7 @@ class WorkerEnded(Exception):
 
     @property
     def from_outside(self) -> bool:
-        """SIGKILL comes from people and from a kernel without memory; with the fork server, its workers are killed."""
-        return self.exit_code in (-signal.SIGKILL, FORK_SERVER_DIED)
+        return self.exit_code in FROM_OUTSIDE
 
 
 class ImageWorker:
@@ -57,15 +61,17 @@ class ImageWorker:
         return False
 
     def make(self, picture: Picture) -> Preview | BaseException:
-        """What it answers. Raises WorkerEnded, and ImageWorkerDied where it cannot get ready."""
-        try:
-            if self.pictures == 0:
-                self._wait_until_ready()
-            self.pictures += 1
-            self._pipe.send(picture)
-            return self._pipe.recv()
-        except (EOFError, OSError) as error:
-            raise WorkerEnded(self._process.exit_code_within(END_SECONDS)) from error
+        """What it answers. Raises EOFError and OSError where the process has ended, and ImageWorkerDied where it cannot
+        get ready."""
+        if self.pictures == 0:
+            self._wait_until_ready()
+        self.pictures += 1
+        self._pipe.send(picture)
+        return self._pipe.recv()
+
+    def exit_code(self) -> int | None:
+        """Of a process that has ended; None if it is not told in time."""
+        return self._process.exit_code_within(END_SECONDS)
 
     def _wait_until_ready(self) -> None:
         if not self._pipe.poll(START_SECONDS):

@@ -2,7 +2,9 @@
 
 import signal
 import threading
+from collections.abc import Generator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Final
 
 from editqueue.adapters.image_tools.processes.image_worker import FORK_SERVER_DIED, ImageWorker, WorkerEnded
@@ -63,11 +65,8 @@ class Making:
             raise ImageWorkerDied("the image workers were stopped")
         worker = self._idle_worker() or self._new_worker()
         try:
-            self._hold(worker)
-            answer = worker.make(self._picture)
-            self._hold(None)
+            answer = self._answer(worker)
         except BaseException:
-            self._hold(None)
             worker.end()
             raise
         if worker.pictures < self._picture.limits.jobs_per_worker:
@@ -78,12 +77,26 @@ class Making:
             raise answer
         return answer
 
-    def _hold(self, worker: ImageWorker | None) -> None:
-        """From now on this one is killed by a `stop`, or at once if that came first."""
+    def _answer(self, worker: ImageWorker) -> Preview | BaseException:
+        try:
+            with self._killable(worker):
+                return worker.make(self._picture)
+        except (EOFError, OSError) as error:
+            raise WorkerEnded(worker.exit_code()) from error
+
+    @contextmanager
+    def _killable(self, worker: ImageWorker) -> Generator[None]:
+        """Meanwhile a `stop` kills this one, at once if it came first. Not later: the id of a worker that has ended may
+        soon be another process's."""
         with self._lock:
             self._worker = worker
-            if self._stopped and worker is not None:
+            if self._stopped:
                 worker.kill()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._worker = None
 
     def _idle_worker(self) -> ImageWorker | None:
         while True:

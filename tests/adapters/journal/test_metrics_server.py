@@ -1,0 +1,86 @@
+"""A port that no client can take away, and whose clients leave nothing on stderr."""
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+import urllib.request
+from collections.abc import Generator
+
+import pytest
+
+from devtools.installation import free_port
+from editqueue.adapters.journal import metrics_server
+from editqueue.adapters.journal.metrics import Metrics
+
+PATIENCE = 10
+
+
+@pytest.fixture(name="port")
+def _port() -> Generator[int]:
+    port = free_port()
+    close = Metrics().serve(port)
+    yield port
+    close()
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+
+
+def is_hung_up_on(client: socket.socket) -> bool:
+    """Waits for it."""
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def metrics_of(port: int) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+        return answer.read()
+
+
+def wait_until_threads_are(count: int) -> None:
+    ends = time.monotonic() + PATIENCE
+    while threading.active_count() != count:
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def test_more_connections_than_a_few_are_closed_at_once(port: int) -> None:
+    before = threading.active_count()
+    with contextlib.ExitStack() as idle:
+        for _ in range(metrics_server.MOST_CONNECTIONS):
+            idle.enter_context(connected(port))
+        with connected(port) as one_more:
+            assert is_hung_up_on(one_more)
+        assert threading.active_count() == before + metrics_server.MOST_CONNECTIONS
+
+    wait_until_threads_are(before)
+    assert b"editqueue_active_jobs" in metrics_of(port)
+
+
+def test_a_client_that_says_nothing_is_hung_up_on(
+    port: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(metrics_server._Handler, "timeout", 0.1)  # pyright: ignore[reportPrivateUsage]  # a setting of the standard library's, read at each connection
+    before = threading.active_count()
+
+    with connected(port) as idle:
+        assert is_hung_up_on(idle)
+
+    wait_until_threads_are(before)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_resets_its_connection_leaves_no_word(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    before = threading.active_count()
+    with connected(port) as client:
+        client.sendall(b"GET /metrics")
+        wait_until_threads_are(before + 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a close is then a reset
+
+    wait_until_threads_are(before)
+    assert capfd.readouterr().err == ""
