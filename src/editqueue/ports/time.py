@@ -7,7 +7,7 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time, aware, in UTC."""
+        """The time, aware, in UTC. Raises StorageUnavailable as long as nobody has told it."""
         ...
 
 

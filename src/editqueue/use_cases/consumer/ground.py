@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from editqueue.domain.errors import EditQueueError, GroundLost
 from editqueue.ports import Ports
@@ -88,29 +88,28 @@ class Ground:
 
     async def _other_ground(self, lost: GroundLost) -> GroundLost | None:
         """What is away once the ground of `lost` is back; None if nothing is."""
-        since = told = self._ports.clock.now()
-        await self._tell(lost, since=since)
+        told: ConsumerPause | None = None
         still: GroundLost | None = lost
         while still is not None and still.ground == lost.ground:
+            told = await self._tell(still, told)
             await self._ports.pause(PROBE_EVERY)
             still = await find_lost_ground(self._ports)
-            if still is not None and self._ports.clock.now() - told >= TELL_EVERY:
-                told = self._ports.clock.now()
-                await self._tell(still, since=since)
         return still
 
-    async def _tell(self, lost: GroundLost, *, since: datetime) -> None:
+    async def _tell(self, lost: GroundLost, told: ConsumerPause | None) -> ConsumerPause | None:
+        """Write a pause down at its beginning and then every TELL_EVERY, if the time is known. Returns it as it was
+        told last."""
         if lost.ground == "database":
-            return
-        pause = ConsumerPause(
-            consumer=self._consumer,
-            ground=lost.ground,
-            reason=lost.reason,
-            since=since,
-            seen_at=self._ports.clock.now(),
-        )
+            return None
         with suppress(EditQueueError):  # the log and the gauge say it, too
-            await self._ports.store.record_pause(pause)
+            now = self._ports.clock.now()
+            if told is None or now - told.seen_at >= TELL_EVERY:
+                since = now if told is None else told.since
+                told = ConsumerPause(
+                    consumer=self._consumer, ground=lost.ground, reason=lost.reason, since=since, seen_at=now
+                )
+                await self._ports.store.record_pause(told)
+        return told
 
     async def _take_back(self) -> None:
         """Unless the database is away: then the record is old by the time anybody reads it."""
