@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.ports.journal import Journal
-from editqueue.ports.time import Clock
+from editqueue.ports.time import TOLERANCE, Clock
 from editqueue.wiring.system_clock import SystemClock
 
 Probe = Callable[[], Awaitable[datetime]]
@@ -20,8 +20,6 @@ ASK_EVERY = 30.0
 """Seconds between two questions; a quartz is off by milliseconds after them."""
 ASK_AGAIN = 1.0
 """Seconds until the next question as long as the database has never told its time."""
-TOLERANCE = timedelta(seconds=30)
-"""Clocks further apart than this are said to be; NTP keeps them within milliseconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
