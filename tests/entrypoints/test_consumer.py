@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -18,6 +18,7 @@ from editqueue.ports import Ports
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_queue import Message
 from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.time import Clock
 
 HOUR = timedelta(hours=1)
 
@@ -422,7 +423,33 @@ class AwayFor:
             raise ImageWorkerDied("away")
 
 
+class UnsetClock:
+    """Tells no time to the first `questions`."""
+
+    def __init__(self, inner: Clock, *, questions: int) -> None:
+        self.inner = inner
+        self.questions = questions
+
+    def now(self) -> datetime:
+        self.questions -= 1
+        if self.questions >= 0:
+            raise StorageUnavailable("the database has not told its time yet")
+        return self.inner.now()
+
+
 class TestOutage:
+    @pytest.mark.parametrize("away", ["database", "images"])
+    async def test_work_begins_once_the_time_is_known_and_all_is_there(self, world: World, away: str) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "probe", failures=9 if away == "database" else 0)
+        images: Any = AwayFor(world.images, looks=9 if away == "images" else 0)
+        clock = UnsetClock(world.clock, questions=6)
+
+        await consumer(replace(world.ports, store=store, images=images, clock=clock)).drain()
+
+        assert ((await world.file(file)).status, (await world.job(file)).attempts) == ("done", 1)
+        assert world.journal.pauses == [f"paused {away}", f"resumed {away}"]
+
     async def test_a_claim_that_keeps_failing_is_tried_again_with_growing_pauses(self, world: World) -> None:
         [file] = await world.submitted(1)
         store: Any = Outage(world.store, "claim_next", failures=7)

@@ -23,14 +23,28 @@ SECRET = "s" * 32
 WRONG = """
 import os, time
 from datetime import timedelta
+from editqueue.adapters.job_store.databases.engine import EngineDatabase
+from editqueue.domain.errors import StorageUnavailable
 from editqueue.wiring.system_clock import SystemClock
 
 off = float(os.environ["OFF"])
 right_time, right_now = time.time, SystemClock.now
 time.time = lambda: right_time() + off
 SystemClock.now = lambda clock: right_now(clock) + timedelta(seconds=off)
+
+unanswered, right_probe = int(os.environ["UNANSWERED"]), EngineDatabase.probe
+
+async def probe(database):
+    global unanswered
+    unanswered -= 1
+    if unanswered >= 0:
+        raise StorageUnavailable("away")
+    return await right_probe(database)
+
+EngineDatabase.probe = probe
 """
-"""Python runs this before the command: what the machine tells is OFF seconds ahead."""
+"""Python runs this before the command: what the machine tells is OFF seconds ahead, and the database leaves the
+first UNANSWERED probes without an answer."""
 PATIENCE = 60
 
 
@@ -39,7 +53,7 @@ def _url(new_database: NewDatabase) -> str:
     return new_database()
 
 
-def off_by(folder: Path, url: str, off: timedelta) -> Installation:
+def off_by(folder: Path, url: str, off: timedelta, *, unanswered: int) -> Installation:
     (folder / "first").mkdir()
     (folder / "first" / "sitecustomize.py").write_text(WRONG)
     settings = {
@@ -47,6 +61,7 @@ def off_by(folder: Path, url: str, off: timedelta) -> Installation:
         "JWT_SECRET": SECRET,
         "PYTHONPATH": str(folder / "first"),
         "OFF": str(off.total_seconds()),
+        "UNANSWERED": str(unanswered),
     }
     made = Installation(folder / "data", settings)
     mark(made.bucket)
@@ -71,11 +86,14 @@ async def done_long_ago(store: SqlStore, file: File, *, age: timedelta) -> None:
     await store.finish(await claim(store, now=finished), preview_url="r2://b/k", bytes_copied=1, now=finished)
 
 
-@pytest.mark.parametrize("off", [-timedelta(hours=1), timedelta(hours=2), timedelta(days=91)])
+@pytest.mark.parametrize(
+    ("off", "unanswered"),
+    [(-timedelta(hours=1), 0), (timedelta(hours=2), 0), (timedelta(hours=2), 2), (timedelta(days=91), 0)],
+)
 async def test_a_consumer_works_at_once_rescues_nothing_that_lives_and_retires_nothing_young(
-    tmp_path: Path, url: str, off: timedelta
+    tmp_path: Path, url: str, off: timedelta, unanswered: int
 ) -> None:
-    here = off_by(tmp_path, url, off)
+    here = off_by(tmp_path, url, off, unanswered=unanswered)
     store = await open_store(url)
     running_file, young, queued = await seed_files(store, await seed_order(store), 3)
     await done_long_ago(store, young, age=timedelta(days=1))

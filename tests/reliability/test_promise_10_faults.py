@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,7 +28,6 @@ from devtools.world import World, make_ports
 from editqueue.domain.errors import BrokenPicture, StorageUnavailable
 from editqueue.ports.job_store import JobQuery
 from editqueue.use_cases.consumer.process_job import process_next
-from editqueue.use_cases.consumer.rescue import rescue
 from tests.reliability.audit import audit, audit_books
 from tests.reliability.fates import FATES
 from tests.reliability.plan import Plan
@@ -237,7 +235,7 @@ async def test_a_result_whose_answer_is_lost_is_told_as_it_stands(
     tally.jobs, tally.faults = 1, 1
 
 
-async def test_a_claim_whose_answer_is_lost_is_requeued_when_it_is_stale(
+async def test_a_claim_whose_answer_is_lost_is_given_back_unspent_by_the_next_one(
     proxied: tuple[World, Proxy], tally: Tally
 ) -> None:
     world, proxy = proxied
@@ -248,9 +246,7 @@ async def test_a_claim_whose_answer_is_lost_is_requeued_when_it_is_stale(
         await process_next(world.ports)
 
     assert (await world.file(file)).locked
-    world.clock.advance(timedelta(minutes=16))
-    assert await rescue(world.ports) == 1
     outcome = await process_next(world.ports)
     assert outcome is not None
-    assert (outcome.result, (await world.job(file)).attempts) == ("done", 2)
+    assert (outcome.result, (await world.job(file)).attempts) == ("done", 1)
     tally.jobs, tally.faults = 1, 1

@@ -105,8 +105,9 @@ async def test_it_follows_a_database_whose_clock_is_set(room: Room) -> None:
     assert clock.now() == NOON + HOUR
 
 
-async def test_before_the_first_answer_it_is_the_systems(room: Room) -> None:
-    assert room.clock().now() == room.system.now()
+async def test_before_the_first_answer_it_tells_no_time(room: Room) -> None:
+    with pytest.raises(StorageUnavailable, match="has not told its time yet"):
+        room.clock().now()
 
 
 def test_a_skew_is_said_once_and_again_when_it_changes_much() -> None:

@@ -11,7 +11,8 @@ EditQueueError
 ├── ProcessingError             why an attempt at a job ended
 │   ├── RawMissing              the original is gone: failed at once, the file can be submitted again
 │   ├── PermanentError          BrokenPicture  NotAPicture  OverLimit: trying again cannot help
-│   ├── TransientError          StorageUnavailable  QueueUnavailable  ImageWorkerDied  JobTimedOut: may pass
+│   ├── TransientError          StorageUnavailable  QueueUnavailable  ImageWorkerDied  NoImageWorker
+│   │                           JobTimedOut: may pass
 │   └── NoToolForFormat         sound, but nothing installed reads it: gets the placeholder copy
 ├── ObjectMissing               a bucket key with nothing behind it
 ├── ClaimLost                   the job was taken away from this worker; its result is void
@@ -176,6 +177,12 @@ class QueueUnavailable(TransientError):
 
 class ImageWorkerDied(TransientError):
     code = "image_worker_died"
+
+
+class NoImageWorker(ImageWorkerDied):
+    """None can be started, which says nothing of any picture."""
+
+    code = "no_image_worker"
 
 
 class JobTimedOut(TransientError):

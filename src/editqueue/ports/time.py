@@ -1,13 +1,16 @@
 """Time and chance: injected, so that tests decide them."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+TOLERANCE: Final = timedelta(seconds=30)
+"""Clocks further apart than this are said to be; NTP keeps them within milliseconds."""
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time, aware, in UTC."""
+        """The time, aware, in UTC. Raises StorageUnavailable as long as nobody has told it."""
         ...
 
 

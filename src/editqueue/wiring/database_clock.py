@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+from editqueue.domain.errors import StorageUnavailable
 from editqueue.ports.journal import Journal
-from editqueue.ports.time import Clock
+from editqueue.ports.time import TOLERANCE, Clock
 from editqueue.wiring.system_clock import SystemClock
 
 Probe = Callable[[], Awaitable[datetime]]
@@ -19,8 +20,6 @@ ASK_EVERY = 30.0
 """Seconds between two questions; a quartz is off by milliseconds after them."""
 ASK_AGAIN = 1.0
 """Seconds until the next question as long as the database has never told its time."""
-TOLERANCE = timedelta(seconds=30)
-"""Clocks further apart than this are said to be; NTP keeps them within milliseconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,7 +33,8 @@ def elapsed() -> timedelta:
 class DatabaseClock:
     """`Clock` that asks the database now and then, and in between counts on by itself.
 
-    It goes on counting when the database is away. Until the database has answered once it is the system's clock.
+    It goes on counting when the database is away. Until the database has answered once it tells no time: by that of a
+    machine that is ahead, jobs of others would be taken away.
     """
 
     def __init__(self, probe: Probe, *, system: Clock, elapsed: Callable[[], timedelta] = elapsed) -> None:
@@ -49,7 +49,10 @@ class DatabaseClock:
         return self._start is not None
 
     def now(self) -> datetime:
-        return self._system.now() if self._start is None else self._start + self._elapsed()
+        """Raises StorageUnavailable until the database has told its time once."""
+        if self._start is None:
+            raise StorageUnavailable("the database has not told its time yet")
+        return self._start + self._elapsed()
 
     async def ask(self) -> timedelta:
         """Set the clock by the database's. Returns how far ahead of it the system's clock is, which is negative for
@@ -96,7 +99,8 @@ async def clock_of(probe: Probe) -> Clock:
 async def running_clock(
     probe: Probe, *, journal: Journal, report: Report = lambda _: None, system: Clock | None = None
 ) -> AsyncGenerator[Clock]:
-    """Set when the block begins, and kept until it ends. What goes wrong meanwhile is written down only."""
+    """Asked before the block begins, and kept right until it ends. What goes wrong meanwhile is written down only: then
+    the clock tells no time until the database has."""
     clock = DatabaseClock(probe, system=system or SystemClock())
     watch = SkewWatch(journal, report)
     await _ask(clock, watch, journal)

@@ -17,6 +17,7 @@ from editqueue.domain.errors import (
     GroundLost,
     ImageWorkerDied,
     JobTimedOut,
+    NoImageWorker,
     NotAPicture,
     NoToolForFormat,
     ObjectMissing,
@@ -312,6 +313,15 @@ class TestGround:
 
         assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
         assert await world.notes() == []
+
+    async def test_no_image_worker_is_nobodys_fault_even_if_the_next_one_starts(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = NoImageWorker("out of descriptors for a moment")
+
+        with pytest.raises(GroundLost, match=r"^images: no_image_worker: "):
+            await process_next(world.ports)
+
+        assert ((await world.job(file)).status, (await world.job(file)).attempts) == ("queued", 0)
 
     async def test_that_does_not_answer_is_away(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         [file] = await world.submitted(1)

@@ -16,10 +16,11 @@ from editqueue.entrypoints.commands.doctor_bucket import (
 )
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import ConsumerPause, JobStore
+from editqueue.ports.time import TOLERANCE
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.check_objects import Finding
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
-from editqueue.wiring.database_clock import TOLERANCE, DatabaseClock, Probe
+from editqueue.wiring.database_clock import DatabaseClock, Probe
 from editqueue.wiring.job_queue import look_at_queue
 from editqueue.wiring.server import Tool, image_tools, open_job_store
 from editqueue.wiring.system_clock import SystemClock

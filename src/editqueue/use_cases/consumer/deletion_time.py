@@ -1,11 +1,9 @@
 """The time by which it is decided what is old enough to be deleted."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from editqueue.ports import Ports
-
-TOLERANCE = timedelta(seconds=30)
-"""Clocks further apart than this are said to be."""
+from editqueue.ports.time import TOLERANCE
 
 
 async def deletion_time(ports: Ports) -> datetime:

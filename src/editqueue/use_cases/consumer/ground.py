@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from editqueue.domain.errors import EditQueueError, GroundLost
+from editqueue.domain.errors import EditQueueError, GroundLost, NoImageWorker
 from editqueue.ports import Ports
 from editqueue.ports.job_store import ConsumerPause
 from editqueue.ports.journal import Journal
@@ -22,8 +22,13 @@ LEAVING = 2.0
 """Seconds for taking the record of a pause back."""
 
 
-async def find_lost_ground(ports: Ports) -> GroundLost | None:
-    """Ask database, bucket and image tools whether jobs can be done now; the first that says no, or does not answer."""
+async def find_lost_ground(ports: Ports, cause: Exception | None = None) -> GroundLost | None:
+    """Ask database, bucket and image tools whether jobs can be done now; the first that says no, or does not answer.
+
+    `cause` is the error that made us ask. One that is never a file's own needs no question.
+    """
+    if isinstance(cause, NoImageWorker):
+        return GroundLost("images", described(cause))
     probes = (("database", ports.store.probe), ("bucket", ports.bucket.probe), ("images", ports.images.probe))
     for ground, probe in probes:
         timer = asyncio.timeout(PATIENCE)
@@ -86,39 +91,40 @@ class Ground:
 
     async def _other_ground(self, lost: GroundLost) -> GroundLost | None:
         """What is away once the ground of `lost` is back; None if nothing is."""
-        since = told = self._ports.clock.now()
-        await self._tell(lost, since=since)
+        told: ConsumerPause | None = None
         still: GroundLost | None = lost
         while still is not None and still.ground == lost.ground:
+            told = await self._tell(still, told)
             await self._ports.pause(PROBE_EVERY)
             still = await find_lost_ground(self._ports)
-            if still is not None and self._ports.clock.now() - told >= TELL_EVERY:
-                told = self._ports.clock.now()
-                await self._tell(still, since=since)
         return still
 
-    async def _tell(self, lost: GroundLost, *, since: datetime) -> None:
+    async def _tell(self, lost: GroundLost, told: ConsumerPause | None) -> ConsumerPause | None:
+        """Write a pause down at its beginning and then every TELL_EVERY, if the time is known. Returns it as it was
+        told last."""
         if lost.ground == "database":
-            return
-        pause = ConsumerPause(
-            consumer=self._consumer,
-            ground=lost.ground,
-            reason=lost.reason,
-            since=since,
-            seen_at=self._ports.clock.now(),
-        )
-        await self._quietly(self._ports.store.record_pause(pause))
+            return None
+        with self._quiet():
+            now = self._ports.clock.now()
+            if told is None or now - told.seen_at >= TELL_EVERY:
+                since = now if told is None else told.since
+                told = ConsumerPause(
+                    consumer=self._consumer, ground=lost.ground, reason=lost.reason, since=since, seen_at=now
+                )
+                await self._ports.store.record_pause(told)
+        return told
 
     async def _take_back(self) -> None:
         """Unless the database is away: then the record is old by the time anybody reads it."""
-        with suppress(TimeoutError):
+        with self._quiet(), suppress(TimeoutError):
             async with asyncio.timeout(LEAVING):
-                await self._quietly(self._ports.store.end_pause(self._consumer))
+                await self._ports.store.end_pause(self._consumer)
 
-    async def _quietly(self, work: Awaitable[None]) -> None:
-        """An outage here is no news, and no error of any kind may end the pause."""
+    @contextmanager
+    def _quiet(self) -> Generator[None]:
+        """Around what must not end a pause. An outage is no news here: the log and the gauge tell of it."""
         try:
-            await work
+            yield
         except EditQueueError:
             pass
         except Exception as error:  # noqa: BLE001  # a defect is seen, and the consumer goes on

@@ -87,7 +87,7 @@ async def _edit_in_time(claim: Claim, ports: Ports, stop: asyncio.Event) -> Verd
         late = f"not finished after {ports.limits.job_timeout.total_seconds():.0f} s"
         error = JobTimedOut(late) if timer.expired() else caught
     if may_be_the_ground(error):
-        lost = await unless_stopped(find_lost_ground(ports), stop)
+        lost = await unless_stopped(find_lost_ground(ports, error), stop)
         if lost is not None or stop.is_set():
             return HandedBack(lost=lost)
     ports.journal.error(claim.job.id, error)

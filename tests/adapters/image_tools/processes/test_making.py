@@ -164,6 +164,15 @@ async def test_a_stop_kills_nobody_once_the_worker_has_ended(begun: Begun, monke
     assert killed == []
 
 
+async def test_a_picture_whose_worker_got_no_processor_time_is_begun_again(tmp_path: Path) -> None:
+    """The whole machine was stopped for a while, say: that is not the picture's doing."""
+    pool = WorkerPool(Begun(folder=tmp_path, hanging=1), limits=WorkerLimits(wall_seconds=2))
+    try:
+        assert (await asyncio.wait_for(pool.make_preview("a.jpg"), PATIENCE)).width == 640
+    finally:
+        await pool.close()
+
+
 async def test_a_picture_whose_worker_is_killed_three_times_has_failed(begun: Begun, open_pool: OpenPool) -> None:
     sources = Begun(folder=begun.folder, hanging=3)
     pool = open_pool(sources)

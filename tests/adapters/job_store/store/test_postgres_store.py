@@ -1,19 +1,25 @@
 """What the store on PostgreSQL does besides the contract: many workers' claims and finishes in one round trip."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import asyncpg
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from devtools.databases import new_postgres
+from devtools.own_postgres import own_postgres
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.opening.open_store import migrate_schema
 from editqueue.adapters.job_store.rows import to_ms
-from editqueue.adapters.job_store.store.postgres_store import CLAIM, PostgresStore
-from editqueue.domain.errors import ClaimLost
+from editqueue.adapters.job_store.store.postgres_store import CLAIM, UNSURE_FOR, PostgresStore
+from editqueue.domain.errors import ClaimLost, StorageUnavailable
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import JobStatus
 from editqueue.ports.job_store import Claim
@@ -21,6 +27,8 @@ from editqueue.ports.job_store import Claim
 
 class CountingDatabase(PostgresDatabase):
     fetches = 0
+    swallows: str | None = None
+    """The statement whose next answer is lost."""
 
     def __init__(self, url: str) -> None:
         super().__init__(parse(url))
@@ -29,7 +37,11 @@ class CountingDatabase(PostgresDatabase):
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         self.fetches += 1
         self.entered.set()
-        return await super().fetch(query, *values)
+        rows = await super().fetch(query, *values)
+        if query == self.swallows:
+            self.swallows = None
+            raise StorageUnavailable("the connection is gone")
+        return rows
 
 
 class Opened:
@@ -156,6 +168,85 @@ async def test_a_claim_whose_caller_was_cancelled_is_handed_back_unspent(opened:
     again = await claim(opened.store)
 
     assert (again.job.id, again.job.attempts) == (job_id, 1)
+
+
+async def test_a_claim_that_the_server_makes_after_it_was_given_up_is_handed_back_unspent() -> None:
+    with own_postgres() as server:
+        await migrate_schema(server.url())
+        database = PostgresDatabase(parse(server.url()), command_seconds=0.5)
+        store = PostgresStore(database)
+        assert await store.claim_next(now=NOON) is None  # from now on the statement is prepared, and sent at once
+        [[session]] = await database.run(text("SELECT pg_backend_pid() AS pid"))
+        first, second = await submit(store, await seed_files(store, await seed_order(store), 2))
+        os.kill(session["pid"], signal.SIGSTOP)
+        try:
+            with pytest.raises(StorageUnavailable):
+                await store.claim_next(now=NOON)
+            taken = await _claim_at_last(store)
+        finally:
+            os.kill(session["pid"], signal.SIGCONT)
+        await _until_in_progress(store, second)
+
+        again = await claim(store)
+
+        assert [(one.job.id, one.job.attempts) for one in (taken, again)] == [(first, 1), (second, 1)]
+        await store.finish(again, preview_url=URL, bytes_copied=7, now=NOON)
+        await store.close()
+
+
+async def _claim_at_last(store: PostgresStore) -> Claim:
+    """Over another connection, which is made first."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(StorageUnavailable):
+                return await claim(store)
+
+
+async def _until_in_progress(store: PostgresStore, job_id: str) -> None:
+    async with asyncio.timeout(10):
+        while (job := await store.job(job_id)) is None or job.status is not JobStatus.IN_PROGRESS:  # noqa: ASYNC110  # a server makes it true
+            await asyncio.sleep(0.01)
+
+
+async def test_what_a_claim_without_an_answer_took_and_others_hold_waits_for_them(opened: Opened) -> None:
+    lost, other = await opened.queue(2)
+    opened.database.swallows = CLAIM.format(limit=1)
+    with pytest.raises(StorageUnavailable):
+        await opened.store.claim_next(now=NOON)
+    with psycopg.connect(opened.url) as holder:
+        holder.execute("SELECT id FROM files WHERE id = %s FOR UPDATE", [await opened.file_of(lost)])
+        assert (await claim(opened.store)).job.id == other
+
+    assert (await claim(opened.store)).job.id == lost
+
+
+async def test_a_claim_without_an_answer_that_was_taken_over_is_left_alone(opened: Opened) -> None:
+    [job_id] = await opened.queue(1)
+    opened.database.swallows = CLAIM.format(limit=1)
+    with pytest.raises(StorageUnavailable):
+        await opened.store.claim_next(now=NOON)
+    elsewhere = PostgresStore(CountingDatabase(opened.url))
+    await elsewhere.rescue(started_before=LATER, max_retries=3, message="", now=NOON)
+    taken = await claim(elsewhere)
+
+    assert await opened.store.claim_next(now=NOON) is None
+    await elsewhere.finish(taken, preview_url=URL, bytes_copied=7, now=NOON)
+    await elsewhere.close()
+
+    job = await opened.store.job(job_id)
+    assert job is not None
+    assert (job.status, job.attempts) == (JobStatus.DONE, 2)
+
+
+async def test_once_what_a_lost_claim_took_is_stale_it_is_looked_for_no_more(opened: Opened) -> None:
+    opened.database.swallows = CLAIM.format(limit=1)
+    with pytest.raises(StorageUnavailable):
+        await opened.store.claim_next(now=NOON)
+    opened.database.fetches = 0
+
+    await opened.store.claim_next(now=NOON + UNSURE_FOR)
+
+    assert opened.database.fetches == 1
 
 
 async def test_customers_and_batches_over_the_same_files_never_wait_crosswise(opened: Opened) -> None:

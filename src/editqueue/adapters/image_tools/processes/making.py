@@ -9,7 +9,7 @@ from typing import Final
 
 from editqueue.adapters.image_tools.processes.image_worker import FORK_SERVER_DIED, ImageWorker, WorkerEnded
 from editqueue.adapters.image_tools.processes.worker import Picture
-from editqueue.domain.errors import EditQueueError, ImageWorkerDied, OverLimit
+from editqueue.domain.errors import EditQueueError, ImageWorkerDied, NoImageWorker, OverLimit
 from editqueue.ports.image_tools import Preview
 
 BEGINNINGS: Final = 3
@@ -82,7 +82,7 @@ class Making:
             with self._killable(worker):
                 return worker.make(self._picture)
         except (EOFError, OSError) as error:
-            raise WorkerEnded(worker.exit_code()) from error
+            raise WorkerEnded(worker.exit_code(), starved=worker.starved) from error
 
     @contextmanager
     def _killable(self, worker: ImageWorker) -> Generator[None]:
@@ -118,6 +118,8 @@ class Making:
 
     def _why(self, ended: WorkerEnded) -> EditQueueError:
         limits = self._picture.limits
+        if ended.starved:
+            return ImageWorkerDied(f"the image worker got no CPU time for {limits.wall_seconds:g} s")
         if ended.exit_code == -signal.SIGALRM:
             return OverLimit(f"not finished after {limits.wall_seconds:g} s")
         if ended.exit_code == -signal.SIGXCPU:
@@ -125,5 +127,5 @@ class Making:
         return ImageWorkerDied(f"the image worker died (exit code {ended.exit_code})")
 
 
-def _cannot_start(error: Exception) -> ImageWorkerDied:
-    return ImageWorkerDied(f"the image workers cannot be started: {error}")
+def _cannot_start(error: Exception) -> NoImageWorker:
+    return NoImageWorker(f"the image workers cannot be started: {error}")

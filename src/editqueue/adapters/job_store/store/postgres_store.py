@@ -5,7 +5,7 @@ tables there, and take several jobs at once for workers that ask at the same tim
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -17,9 +17,14 @@ from editqueue.adapters.job_store.statements.claim import SHARE
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.job_store import Claim
+
+UNSURE_FOR = timedelta(minutes=15)
+"""How long a claim without an answer may still be made: whatever it takes later is stale at once, unless
+EDITQUEUE_STALE_AFTER was raised."""
 
 _JOB_COLUMNS = [column.name for column in jobs.c]
 _FILE_COLUMNS = [column.name for column in files.c]
@@ -81,6 +86,28 @@ FROM taken JOIN locked ON locked.id = taken.file_id
 ORDER BY taken.express DESC, taken.turn, taken.id
 """  # noqa: S608  # column names of our own tables
 
+# Whatever is held by another session waits for the next time, so that no claim waits for it.
+GIVE_BACK = """
+WITH unsure AS (
+    SELECT edit_jobs.id, edit_jobs.token
+    FROM unnest($1::text[]) AS beginning
+    JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND starts_with(edit_jobs.token, beginning)
+    JOIN files ON files.id = edit_jobs.file_id
+    ORDER BY files.id
+    FOR UPDATE OF files SKIP LOCKED
+), released AS (
+    UPDATE edit_jobs
+    SET status = 'queued', token = edit_jobs.token || '-unsure', attempts = attempts - 1
+    FROM unsure
+    WHERE edit_jobs.id = unsure.id AND edit_jobs.status = 'in_progress' AND edit_jobs.token = unsure.token
+    RETURNING edit_jobs.file_id
+)
+UPDATE files
+SET status = 'queued', locked = FALSE, updated_at = $2
+FROM released
+WHERE files.id = released.file_id
+"""
+
 # The files are held first, all of them and by id, before any job is touched: the order in which every group takes its
 # rows (decision 20). An uncorrelated subquery is run to its end before the first row of the UPDATE that asks for it.
 # COALESCE keeps the planner from walking the partial index of all running jobs instead of looking up the given ones.
@@ -122,6 +149,8 @@ class PostgresStore(SqlStore):
     def __init__(self, database: PostgresDatabase) -> None:
         super().__init__(database)
         self._postgres = database
+        self._unsure: dict[str, datetime] = {}
+        """How the tokens of claims without an answer begin, and when those were asked for."""
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
 
@@ -134,10 +163,22 @@ class PostgresStore(SqlStore):
         await self._end(claim, "finish", self._finishes.ask((*ids, preview_url, bytes_copied, to_ms(now))))
 
     async def _claim_all(self, moments: Sequence[datetime]) -> Sequence[Claim | None]:
-        query = CLAIM.format(limit=len(moments))
-        rows = await self._postgres.fetch(query, to_ms(max(moments)), new_token())
+        now, token = max(moments), new_token()
+        await self._give_back_unsure(now)
+        try:
+            rows = await self._postgres.fetch(CLAIM.format(limit=len(moments)), to_ms(now), token)
+        except StorageUnavailable:
+            self._unsure[token] = now
+            raise
         claims = [_to_claim(row) for row in rows]
         return [*claims, *[None] * (len(moments) - len(claims))]
+
+    async def _give_back_unsure(self, now: datetime) -> None:
+        """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
+        we gave it up, so that finding nothing proves nothing."""
+        self._unsure = {token: asked for token, asked in self._unsure.items() if now - asked < UNSURE_FOR}
+        if self._unsure:
+            await self._postgres.fetch(GIVE_BACK, list(self._unsure), to_ms(now))
 
     async def _finish_all(self, given: Sequence[tuple[object, ...]]) -> Sequence[bool]:
         columns = [list(column) for column in zip(*given, strict=True)]
