@@ -19,14 +19,14 @@ import pytest
 from devtools.pictures.samples import encoded, scene
 from devtools.storage import PATIENCE
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
-from editqueue.adapters.image_tools.processes import environment
+from editqueue.adapters.image_tools.processes import environment, image_worker
 from editqueue.adapters.image_tools.processes.environment import CleanProcess
 from editqueue.adapters.image_tools.processes.image_worker import ImageWorker, WorkerEnded
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.adapters.image_tools.processes.making import Making
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.adapters.image_tools.processes.worker import Picture
-from editqueue.domain.errors import ImageWorkerDied, StorageUnavailable
+from editqueue.domain.errors import ImageWorkerDied, OverLimit, StorageUnavailable
 from editqueue.ports.bucket import ByteSource, Waiting
 from tests.adapters.image_tools.processes.test_pool import helpers, workers
 
@@ -169,6 +169,28 @@ async def test_a_picture_whose_worker_got_no_processor_time_is_begun_again(tmp_p
     pool = WorkerPool(Begun(folder=tmp_path, hanging=1), limits=WorkerLimits(wall_seconds=2))
     try:
         assert (await asyncio.wait_for(pool.make_preview("a.jpg"), PATIENCE)).width == 640
+    finally:
+        await pool.close()
+
+
+@dataclass(frozen=True)
+class Busy(Begun):
+    """Reading them never ends, and takes all the time of a processor."""
+
+    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:
+        del key, etag, waiting
+        while True:
+            pass
+
+
+async def test_a_picture_that_works_beyond_its_time_is_over_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_worker, "LEAST_SHARE", 0.01)  # of a machine that others use, too
+    pool = WorkerPool(Busy(folder=tmp_path), limits=WorkerLimits(wall_seconds=2))
+    try:
+        with pytest.raises(OverLimit, match="not finished after 2 s"):
+            await asyncio.wait_for(pool.make_preview("a.jpg"), PATIENCE)
     finally:
         await pool.close()
 

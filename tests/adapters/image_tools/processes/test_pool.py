@@ -134,17 +134,6 @@ async def test_a_body_cut_short_is_storage_that_may_work_later(media: Storage, b
         await pool.close()
 
 
-async def test_a_job_over_its_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
-    job = await start_hanging(pool, media)
-    [worker] = workers()
-
-    os.kill(worker, signal.SIGALRM)  # as the kernel does
-
-    with pytest.raises(OverLimit, match="after 30 s"):
-        await job
-    assert await works(pool)
-
-
 async def test_a_job_over_its_cpu_time_is_the_fault_of_its_file(pool: WorkerPool, media: Storage) -> None:
     job = await start_hanging(pool, media)
     [worker] = workers()
