@@ -1,5 +1,6 @@
 """What the page says of a photo, and from what: never from the newest notifications alone."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -72,6 +73,9 @@ async def test_notifications_are_followed_only_as_far_back_as_a_photo_needs(open
     api = MockApi([a_file(1, "queued"), a_file(2, "done")], with_newer(900))
     page = await opened(api, clock=NOW)
     await expect(page.locator(".tile")).to_have_count(2)
+    async with asyncio.timeout(20):
+        while len(api.asked("GET", "/notifications")) < 6:  # noqa: ASYNC110  # the browser asks
+            await asyncio.sleep(0.02)
     await api.quiet(page)
     assert len(api.asked("GET", "/notifications")) == 6, "50, then 200 each, until they are older than the order"
     api.finish("f1")
