@@ -194,6 +194,7 @@ async def test_a_request_that_still_runs_at_the_end_is_told_to_come_again(site: 
 
 @pytest.mark.parametrize("hours", [-1, 2, 91 * 24] if FULL else [-1])
 async def test_a_consumer_with_a_wrong_clock_works_and_takes_nothing_away(site: Site, tally: Tally, hours: int) -> None:
+    site = replace(site, s3=None)  # S3 refuses who is off by a quarter of an hour: that consumer pauses
     count = sized(4, 100)
     async with site.open() as here:
         kept, running_file = await seed_files(here.store, await seed_order(here.store, user_id=site.user_id), 2)
