@@ -55,8 +55,8 @@ async def consume(*, drain: bool) -> None:
 
 
 async def confirm_bucket(server: Server, *, working: bool) -> None:
-    """Raises SetupError if the bucket will never work as it is set up, and for a consumer also if it is away:
-    its jobs would use up their attempts, and wait better until it is started again."""
+    """Raises SetupError if the bucket will never work as it is set up, and for a consumer also if it is away: at a
+    start that is most likely a wrong setting, and whoever starts it is there to read so."""
     try:
         await look_at_bucket(server.ports.bucket)
     except (PermanentError, StorageUnavailable) as error:

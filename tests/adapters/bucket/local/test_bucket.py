@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,10 @@ from editqueue.adapters.bucket.local import files
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
+from editqueue.wiring.system_clock import SystemClock
 
 RAW = "user/1/orders/2/raw/a.jpg"
 PROCESSED = "user/1/orders/2/processed/a.jpg"
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "bucket"
-
-
-@pytest.fixture
-def bucket(folder: Path) -> LocalBucket:
-    return LocalBucket(folder, signer=UrlSigner(secret="s" * 32, clock=SystemClock()))
 
 
 def everything(folder: Path) -> list[str]:

@@ -14,28 +14,12 @@ from obstore.store import LocalStore
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.leftovers import remove_leftovers
 from editqueue.adapters.bucket.local.paths import STAGING
-from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.local.staging import staging_file
 from editqueue.domain.errors import ObjectExists, PermanentError, StorageUnavailable
 
 RAW = "user/1/orders/2/raw/a.jpg"
 PROCESSED = "user/1/orders/2/processed/a.jpg"
 FUTURE = float("inf")
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "bucket"
-
-
-@pytest.fixture
-def bucket(folder: Path) -> LocalBucket:
-    return LocalBucket(folder, signer=UrlSigner(secret="s" * 32, clock=SystemClock()))
 
 
 async def pieces(*brought: bytes) -> AsyncIterator[bytes]:

@@ -15,28 +15,14 @@ from editqueue.adapters.bucket.local.marker import holds_objects, mark, read_mar
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo
+from editqueue.wiring.system_clock import SystemClock
 
 RAW = "user/1/orders/2/raw/a.jpg"
 PROCESSED = "user/1/orders/2/processed/a.jpg"
 
 
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 def opened(folder: Path) -> LocalBucket:
     return LocalBucket(folder, signer=UrlSigner(secret="s" * 32, clock=SystemClock()))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "bucket"
-
-
-@pytest.fixture
-def bucket(folder: Path) -> LocalBucket:
-    return opened(folder)
 
 
 async def pieces(*brought: bytes) -> AsyncIterator[bytes]:

@@ -173,6 +173,22 @@ async def test_a_picture_whose_worker_got_no_processor_time_is_begun_again(tmp_p
         await pool.close()
 
 
+async def test_a_start_waits_for_no_thread_that_dies_before_it_runs(
+    begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(_: threading.Thread) -> None:
+        raise SystemExit  # as by MemoryError, but silent
+
+    monkeypatch.setattr(threading.Thread, "_bootstrap", die)
+    making = Making(Picture(sources=begun, key="a.jpg", limits=WorkerLimits()), [])
+    making.stop()
+
+    making.start()
+
+    with pytest.raises(ImageWorkerDied, match="stopped"):
+        await asyncio.wrap_future(making.future)
+
+
 @dataclass(frozen=True)
 class Busy(Begun):
     """Reading them never ends, and takes all the time of a processor."""

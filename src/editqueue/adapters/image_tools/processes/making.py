@@ -1,5 +1,6 @@
 """One picture on its way: through a worker, and through another where that one was killed."""
 
+import _thread
 import signal
 import threading
 from collections.abc import Generator
@@ -32,7 +33,8 @@ class Making:
         """`future` then gets what `ImageTools.make_preview` returns or raises."""
         self.future.set_running_or_notify_cancel()  # whoever awaits it cannot cancel it any more, but stop it
         try:
-            threading.Thread(target=self._run, name="image worker", daemon=True).start()
+            # Not threading.Thread: its start waits for ever for a thread that dies of a lack of memory before it runs.
+            _thread.start_new_thread(self._run, ())
         except (RuntimeError, MemoryError) as error:  # so Python says that the system gives no thread
             self.future.set_exception(_cannot_start(error))
 
