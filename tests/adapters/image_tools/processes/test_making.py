@@ -164,13 +164,15 @@ async def test_a_stop_kills_nobody_once_the_worker_has_ended(begun: Begun, monke
     assert killed == []
 
 
-async def test_a_picture_whose_worker_got_no_processor_time_is_begun_again(tmp_path: Path) -> None:
+async def test_a_picture_whose_worker_got_no_processor_time_is_begun_again(begun: Begun, open_pool: OpenPool) -> None:
     """The whole machine was stopped for a while, say: that is not the picture's doing."""
-    pool = WorkerPool(Begun(folder=tmp_path, hanging=1), limits=WorkerLimits(wall_seconds=2))
-    try:
-        assert (await asyncio.wait_for(pool.make_preview("a.jpg"), PATIENCE)).width == 640
-    finally:
-        await pool.close()
+    sources = Begun(folder=begun.folder, hanging=1)
+    job = asyncio.create_task(open_pool(sources).make_preview("a.jpg"))
+
+    for worker in await until(sources.by):
+        os.kill(worker, signal.SIGALRM)  # as its time limit does
+
+    assert (await asyncio.wait_for(job, PATIENCE)).width == 640
 
 
 async def test_a_start_waits_for_no_thread_that_dies_before_it_runs(

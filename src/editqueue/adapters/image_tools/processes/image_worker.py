@@ -74,14 +74,15 @@ class ImageWorker:
         if self.pictures == 0:
             self._wait_until_ready()
         self.pictures += 1
+        before = _cpu_seconds(self._process.pid)
         self._pipe.send(picture)
-        self._watch(picture.limits.wall_seconds)
+        self._watch(picture.limits.wall_seconds, before)
         return self._pipe.recv()
 
-    def _watch(self, wall_seconds: float) -> None:
+    def _watch(self, wall_seconds: float, before: float | None) -> None:
         """Until it says something or ends. A picture that is worth its time limit uses CPU time all along; a process
         that was stopped, or never got its turn, does not."""
-        before = used = _cpu_seconds(self._process.pid)
+        used = before
         while not self._pipe.poll(min(LOOK_EVERY, wall_seconds / 10)):
             used = _cpu_seconds(self._process.pid) or used
         self.starved = before is not None and used is not None and used - before < wall_seconds * LEAST_SHARE
