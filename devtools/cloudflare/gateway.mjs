@@ -49,7 +49,7 @@ export default {
   async fetch(request, env) {
     const url = new URL(request.url);
     const name = url.pathname.startsWith("/__test/") ? url.pathname.slice("/__test/".length) : null;
-    if (name === null && url.pathname.startsWith(`/${env.BUCKET_NAME}/`)) return s3(request, env);
+    if (name === null && `${url.pathname}/`.startsWith(`/${env.BUCKET_NAME}/`)) return s3(request, env);
     if (name === null) return env.PYTHON.fetch(request);
     try {
       if (name === "put") {
