@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     job_timeout: float = Field(300, gt=0, le=LONGEST)
     stale_after: float = Field(900, gt=0, le=LONGEST)
     sweep_interval: float = Field(120, gt=0, le=LONGEST)
-    sweep_batch: int = Field(10, ge=0, le=1000)
+    sweep_batch: int = Field(10, ge=1, le=1000)
     max_retries: int = Field(3, ge=0, le=20)
     retention_days: float = Field(90, gt=0, le=36_500)
     metrics_port: int | None = Field(None, ge=1, le=65535, examples=[9464])

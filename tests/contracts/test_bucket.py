@@ -17,7 +17,6 @@ from starlette.routing import Mount
 from devtools.cloudflare.bindings import r2_bucket
 from devtools.cloudflare.host import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, Cloudflare
 from devtools.memory_bucket import MemoryBucket
-from devtools.seaweed import S3Server
 from devtools.storage import folder_readers
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.paths import MARKER

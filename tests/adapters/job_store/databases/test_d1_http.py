@@ -220,10 +220,15 @@ async def test_a_group_has_ten_seconds(api: D1Api, database: D1HttpDatabase, mon
     never.set()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{"batch": [{"sql": "SELECT ?", "params": [1]}]}, {"batch": [{"params": []}]}, {"batch": [], "mode": "fast"}, {}],
+UNKNOWN: Sequence[Mapping[str, object]] = (
+    {"batch": [{"sql": "SELECT ?", "params": [1]}]},
+    {"batch": [{"params": ["a"]}]},
+    {"batch": [], "mode": "fast"},
+    {},
 )
+
+
+@pytest.mark.parametrize("body", UNKNOWN)
 async def test_the_stand_in_refuses_what_cloudflares_schema_does_not_know(api: D1Api, body: object) -> None:
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {api.access.token}"}) as http:
         answer = await http.post(api.url, json=body)

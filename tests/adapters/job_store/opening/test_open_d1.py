@@ -52,7 +52,7 @@ async def test_a_batch_that_is_no_transaction_is_refused_and_what_it_left_is_rem
         ({"database_id": "00000000-0000-0000-0000-000000000000"}, "wrangler d1 list"),
         ({"base_url": "http://127.0.0.1:9"}, "cannot be reached"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+    ids=["token", "account", "database", "address"],
 )
 async def test_what_is_wrong_is_one_line_with_a_remedy(api: D1Api, change: Mapping[str, Any], says: str) -> None:
     with pytest.raises(SetupError, match=says) as refused:

@@ -17,8 +17,7 @@ class _NumbersInTheText(SQLiteCompiler):
     def visit_bindparam(self, bindparam: BindParameter[Any], **options: Any) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]  # its further parameters go through
         value = bindparam.effective_value
         if bindparam.expanding or bindparam.required or not (value is None or isinstance(value, int)):
-            bound: str = super().visit_bindparam(bindparam, **options)  # pyright: ignore[reportUnknownMemberType]  # SQLAlchemy leaves its type open
-            return bound
+            return str(super().visit_bindparam(bindparam, **options))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # SQLAlchemy leaves its type open
         if value is None:
             return "NULL"
         return f"({int(value)})" if value < 0 else str(int(value))
