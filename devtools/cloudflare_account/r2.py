@@ -39,7 +39,12 @@ class R2:
     remove: Callable[[str], None] = lambda _key: None
     """Removes an object, where something holds objects."""
 
+    switched_on: bool = True
+    """Whether the account ever took up R2."""
+
     def create(self, call: Call) -> dict[str, Any]:
+        if not self.switched_on:
+            raise Refusal(403, 10042, "Please enable R2 through the Cloudflare Dashboard.")
         key = (_jurisdiction(call), call.body["name"])
         if key in self.buckets:
             raise Refusal(409, 10004, "The bucket you tried to create already exists, and you own it.")

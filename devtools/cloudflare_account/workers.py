@@ -49,7 +49,7 @@ class Workers:
 
     def service(self, call: Call) -> dict[str, Any]:
         worker = self._worker(call, code=10090)
-        script = {
+        script: dict[str, Any] = {
             "id": call.path["script"],
             "tag": worker.versions[-1].id,
             "tags": [],
@@ -130,7 +130,7 @@ class Workers:
 
 def _version(call: Call, before: Worker | None) -> Version:
     bindings = call.body.get("bindings", [])
-    held = {} if before is None else before.versions[-1].secrets
+    held: Mapping[str, str] = {} if before is None else before.versions[-1].secrets
     lost = [binding["name"] for binding in bindings if binding["type"] == "inherit" and binding["name"] not in held]
     if lost:
         raise Refusal(400, 10021, f"binding {lost[0]} cannot be inherited: no earlier version has it")

@@ -11,8 +11,8 @@ TOKEN, ACCOUNT_ID = "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID"
 RIGHTS_NEEDED = "Account Settings > Read; D1, Workers R2 Storage, Queues, Workers Scripts and Account API Tokens > Edit"
 
 
-def token(environment: Mapping[str, str]) -> str:
-    """Raises Problem where it is missing or cannot be one."""
+def signed_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """The header with the token. Raises Problem where it is missing or cannot be one."""
     given = environment.get(TOKEN, "").strip()
     if not given:
         raise Problem(
@@ -21,7 +21,7 @@ def token(environment: Mapping[str, str]) -> str:
         )
     if not re.fullmatch(r"[\x21-\x7e]+", given):
         raise Problem(f"{TOKEN} holds characters that no token has: copy it again")
-    return given
+    return {"Authorization": f"Bearer {given}"}
 
 
 def find_account(api: Api, environment: Mapping[str, str]) -> str:

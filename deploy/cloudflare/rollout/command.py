@@ -11,7 +11,7 @@ import httpx
 import typer
 
 from deploy.cloudflare.rollout import run as ways
-from deploy.cloudflare.rollout.account import find_account, token
+from deploy.cloudflare.rollout.account import find_account, signed_in
 from deploy.cloudflare.rollout.api import BASE_URL, Api
 from deploy.cloudflare.rollout.deployment import Deployment
 from deploy.cloudflare.rollout.problem import Problem
@@ -28,20 +28,25 @@ ROOT = Path(__file__).resolve().parents[3]
 
 HELP = """From an empty Cloudflare account to a working queue, in one command that may be cut off and begun anew.
 
-Needs CLOUDFLARE_API_TOKEN with the rights Account > Account Settings > Read, and D1, Workers R2 Storage, Queues,
-Workers Scripts and Account API Tokens > Edit. CLOUDFLARE_ACCOUNT_ID only if the token sees several accounts.
-JWT_SECRET, R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY are taken from the environment where they are given, and made
+Needs CLOUDFLARE_API_TOKEN with the rights Account > Account Settings > Read, and D1, Workers R2 Storage, Queues, \
+Workers Scripts and Account API Tokens > Edit. CLOUDFLARE_ACCOUNT_ID only if the token sees several accounts. \
+JWT_SECRET, R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY are taken from the environment where they are given, and made \
 where not.
 
-Creates what is missing, deploys, tries a photo as a customer would, and changes nothing where nothing is to be done.
+Creates what is missing, deploys, tries a photo as a customer would, and changes nothing where nothing is to be done. \
 What was chosen, made and found is kept in deploy/cloudflare/.deployments/NAME/ and not committed.
 """
 
 
 def open_deployment(
-    project: Project, choices: Choices, environment: Mapping[str, str], http: httpx.Client
+    project: Project,
+    choices: Choices,
+    environment: Mapping[str, str],
+    *,
+    http: httpx.Client,
+    customers_http: httpx.Client,
 ) -> Deployment:
-    """Finds the account, writes nothing. Raises Problem."""
+    """Finds the account with the token in `http`'s headers. Writes nothing. Raises Problem."""
     template = read_template(project.template)
     record = choose(load(project.kept / "deployment.json", default_record(template)), choices)
     secrets = SecretValues.load(project.kept / "secrets.json", environment)
@@ -60,6 +65,7 @@ def open_deployment(
         secrets=secrets,
         api=api,
         wrangler=InstalledWrangler(project=project, environment={**environment, "CLOUDFLARE_ACCOUNT_ID": account_id}),
+        customers_http=customers_http,
         say=typer.echo,
     )
     deployment.know(account_id=account_id)
@@ -78,14 +84,14 @@ def deploy(
     name: Annotated[
         str, typer.Option(help="Of the Worker, its database and its queues (NAME-jobs, NAME-dead).")
     ] = "editqueue",
-    bucket: Annotated[str | None, typer.Option(help="Of the originals. [default: that of wrangler.jsonc]")] = None,
+    bucket: Annotated[str | None, typer.Option(help="Of the originals. (default: as in wrangler.jsonc)")] = None,
     jurisdiction: Annotated[
         str | None, typer.Option(help="Keep database, bucket and queues in it: eu or fedramp. Chosen once.")
     ] = None,
     origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="Where the shop's pages come from; several times for several. [default: that of wrangler.jsonc]"
+            help="Where the shop's pages come from; several times for several. (default: as in wrangler.jsonc)"
         ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Where the Worker answers, if that is not on workers.dev.")] = None,
@@ -96,8 +102,9 @@ def deploy(
     choices = Choices(bucket=bucket, jurisdiction=jurisdiction, origins=origin or (), url=url)
     if plan and check:
         raise Problem("--plan and --check exclude each other")
-    with httpx.Client(headers={"Authorization": f"Bearer {token(os.environ)}"}) as http:
-        deployment = open_deployment(Project(root=ROOT, name=_checked(name)), choices, os.environ, http)
+    project = Project(root=ROOT, name=_checked(name))
+    with httpx.Client(headers=signed_in(os.environ)) as http, httpx.Client() as customers_http:
+        deployment = open_deployment(project, choices, os.environ, http=http, customers_http=customers_http)
         if plan:
             ways.plan(deployment)
         elif not check:
@@ -116,7 +123,7 @@ def main() -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(help=HELP)(deploy)
     try:
-        app()
+        app(prog_name="deploy-cloudflare")
     except Problem as problem:
         _end(str(problem))
     except OSError as error:

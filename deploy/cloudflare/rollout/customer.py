@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
@@ -22,8 +23,8 @@ Found = TypeVar("Found")
 @dataclass(frozen=True, kw_only=True)
 class Customer:
     http: httpx.Client
-    """With the customer's token in its headers."""
     url: str
+    token: str
     pause: Callable[[float], None]
     clock: Callable[[], float]
 
@@ -50,7 +51,7 @@ class Customer:
     def fetch(self, url: str) -> httpx.Response:
         """Raises Problem."""
         try:
-            answer = httpx.get(url, timeout=PATIENCE)
+            answer = self.http.get(url, timeout=PATIENCE)
         except httpx.TransportError as error:
             raise Problem(f"the signed URL of the preview cannot be reached ({error})") from error
         if not answer.is_success:
@@ -65,11 +66,11 @@ class Customer:
 
     def _put(self, grant: Any, photo: bytes) -> bool | None:
         try:
-            answer = httpx.put(grant["signed_url"], content=photo, headers=grant["headers"], timeout=PATIENCE)
+            answer = self.http.put(grant["signed_url"], content=photo, headers=grant["headers"], timeout=PATIENCE)
         except httpx.TransportError:
             return None
         # 412: an earlier PUT arrived, and its answer did not
-        return True if answer.is_success or answer.status_code == httpx.codes.PRECONDITION_FAILED else None
+        return True if answer.is_success or answer.status_code == HTTPStatus.PRECONDITION_FAILED else None
 
     def _until(self, seconds: float, complaint: str, look: Callable[[], Found | None]) -> Found:
         """The first find, within `seconds`. Raises Problem with the complaint."""
@@ -82,6 +83,12 @@ class Customer:
                 raise Problem(f"{self.url} {complaint} for {seconds:g} s: `wrangler tail` shows why")
             self.pause(BETWEEN)
 
+    def _json(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise Problem(f"{answer.url} answers, and not as the Worker does: check --url") from error
+
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         answer = self._try(method, path, body)
         if answer is None:
@@ -91,11 +98,13 @@ class Customer:
     def _try(self, method: str, path: str, body: object = None) -> Any:
         """The answer's JSON; None for what may pass. Raises Problem for a refusal."""
         try:
-            answer = self.http.request(method, self.url + path, json=body, timeout=PATIENCE)
+            answer = self.http.request(
+                method, self.url + path, json=body, headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE
+            )
         except httpx.TransportError:
             return None
         if answer.is_success:
-            return answer.json()
-        if answer.is_server_error or answer.status_code == httpx.codes.NOT_FOUND:
+            return self._json(answer)
+        if answer.is_server_error or answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         raise Problem(f"the Worker answered {answer.status_code} to {path}: {answer.text[:300]}")

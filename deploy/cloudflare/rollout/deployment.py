@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx
+
 from deploy.cloudflare.rollout.api import Api
 from deploy.cloudflare.rollout.project import Project, as_json
 from deploy.cloudflare.rollout.record import Record, save
@@ -35,6 +37,8 @@ class Deployment:
     secrets: SecretValues
     api: Api
     wrangler: Wrangler
+    customers_http: httpx.Client
+    """Without the API's token."""
     say: Callable[[str], None]
     pause: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic

@@ -46,7 +46,8 @@ def load(path: Path, default: Record) -> Record:
         return default
     try:
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Record(**{**kept, "origins": tuple(kept["origins"])})
+        kept["origins"] = tuple(kept["origins"])
+        return Record(**kept)
     except (ValueError, TypeError, KeyError) as error:
         raise Problem(f"{path} cannot be read ({error}): restore it, or delete it to begin anew") from error
 
@@ -60,6 +61,10 @@ def choose(record: Record, choices: Choices) -> Record:
     for origin in choices.origins:
         if not ORIGIN.fullmatch(origin):
             raise Problem(f"--origin {origin} is not an origin: scheme and host, no path, for example https://pix.immo")
+    if choices.url is not None and not ORIGIN.fullmatch(choices.url.rstrip("/")):
+        raise Problem(
+            f"--url {choices.url} is no address of a Worker: scheme and host, for example https://edit.pix.immo"
+        )
     if choices.jurisdiction not in {None, *JURISDICTIONS}:
         raise Problem(f"--jurisdiction {choices.jurisdiction} is none: {' or '.join(JURISDICTIONS)}")
     settled = record.database_id is not None

@@ -31,7 +31,7 @@ class SecretValues:
     def load(cls, path: Path, environment: Mapping[str, str]) -> "SecretValues":
         """What is kept, and over it what the environment gives. Writes nothing. Raises Problem."""
         try:
-            kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            kept: dict[str, Kept] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         except ValueError as error:
             raise Problem(f"{path} cannot be read ({error}): restore it, or delete it to set new secrets") from error
         loaded = cls(path, kept)

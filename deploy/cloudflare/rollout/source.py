@@ -7,7 +7,8 @@ from pathlib import Path
 from deploy.cloudflare.rollout.project import Project
 
 TAG_LETTERS = 32
-OF_THE_BUNDLE = ("*.py", "*.lock", "pyproject.toml")
+MADE = {"build", "python_modules", "node_modules"}
+"""Folders beside the Worker that are made from the rest; those whose names begin with a dot are, too."""
 
 
 def tag_of(project: Project, configuration: str) -> str:
@@ -19,6 +20,10 @@ def tag_of(project: Project, configuration: str) -> str:
 
 
 def _sources(project: Project) -> Iterator[Path]:
-    yield from sorted(path for pattern in OF_THE_BUNDLE for path in project.folder.glob(pattern))
-    package = project.root / "src" / "editqueue"
-    yield from sorted(path for path in package.rglob("*.py"))
+    """The Worker's Python, what bundles it, and the lock of its packages; this command is no part of it."""
+    yield from sorted((project.root / "src" / "editqueue").rglob("*.py"))
+    yield from sorted(project.folder.glob("*.lock"))
+    yield from sorted(project.folder.glob("*.py"))
+    for folder in sorted(path for path in project.folder.iterdir() if path.is_dir()):
+        if folder.name not in MADE and not folder.name.startswith(".") and folder.name != "rollout":
+            yield from sorted(folder.rglob("*.py"))

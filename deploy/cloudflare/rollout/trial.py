@@ -42,14 +42,19 @@ def try_a_photo(deployment: Deployment) -> Trial:
     forget_trials(deployment)
     url = address(deployment)
     order_id = _open_order(deployment)
-    with httpx.Client(headers={"Authorization": f"Bearer {_token(deployment)}"}) as http:
-        customer = Customer(http=http, url=url, pause=deployment.pause, clock=deployment.clock)
-        customer.wait_for_the_worker()
-        file_id = customer.upload(_photo(), order_id=order_id)
-        began = deployment.clock()
-        link = customer.edit(file_id, order_id=order_id)
-        seconds = deployment.clock() - began
-        preview = customer.fetch(link)
+    customer = Customer(
+        http=deployment.customers_http,
+        url=url,
+        token=_token(deployment),
+        pause=deployment.pause,
+        clock=deployment.clock,
+    )
+    customer.wait_for_the_worker()
+    file_id = customer.upload(_photo(), order_id=order_id)
+    began = deployment.clock()
+    link = customer.edit(file_id, order_id=order_id)
+    seconds = deployment.clock() - began
+    preview = customer.fetch(link)
     _check(preview)
     return Trial(link=link, seconds=seconds, picture=preview.content)
 
@@ -112,7 +117,10 @@ def _check(preview: httpx.Response) -> None:
     """Raises Problem unless it is what a customer should see."""
     if preview.headers.get("content-type") != MIME:
         raise Problem(f"the preview is {preview.headers.get('content-type')}, not {MIME}")
-    image: Any = pyvips.Image.new_from_buffer(preview.content, "")
+    try:
+        image: Any = pyvips.Image.new_from_buffer(preview.content, "")
+    except pyvips.Error as error:
+        raise Problem(f"the preview of {len(preview.content)} bytes is no picture ({error})") from error
     if max(image.width, image.height) != LONG_EDGE:
         raise Problem(
             f"the preview has {image.width} x {image.height} px, a plain copy of the photo: switch on Images > "

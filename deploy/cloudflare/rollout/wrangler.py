@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,18 +36,10 @@ class InstalledWrangler:
     """With CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID."""
 
     def __call__(self, *arguments: str) -> None:
-        program = self._program()
+        command = [str(self._program()), *arguments, "--config", str(self.project.config)]
         with tempfile.TemporaryDirectory(prefix="editqueue-wrangler-") as logs:
-            done = subprocess.run(  # noqa: S603  # no shell, and the program of the lock file
-                [str(program), *arguments, "--config", str(self.project.config)],
-                cwd=self.project.folder,
-                env={**self.environment, **_manners(self.environment), "WRANGLER_LOG_PATH": logs},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE,
-            )
+            environment = {**self.environment, **_manners(self.environment), "WRANGLER_LOG_PATH": logs}
+            done = _ended(command, cwd=self.project.folder, env=environment)
         if done.returncode != 0:
             raise Problem(failure(arguments[0], done.stdout + done.stderr))
 
@@ -88,11 +80,25 @@ def _install(npm: str, tools: Path, version: str) -> None:
     installed = tools / "node_modules" / "wrangler" / "package.json"
     if installed.is_file() and json.loads(installed.read_text(encoding="utf-8"))["version"] == version:
         return
-    done = subprocess.run(  # noqa: S603  # found in PATH
-        [npm, "ci"], cwd=tools, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
+    done = _ended([npm, "ci"], cwd=tools, env=None)
     if done.returncode != 0:
         raise Problem(f"npm ci failed in {tools}, and wrangler comes with it: {_last_line(done.stderr)}")
+
+
+def _ended(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603  # no shell, and programs of the lock file or in PATH
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Problem(f"{Path(command[0]).name} has not ended within {PATIENCE} s: check the network") from error
 
 
 def failure(command: str, output: str) -> str:

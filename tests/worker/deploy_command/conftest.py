@@ -1,7 +1,7 @@
 """A stand-in account, a checkout of its own, and the command on both, in this process and without Node."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,16 +21,15 @@ from devtools.cloudflare_account.server import TOKEN, Account, cloudflare_accoun
 from devtools.cloudflare_account.wrangler import CallsOfWrangler
 from tests.worker.deploy_command.deployed_worker import DeployedWorker
 
+TLS = httpx.create_ssl_context()
+"""Made once: it takes a tenth of a second, and nothing here uses it."""
 Hook = Callable[[Any], None]
 
 
 def checkout(folder: Path) -> Project:
     """What the command needs of one: its own copy of what is committed beside the Worker, and the rest as it is."""
-    own = folder / "deploy" / "cloudflare"
-    own.mkdir(parents=True)
-    for name in ("wrangler.jsonc", "bundle.py", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / "deploy" / "cloudflare" / name, own)
-    shutil.copytree(ROOT / "deploy" / "cloudflare" / "migrations", own / "migrations")
+    made = shutil.ignore_patterns("build", "*_modules", ".*", "wrangler.*.json", "__pycache__")
+    shutil.copytree(ROOT / "deploy" / "cloudflare", folder / "deploy" / "cloudflare", ignore=made)
     for name in ("src", "devtools"):
         (folder / name).symlink_to(ROOT / name)
     return Project(root=folder, name="editqueue")
@@ -65,12 +64,17 @@ class Command:
         return [] if same else self.said
 
     @contextmanager
-    def opened(self, **choices: Any) -> Iterator[Deployment]:
+    def opened(self, **choices: Any) -> Generator[Deployment]:
         self.said = []
-        seconds = count()
-        given = Choices(**{"url": f"{self.account.origin}/worker", **choices})
-        with httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, event_hooks=dict(self.hooks)) as http:
-            deployment = open_deployment(self.project, given, {**self.account.environment, **self.environment}, http)
+        seconds = count(step=20)
+        given = Choices(**{"url": self.account.origin, **choices})
+        environment = {**self.account.environment, **self.environment}
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        with (
+            httpx.Client(headers=headers, event_hooks=dict(self.hooks), verify=TLS) as http,
+            httpx.Client(verify=TLS) as customers_http,
+        ):
+            deployment = open_deployment(self.project, given, environment, http=http, customers_http=customers_http)
             deployment.say = self.said.append
             deployment.pause = lambda _seconds: None
             deployment.clock = lambda: float(next(seconds))
@@ -79,11 +83,15 @@ class Command:
 
 
 @pytest.fixture
-def account() -> Iterator[Account]:
+def deployed() -> DeployedWorker:
+    return DeployedWorker(Account())
+
+
+@pytest.fixture
+def account(deployed: DeployedWorker) -> Iterator[Account]:
     """Empty. Whatever was unknown to it or against Cloudflare's schema fails the test."""
-    account = Account()
-    account.besides = DeployedWorker(account).routes()
-    with cloudflare_account(account):
+    deployed.account.besides = deployed.routes()
+    with cloudflare_account(deployed.account) as account:
         yield account
     assert (account.unknown, account.rejected) == ([], [])
 

@@ -28,20 +28,22 @@ class DeployedWorker:
     preview: bytes = field(default_factory=_preview)
     refuses: int = 0
     """So many uploads are answered 403, as with keys that are not known everywhere yet."""
+    copies: bool = False
+    """Gives the photo itself for its preview."""
     outcome: str = "done"
     """What becomes of the job."""
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/worker/healthz", self._healthz),
-            Route("/worker/api/uploads/intent", self._intent, methods=["POST"]),
-            Route("/worker/upload", self._upload, methods=["PUT"]),
-            Route("/worker/api/uploads/finalize", self._file, methods=["POST"]),
-            Route("/worker/api/files/bulk-mark", self._file, methods=["POST"]),
-            Route("/worker/api/orders/{id}/submit-edits", self._file, methods=["POST"]),
-            Route("/worker/api/orders/{id}/status", self._status),
-            Route("/worker/api/files/{id}/preview", self._link),
-            Route("/worker/preview", self._picture),
+            Route("/healthz", self._healthz),
+            Route("/api/uploads/intent", self._intent, methods=["POST"]),
+            Route("/upload", self._upload, methods=["PUT"]),
+            Route("/api/uploads/finalize", self._file, methods=["POST"]),
+            Route("/api/files/bulk-mark", self._file, methods=["POST"]),
+            Route("/api/orders/{id}/submit-edits", self._file, methods=["POST"]),
+            Route("/api/orders/{id}/status", self._status),
+            Route("/api/files/{id}/preview", self._link),
+            Route("/preview", self._picture),
         ]
 
     async def _healthz(self, _request: Request) -> Response:
@@ -55,7 +57,7 @@ class DeployedWorker:
         columns = "object_key, order_id, user_id, basename, filename, mime, created_at"
         row = (key, order, user, "trial", "trial.jpg", "image/jpeg", 0)
         database.execute([(f"INSERT INTO uploads ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)])
-        url = f"{self.account.origin}/worker/upload"
+        url = f"{self.account.origin}/upload"
         return JSONResponse({"signed_url": url, "object_key": key, "headers": {"if-none-match": "*"}})
 
     async def _upload(self, request: Request) -> Response:
@@ -73,10 +75,10 @@ class DeployedWorker:
         return JSONResponse({**none, self.outcome: 1})
 
     async def _link(self, _request: Request) -> Response:
-        return JSONResponse({"url": f"{self.account.origin}/worker/preview"})
+        return JSONResponse({"url": f"{self.account.origin}/preview"})
 
     async def _picture(self, _request: Request) -> Response:
-        return Response(self.preview, media_type="image/jpeg")
+        return Response(self.photos[-1] if self.copies else self.preview, media_type="image/jpeg")
 
     def _signed_in(self, request: Request) -> str:
         secret = self.account.workers.scripts[NAME].deployed.secrets["JWT_SECRET"]

@@ -21,7 +21,7 @@ def test_an_empty_account_has_everything_afterwards(command: Command, account: A
     assert held["subdomain"] == "editqueue-023e10"
     [consumer] = held["queues"]["editqueue-jobs"][1]
     assert (consumer["dead_letter_queue"], consumer["script_name"]) == ("editqueue-dead", "editqueue")
-    assert said[-1] == f"the edit queue answers at {account.origin}/worker"
+    assert said[-1] == f"the edit queue answers at {account.origin}"
     assert command.check() == []
 
 
@@ -170,7 +170,7 @@ def test_the_trial_leaves_nothing_but_a_picture(command: Command, account: Accou
 def test_a_kept_trial_prints_its_link_and_the_next_one_removes_it(command: Command, account: Account) -> None:
     said = command.run(keep_trial=True)
 
-    assert f"preview, for five minutes: {account.origin}/worker/preview" in said
+    assert f"preview, for five minutes: {account.origin}/preview" in said
     assert state(account)["database"][2][2] == [{"count": 1}]
     command.run(origins=["https://shop.example"])
     assert state(account)["database"][2][2] == [{"count": 0}]
@@ -193,10 +193,9 @@ def test_the_account_must_be_told_where_the_token_sees_several(command: Command,
         command.run()
 
 
-def test_a_trial_waits_for_keys_that_are_not_known_everywhere_yet(command: Command, account: Account) -> None:
-    worker = DeployedWorker(account, refuses=3)
-    account.besides[:] = worker.routes()
+def test_a_trial_waits_for_keys_that_are_not_known_everywhere_yet(command: Command, deployed: DeployedWorker) -> None:
+    deployed.refuses = 3
 
     command.run()
 
-    assert worker.refuses == 0
+    assert (deployed.refuses, len(deployed.photos)) == (0, 1)

@@ -10,6 +10,7 @@ from deploy.cloudflare.rollout.private_files import write_private
 def database(deployment: Deployment) -> Iterator[Difference]:
     wanted = deployment.wanted
     found = _found(deployment)
+    deployment.know(database_id=None if found is None else found["uuid"])
     if found is None:
         yield Difference(
             lines=[f"the D1 database {wanted.database} is missing"],
@@ -25,8 +26,6 @@ def database(deployment: Deployment) -> Iterator[Difference]:
             doing="it is chosen when a database is made: take its --jurisdiction, or another --name",
             mend=None,
         )
-    else:
-        deployment.know(database_id=found["uuid"])
     yield from _migrations(deployment)
 
 

@@ -23,7 +23,7 @@ def _queue(deployment: Deployment, name: str) -> Iterator[Difference]:
     elif found.get("jurisdiction") != place:
         yield Difference(
             lines=[
-                f"the queue {name} is in the jurisdiction {found.get('jurisdiction') or 'none'}, not {place or 'none'}"
+                f"the queue {name} has the jurisdiction {found.get('jurisdiction') or 'none'}, not {place or 'none'}"
             ],
             doing="it is chosen when a queue is made: take its --jurisdiction, or another --name",
             mend=None,

@@ -43,21 +43,24 @@ def _stale(deployment: Deployment, consumers: list[dict[str, Any]]) -> Iterator[
     yield from (f"the secret {secret} has another value" for secret in deployment.secrets.waiting() if secret in there)
     if not _settings_are_wanted(deployment, consumers):
         yield f"the Worker {name} is not the consumer of {deployment.wanted.queue} with the settings of wrangler.jsonc"
-    crons = [schedule["cron"] for schedule in (_of_script(deployment, "/schedules") or {}).get("schedules", [])]
+    schedules: dict[str, list[dict[str, str]]] = _of_script(deployment, "/schedules") or {}
+    crons = [schedule["cron"] for schedule in schedules.get("schedules", [])]
     if crons != [*deployment.wanted.crons]:
         yield f"the cron of {name} is {', '.join(crons) or 'missing'}, not {', '.join(deployment.wanted.crons)}"
-    if not (_of_script(deployment, "/subdomain") or {}).get("enabled"):
+    on_workers_dev: dict[str, bool] = _of_script(deployment, "/subdomain") or {}
+    if not on_workers_dev.get("enabled"):
         yield f"the Worker {name} does not answer on workers.dev"
 
 
 def _tag(deployment: Deployment) -> str | None:
     """Of the deployed version; empty if it was deployed by other means, None if there is no Worker."""
-    found = _of_script(deployment, "/deployments")
+    found: dict[str, Any] | None = _of_script(deployment, "/deployments")
     if found is None or not found["deployments"]:
         return None
     [*_, deployed] = found["deployments"][0]["versions"]
-    version = _of_script(deployment, f"/versions/{deployed['version_id']}") or {}
-    return (version.get("annotations") or {}).get("workers/tag", "")
+    version: dict[str, Any] = _of_script(deployment, f"/versions/{deployed['version_id']}") or {}
+    annotations: dict[str, str] = version.get("annotations") or {}
+    return annotations.get("workers/tag", "")
 
 
 def _settings_are_wanted(deployment: Deployment, consumers: list[dict[str, Any]]) -> bool:
