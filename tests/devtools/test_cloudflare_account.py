@@ -9,6 +9,19 @@ import pytest
 from devtools.cloudflare_account.multipart import form_parts
 from devtools.cloudflare_account.server import ACCOUNT_ID, TOKEN, Account, cloudflare_account
 
+BODIES: list[tuple[str, str, Any, str]] = [
+    ("POST", "/queues", {"queue_name": "jobs", "color": "red"}, "body.color is not in the schema"),
+    ("POST", "/queues", {}, "body.queue_name is missing"),
+    ("POST", "/queues", [], "body is [], and an object is wanted"),
+    ("POST", "/d1/database", {"name": 7}, "body.name is 7, and str is wanted"),
+    ("POST", "/d1/database", {"name": "a", "jurisdiction": "mars"}, "body.jurisdiction is 'mars', and one of"),
+    ("POST", "/d1/database/x/query", {"sql": "SELECT ?", "params": [1]}, "body.params[0] is 1, and str is wanted"),
+    ("PUT", "/r2/buckets/x/cors", {"rules": [{"allowed": {"origins": []}}]}, "body.rules[0].allowed.methods is"),
+    ("PUT", "/r2/buckets/x/cors", {"rules": [{}]}, "body.rules[0].allowed is missing"),
+    ("POST", "/queues/x/consumers", {"type": "worker"}, "body.script_name is missing"),
+    ("PUT", "/workers/scripts/x/schedules", [{"cron": True}], "body[0].cron is True, and str is wanted"),
+]
+
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
@@ -21,21 +34,7 @@ def send(account: Account, method: str, path: str, body: object = None, token: s
     return httpx.request(method, url, json=body, headers={"authorization": f"Bearer {token}"})
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "fault"),
-    [
-        ("POST", "/queues", {"queue_name": "jobs", "color": "red"}, "body.color is not in the schema"),
-        ("POST", "/queues", {}, "body.queue_name is missing"),
-        ("POST", "/queues", [], "body is [], and an object is wanted"),
-        ("POST", "/d1/database", {"name": 7}, "body.name is 7, and str is wanted"),
-        ("POST", "/d1/database", {"name": "a", "jurisdiction": "mars"}, "body.jurisdiction is 'mars', and one of"),
-        ("POST", "/d1/database/x/query", {"sql": "SELECT ?", "params": [1]}, "body.params[0] is 1, and str is wanted"),
-        ("PUT", "/r2/buckets/x/cors", {"rules": [{"allowed": {"origins": []}}]}, "body.rules[0].allowed.methods is"),
-        ("PUT", "/r2/buckets/x/cors", {"rules": [{}]}, "body.rules[0].allowed is missing"),
-        ("POST", "/queues/x/consumers", {"type": "worker"}, "body.script_name is missing"),
-        ("PUT", "/workers/scripts/x/schedules", [{"cron": True}], "body[0].cron is True, and str is wanted"),
-    ],
-)
+@pytest.mark.parametrize(("method", "path", "body", "fault"), BODIES)
 def test_a_body_that_the_published_schema_does_not_allow_is_rejected_and_noted(
     account: Account, method: str, path: str, body: Any, fault: str
 ) -> None:

@@ -131,6 +131,21 @@ def test_an_empty_account_lacks_everything_and_a_check_makes_nothing(command: Co
     assert (account.changes, command.project.kept.exists()) == ([], False)
 
 
+def test_rules_that_come_back_in_another_shape_are_the_same_rules(deployed_once: Command, account: Account) -> None:
+    [bucket] = account.r2.buckets.values()
+    assert bucket.cors is not None
+    [cors] = bucket.cors
+    allowed = {name: [*reversed(values)] for name, values in cors["allowed"].items()}
+    bucket.cors = [{**cors, "allowed": allowed, "exposeHeaders": []}]
+    bucket.lifecycle = [
+        {**rule, "conditions": {}} if rule["conditions"]["prefix"] == "" else rule for rule in bucket.lifecycle
+    ]
+
+    assert deployed_once.check() == []
+    bucket.cors[0]["allowed"]["methods"] = ["GET", "HEAD"]
+    assert deployed_once.check() == ["the CORS rule of piximmo-media for uploads from https://pix.immo is missing"]
+
+
 def test_what_only_a_person_can_mend_stops_a_run_with_what_to_do(deployed_once: Command, account: Account) -> None:
     for queue in account.queues.queues.values():
         if queue.name == "editqueue-jobs":

@@ -5,6 +5,7 @@ from typing import Any
 
 from deploy.cloudflare.rollout.api import NotThere
 from deploy.cloudflare.rollout.deployment import Deployment, Difference
+from deploy.cloudflare.rollout.parts.rules import among
 
 DAY = 24 * 3600
 STUCK_UPLOADS = {
@@ -32,14 +33,14 @@ def bucket(deployment: Deployment) -> Iterator[Difference]:
             mend=lambda: _create(deployment),
         )
     cors = _rules(deployment, "/cors")
-    if _cors(deployment) not in cors:
+    if not among(cors, _cors(deployment)):
         yield Difference(
             lines=[f"the CORS rule of {name} for uploads from {', '.join(deployment.wanted.origins)} is missing"],
             doing=f"set the CORS rule of {name} for {', '.join(deployment.wanted.origins)}",
             mend=lambda: _put(deployment, "/cors", _with(cors, [_cors(deployment)])),
         )
     rules = _rules(deployment, "/lifecycle")
-    missing = [rule for rule in (STUCK_UPLOADS, PROBES) if rule not in rules]
+    missing = [rule for rule in (STUCK_UPLOADS, PROBES) if not among(rules, rule)]
     if missing:
         yield Difference(
             lines=[f"the lifecycle rule '{rule['id']}' of {name} is missing" for rule in missing],
