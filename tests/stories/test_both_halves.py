@@ -126,10 +126,7 @@ async def _both(cloudflare: Cloudflare, elsewhere: Elsewhere) -> AsyncIterator[B
     """Nothing is left behind: neither rows nor objects."""
     secret = cloudflare.settings["JWT_SECRET"]
     token = issue_token("anna", secret=secret, now=datetime.now(UTC), ttl=timedelta(hours=1))
-    async with (
-        cloudflare.client(headers={"Authorization": f"Bearer {token}"}) as http,
-        isolate(cloudflare) as opened,
-    ):
+    async with cloudflare.client(headers={"Authorization": f"Bearer {token}"}) as http, isolate(cloudflare) as opened:
         shop = Shop(cloudflare, opened, http)
         yield BothHalves(shop=shop, elsewhere=elsewhere)
         await cloudflare.tell("heal")

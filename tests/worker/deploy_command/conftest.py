@@ -16,7 +16,7 @@ from deploy.cloudflare.rollout.command import open_deployment
 from deploy.cloudflare.rollout.deployment import Deployment
 from deploy.cloudflare.rollout.project import Project
 from deploy.cloudflare.rollout.record import Choices
-from devtools.cloudflare.host import ROOT
+from devtools.cloudflare.installation import ROOT
 from devtools.cloudflare_account.server import TOKEN, Account, cloudflare_account
 from devtools.cloudflare_account.wrangler import CallsOfWrangler
 from tests.worker.deploy_command.deployed_worker import DeployedWorker

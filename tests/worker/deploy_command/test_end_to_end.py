@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from deploy.cloudflare.rollout.parts import PARTS
-from devtools.cloudflare.host import DEPLOY, Cloudflare, node
+from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.installation import DEPLOY, node
 from devtools.cloudflare_account.d1 import Execute, Rows, split
 from devtools.cloudflare_account.server import Account, cloudflare_account
 from tests.worker.deploy_command.conftest import TLS, Command, checkout, state
@@ -107,7 +108,7 @@ def test_from_an_empty_account_to_a_preview_and_nothing_to_do_afterwards(
     assert "deploy the Worker editqueue" in said
     assert "its preview was there after" in said
     assert said.endswith(f"the edit queue answers at {cloudflare.gateway}\n")
-    assert httpx.post(f"{cloudflare.gateway}/__test/list", json={"options": {}}, verify=TLS).json()["objects"] == []
+    assert httpx.post(f"{cloudflare.gateway}/__test/list", json={}, verify=TLS).json() == []
     real.changes.clear()
     assert run() == (0, f"nothing to do\nthe edit queue answers at {cloudflare.gateway}\n")
     assert real.changes == []

@@ -15,7 +15,7 @@ from deploy.cloudflare.rollout.command import main
 from deploy.cloudflare.rollout.problem import Problem
 from deploy.cloudflare.rollout.project import Project
 from deploy.cloudflare.rollout.wrangler import InstalledWrangler, failure
-from devtools.cloudflare.host import ROOT
+from devtools.cloudflare.installation import ROOT
 from devtools.cloudflare_account.routes import (
     D1_RIGHT,
     QUEUES_RIGHT,
