@@ -50,10 +50,19 @@ def install_packages(folder: Path) -> None:
 def compile_python(folder: Path) -> None:
     """A file in __pycache__ beside each Python file below the folder, by the Worker's CPython."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        raise SystemExit("Node and npm are not installed, and the Worker's Python runs in Node; on Debian: apt-get install nodejs npm")
+        raise SystemExit(
+            "Node and npm are not installed, and the Worker's Python is compiled in Node; "
+            "on Debian: apt-get install nodejs npm"
+        )
     if _installed(NPM / "node_modules" / ".package-lock.json") != _installed(NPM / "package-lock.json"):
         _run("npm", "--prefix", str(NPM), "ci", remedy="it needs, the first time, npm's registry")
-    _run("node", str(HERE / "precompile.mjs"), str(PYODIDE), str(folder), remedy=f"is {PYODIDE} whole? `npm ci` beside it")
+    _run(
+        "node",
+        str(HERE / "precompile.mjs"),
+        str(PYODIDE),
+        str(folder),
+        remedy=f"is {PYODIDE} whole? `npm ci` beside it",
+    )
 
 
 def _installed(lock: Path) -> str | None:
