@@ -1,107 +1,184 @@
-// One Cloudflare on this machine: miniflare with its real D1, R2, Queues and Images, and, from the first event on,
-// Python in Pyodide. Says where it listens in one line of JSON, and ends when its standard input does.
+// One Cloudflare on this machine: the Worker in workerd, beside it D1, R2, Queues and Images of miniflare. Says where it
+// listens in one line of JSON, and ends when its standard input does.
+//
+// The only argument is JSON: `wrangler` (what wrangler.jsonc says), `worker` (the folder that is uploaded), `probe`,
+// `migrations` (the text of each), `settings`, `pyodide` (options and flags for workerd), and perhaps
+// `snapshot` (a file to start from) or `snapshots` (a folder to write one into).
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { Miniflare, Response as MiniflareResponse } from "miniflare";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, relative } from "node:path";
+import { Miniflare, Response } from "miniflare";
 import { Agent, setGlobalDispatcher } from "undici";
-import { MessageBatch, QueueMessage, bindings } from "./bindings.mjs";
-import { startPython } from "./python.mjs";
+import workerd from "workerd";
 
 // No connection twice: workerd closes idle ones just when the next request leaves.
 setGlobalDispatcher(new Agent({ pipelining: 0 }));
-const { here, source, packages, migrations, consumer, settings } = JSON.parse(process.argv[2]);
+const here = import.meta.dirname;
+const { wrangler, worker, probe, migrations, settings, pyodide, snapshot, snapshots } = JSON.parse(process.argv[2]);
+const PACKAGES = "python_modules/";
 const counted = { settled: 0, retried: 0, delivered: 0, failed: 0, held: 0, sent: 0 };
-const faults = { handler: 0, d1: 0, d1_where: "", send: 0, copy: 0, hold: null };
 const waiting = new Set();
+let calls = [];
+let rules = [];
 let release = () => {};
-let python = null;
 
+const scratch = mkdtempSync(join(tmpdir(), "editqueue-workerd-"));
+const tidy = () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+process.env.TMPDIR = scratch; // miniflare keeps its databases there
+process.env.MINIFLARE_WORKERD_PATH = workerdWithOptions();
+
+const port = await freePort();
+const gateway = `http://127.0.0.1:${port}`;
+const [database] = wrangler.d1_databases;
+const [bucket] = wrangler.r2_buckets;
+const [producer] = wrangler.queues.producers;
+const [consumer] = wrangler.queues.consumers;
+const compatibilityDate = wrangler.compatibility_date;
+const real = {
+  [database.binding]: { d1Databases: { REAL: "shop" } },
+  [bucket.binding]: { r2Buckets: { REAL: bucket.bucket_name } },
+  [producer.binding]: { queueProducers: { REAL: { queueName: producer.queue } } },
+  [wrangler.images.binding]: { images: { binding: "REAL" } },
+};
 const miniflare = new Miniflare({
-  modules: ["gateway.mjs", "s3.mjs"].map((name) => ({ type: "ESModule", path: join(here, name) })),
-  modulesRoot: here,
-  compatibilityDate: "2026-04-01",
   host: "127.0.0.1",
-  port: 0,
-  d1Databases: { DB: "stories", CONTRACTS: "contracts" },
-  r2Buckets: { BUCKET: settings.BUCKET_NAME },
-  queueProducers: { QUEUE: { queueName: "editqueue-jobs" } },
-  queueConsumers: { "editqueue-jobs": consumer },
-  images: { binding: "IMAGES" },
-  bindings: { BUCKET_NAME: settings.BUCKET_NAME },
-  serviceBindings: { PYTHON: event },
+  port,
+  handleRuntimeStdio(...streams) {
+    for (const stream of streams) stream.pipe(process.stderr, { end: false });
+  },
+  workers: [
+    {
+      name: "front",
+      modules: ["front.mjs", "s3.mjs"].map((name) => ({ type: "ESModule", path: join(here, name) })),
+      modulesRoot: here,
+      compatibilityDate,
+      compatibilityFlags: ["service_binding_extra_handlers"], // so that it can pass on batches and cron ticks
+      d1Databases: { [database.binding]: "shop" },
+      r2Buckets: { [bucket.binding]: bucket.bucket_name },
+      queueProducers: { [producer.binding]: { queueName: producer.queue } },
+      queueConsumers: {
+        [consumer.queue]: {
+          maxBatchSize: consumer.max_batch_size,
+          maxBatchTimeout: consumer.max_batch_timeout,
+          maxRetries: consumer.max_retries,
+          deadLetterQueue: consumer.dead_letter_queue,
+        },
+      },
+      bindings: { BUCKET_NAME: bucket.bucket_name },
+      serviceBindings: { WORKER: "worker", HOST: host },
+    },
+    {
+      name: "worker",
+      modules: modules(),
+      modulesRoot: "/",
+      compatibilityDate,
+      compatibilityFlags: [...wrangler.compatibility_flags, ...pyodide.flags],
+      wrappedBindings: Object.fromEntries(Object.keys(real).map((name) => [name, { scriptName: `faults-${name}` }])),
+      bindings: { ...wrangler.vars, EDITQUEUE_S3_ENDPOINT: gateway, ...settings },
+    },
+    ...Object.entries(real).map(([name, binding]) => ({
+      name: `faults-${name}`,
+      modules: true,
+      script: readFileSync(join(here, "faults.mjs"), "utf8"),
+      ...binding,
+      serviceBindings: { HOST: host },
+    })),
+  ],
 });
-const gateway = (await miniflare.ready).origin;
-for (const database of ["DB", "CONTRACTS"]) {
-  const statements = migrations.map((path) => readFileSync(path, "utf8")).join("\n").split(/;\s*\n/);
-  const prepared = statements.map((sql) => sql.trim()).filter((sql) => sql.replace(/^--.*$/gm, "").trim());
-  await call("d1", { database, statements: prepared.map((sql) => ({ sql, params: [] })) });
+await miniflare.ready;
+for (const migration of migrations) {
+  const statements = migration.split(/;\s*\n/).map((sql) => sql.replace(/^--.*$/gm, "").trim());
+  await behind("d1", { statements: statements.filter(Boolean).map((sql) => ({ sql })) });
 }
 
-/** One operation on the real bindings, inside workerd. */
-async function call(name, body, bytes) {
-  const answer = await fetch(`${gateway}/__test/${name}`, {
-    method: "POST",
-    headers: name === "put" ? { "x-put": encodeURIComponent(JSON.stringify(body)) } : {},
-    body: bytes ?? JSON.stringify(body),
+/** As wrangler uploads them: what lies in python_modules as data, the Worker's own files as Python. */
+function modules() {
+  const python = (name, path) => ({ type: "PythonModule", path: `/${name}`, contents: readFileSync(path) });
+  const data = (name) => ({ type: "Data", path: `/${name}`, contents: readFileSync(join(worker, name)) });
+  const others = files(worker).filter((name) => name !== "worker.py");
+  return [
+    python("worker.py", probe),
+    python("main_of_the_worker.py", join(worker, "worker.py")),
+    ...others.filter((name) => name.startsWith(PACKAGES)).map(data),
+    ...others
+      .filter((name) => !name.startsWith(PACKAGES) && name.endsWith(".py"))
+      .map((name) => python(name, join(worker, name))),
+  ];
+}
+
+function files(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name))).sort();
+}
+
+/** miniflare passes no options of workerd's on, so what it starts is a script that does. */
+function workerdWithOptions() {
+  const options = [...pyodide.options];
+  if (snapshots) options.push("--python-save-snapshot", `--python-snapshot-dir=${snapshots}`);
+  if (snapshot) options.push(`--python-snapshot-dir=${dirname(snapshot)}`, `--python-load-snapshot=${basename(snapshot)}`);
+  const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
+  const command = `${quoted(workerd.default ?? workerd)} "$@" ${options.map(quoted).join(" ")}`;
+  const path = join(scratch, "workerd");
+  // With util-linux, workerd ends even when this process is killed.
+  const lines = ["#!/bin/sh", `command -v setpriv >/dev/null && exec setpriv --pdeathsig KILL ${command}`, `exec ${command}`];
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Asked for beforehand, because the Worker is told where its signed URLs lead before it starts. */
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const found = server.address().port;
+      server.close(() => resolve(found));
+    });
   });
-  if (answer.status === 500) throw new Error((await answer.json()).error);
-  return answer.headers.get("content-type") === "application/json" ? answer.json() : answer;
 }
 
-/** As Python calls it: with the faults that a test asked for. */
-async function faulty(name, body, bytes) {
-  if (name === "d1" && body.statements.some(({ sql }) => sql.includes(faults.d1_where)) && faults.d1-- > 0)
-    throw new Error("D1_ERROR: Network connection lost.");
-  if (name === "send" && faults.send-- > 0) throw new Error("Queue sendBatch failed: Too Many Requests");
-  if (name === "copy" && faults.copy-- > 0) throw new Error("put: We encountered an internal error. (10001)");
-  if (name === faults.hold) {
-    faults.hold = null;
+/** One operation on the bindings, behind the Worker's back. */
+async function behind(operation, body) {
+  const answer = await fetch(`${gateway}/__test/${operation}`, { method: "POST", body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+/** What front.mjs tells and faults.mjs asks. */
+async function host(request) {
+  const body = await request.json();
+  if (new URL(request.url).pathname === "/told") return new Response(told(body));
+  return Response.json(await asked(body));
+}
+
+/** What is to become of a batch that was delivered: nothing else, "lose" or "die". */
+function told(counts) {
+  for (const [name, more] of Object.entries(counts)) count(name, more);
+  if (!("delivered" in counts)) return "";
+  const rule = taken("queue", "");
+  if (rule?.verdict === "die") count("failed", 1);
+  return rule?.verdict ?? "";
+}
+
+/** What is to become of a call of a binding: null, or the rule that a test gave for it. */
+async function asked({ call, text, size }) {
+  calls.push({ call, text, size });
+  const rule = taken(call, text);
+  if (rule?.hold) {
     await new Promise((resolve) => {
       release = resolve;
       count("held", 1);
     });
+    return null;
   }
-  const answer = await call(name, body, bytes);
-  if (name === "send") count("sent", body.messages.length);
-  return answer;
+  if (call === "sendBatch" && !rule?.error) count("sent", size);
+  return rule ?? null;
 }
 
-async function started() {
-  python ??= startPython({ source, packages, env: { ...bindings(faulty), ...settings, EDITQUEUE_S3_ENDPOINT: gateway } });
-  return python;
-}
-
-async function event(request) {
-  const { pathname } = new URL(request.url);
-  const worker = await started();
-  if (pathname === "/__events/queue") return MiniflareResponse.json(await queue(worker, await request.json()));
-  if (pathname === "/__events/scheduled") {
-    await worker.scheduled();
-    return new MiniflareResponse();
-  }
-  const body = request.body === null ? undefined : await request.arrayBuffer();
-  const answer = await worker.fetch(
-    new Request(request.url, { method: request.method, headers: [...request.headers], body }),
-  );
-  return new MiniflareResponse(await answer.arrayBuffer(), { status: answer.status, headers: [...answer.headers] });
-}
-
-async function queue(worker, messages) {
-  const verdicts = {};
-  let error = null;
-  count("delivered", messages.length);
-  try {
-    if (faults.handler-- > 0) throw new Error("the isolate died");
-    await worker.queue(new MessageBatch(messages.map((one) => new QueueMessage(one, verdicts))));
-  } catch (thrown) {
-    error = thrown.message;
-    count("failed", 1);
-  }
-  const said = Object.values(verdicts).map(([verb]) => verb);
-  count("settled", said.filter((verb) => verb === "ack").length);
-  count("retried", said.filter((verb) => verb === "retry").length);
-  return { verdicts, error };
+function taken(call, text) {
+  const rule = rules.find((one) => one.call === call && one.times > 0 && text.includes(one.where ?? ""));
+  if (rule) rule.times -= 1;
+  return rule;
 }
 
 function count(name, more) {
@@ -110,17 +187,20 @@ function count(name, more) {
 }
 
 const CONTROLS = {
-  fault: (body) => void Object.assign(faults, body),
-  release: () => release(),
-  counted: () => counted,
-  cron: async () => void (await (await miniflare.getWorker()).scheduled({ cron: "*/2 * * * *" })),
-  loaded: async () => (await started()).loaded,
-  cpu: () => process.cpuUsage(),
-  heap: async () => (await started()).heap(),
-  evaluate: async ({ code }) => (await started()).evaluate(code),
-  async send({ bodies }) {
-    await call("send", { messages: bodies.map((body) => ({ body, contentType: "json" })) });
+  /** `call`, `times`, perhaps `where` (in the text of the call), and what to do: see faults.mjs. */
+  rule: (rule) => void rules.push({ times: 1, ...rule }),
+  heal() {
+    rules = [];
+    calls = [];
   },
+  release: () => release(),
+  calls: () => calls,
+  counted: () => counted,
+  async cron() {
+    const { outcome } = await (await miniflare.getWorker("front")).scheduled({ cron: wrangler.triggers.crons[0] });
+    if (outcome !== "ok") throw new Error(`the cron tick ended with "${outcome}"`);
+  },
+  send: ({ bodies }) => behind("send", { bodies }),
   wait: ({ name, reach }) =>
     new Promise((resolve) => {
       const check = () => counted[name] >= reach && (waiting.delete(check), resolve(counted));
@@ -143,8 +223,13 @@ const control = createServer(async (request, response) => {
 control.listen(0, "127.0.0.1", () => {
   console.log(JSON.stringify({ gateway, control: `http://127.0.0.1:${control.address().port}` }));
 });
-process.stdin.resume();
-process.stdin.on("end", async () => {
+
+async function end() {
   await miniflare.dispose();
+  tidy();
   process.exit(0);
-});
+}
+process.on("exit", tidy);
+process.on("SIGTERM", end);
+process.stdin.on("end", end);
+process.stdin.resume();

@@ -6,12 +6,11 @@ from typing import Any
 
 import httpx
 
-from devtools.cloudflare.bindings import D1, Gateway, r2_bucket
 from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.isolate import Isolate
 from devtools.pictures.samples import encoded, scene
 from devtools.seeds import seed_order
 from editqueue.adapters.bucket.cloudflare import R2Bucket
-from editqueue.adapters.job_store.databases.d1 import D1Database
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.files import File
 from editqueue.domain.jobs import EditJob
@@ -24,13 +23,14 @@ PHOTO = encoded(scene(1600, 1000))
 @dataclass
 class Shop:
     cloudflare: Cloudflare
+    isolate: Isolate
     http: httpx.AsyncClient
+    """With the customer's token."""
     store: SqlStore = field(init=False)
     bucket: R2Bucket = field(init=False)
 
     def __post_init__(self) -> None:
-        self.store = SqlStore(D1Database(D1(Gateway(self.http, database="DB"))))
-        self.bucket = r2_bucket(self.cloudflare, self.http)
+        self.store, self.bucket = self.isolate.store, self.isolate.bucket
 
     async def order_with(self, *photos: bytes, name: str = "IMG_1.JPG", mime: str = "image/jpeg") -> list[File]:
         """Uploaded through signed URLs, finalized and marked."""

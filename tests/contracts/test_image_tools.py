@@ -8,20 +8,20 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
-import httpx
 import pytest
 from obstore import head_async
 from obstore.store import LocalStore
 
-from devtools.cloudflare.bindings import Gateway, Images, r2_bucket
 from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.isolate import Isolate
 from devtools.inline_images import Inline
 from devtools.pictures.clips import clip, frames
 from devtools.pictures.raws import Directory, dng, preview, sensor
 from devtools.pictures.samples import decoded, difference, encoded, heif, png, scene, upright, with_exif
 from devtools.storage import folder_readers, s3_readers
-from editqueue.adapters.image_tools.cloudflare.images import BindingImages
+from editqueue.adapters.image_tools.cloudflare.images import BindingImages, ImagesBinding
 from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.domain.errors import BrokenPicture, NotAPicture, NoToolForFormat, ObjectMissing, StorageUnavailable
@@ -74,17 +74,17 @@ async def opened(kind: str, request: pytest.FixtureRequest, folder: Path) -> Asy
 @asynccontextmanager
 async def on_cloudflare(there: Cloudflare) -> AsyncGenerator[Running]:
     async with there.client() as http:
-        bucket, written = r2_bucket(there, http), list[str]()
+        isolate, written = Isolate(http), list[str]()
 
         async def put(key: str, body: bytes) -> None:
             written.append(key)
-            await bucket.write(key, body, content_type="application/octet-stream")
+            await isolate.bucket.write(key, body, content_type="application/octet-stream")
 
         async def etag(key: str) -> str | None:
-            return (await bucket.head(key)).etag
+            return (await isolate.bucket.head(key)).etag
 
-        yield Running(tools=BindingImages(Images(gateway=Gateway(http)), bucket), put=put, etag=etag)
-        await bucket.delete(written)
+        yield Running(tools=isolate.images, put=put, etag=etag)
+        await isolate.bucket.delete(written)
 
 
 @pytest.fixture(params=[*ON_A_SERVER, "copy", "cloudflare"])
@@ -257,7 +257,7 @@ class Mistaken:
         lambda: WorkerPool(Mistaken()),
         lambda: CopyOnly(Mistaken()),
         lambda: Inline(Mistaken().read),
-        lambda: BindingImages(Images(gateway=Gateway(httpx.AsyncClient())), Mistaken()),
+        lambda: BindingImages(cast("ImagesBinding", object()), Mistaken()),
     ],
     ids=["pool", "copy", "inline", "cloudflare"],
 )

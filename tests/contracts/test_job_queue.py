@@ -4,14 +4,15 @@ Cloudflare's binding only sends: in a Worker the runtime delivers.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 
+from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.isolate import isolate
 from devtools.cloudflare_queue.world import cloudflare_world
-from editqueue.adapters.job_queue.cloudflare.binding import BindingQueue
 from editqueue.adapters.job_queue.local import MOST_WAITING, LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.ports.job_queue import JobQueue, Redelivery
@@ -30,37 +31,40 @@ async def local() -> AsyncIterator[LocalQueue]:
 
 
 @asynccontextmanager
-async def open_queue(kind: str) -> AsyncGenerator[JobQueue]:
+async def open_queue(kind: str, request: pytest.FixtureRequest) -> AsyncGenerator[JobQueue]:
     if kind == "cloudflare":
         async with cloudflare_world() as there:
             yield there.queue
         return
-    made: Mapping[str, Callable[[], JobQueue]] = {
-        "local": LocalQueue,
-        "none": lambda: NoQueue(idle_poll=LONG),
-        "binding": lambda: BindingQueue(TakesAll()),
-    }
-    queue = made[kind]()
+    if kind == "binding":
+        async with in_the_worker(request.getfixturevalue("cloudflare")) as queue:
+            yield queue
+        return
+    queue = LocalQueue() if kind == "local" else NoQueue(idle_poll=LONG)
     yield queue
     await queue.close()
 
 
-class TakesAll:
-    """The binding of a Worker whose queue is never full."""
-
-    async def sendBatch(self, messages: list[dict[str, object]]) -> None:  # noqa: N802  # Cloudflare's name
-        assert 0 < len(messages) <= 100
+@asynccontextmanager
+async def in_the_worker(there: Cloudflare) -> AsyncGenerator[JobQueue]:
+    """What it sends is delivered, and dropped."""
+    before = await there.tell("counted")
+    async with isolate(there) as opened:
+        await there.tell("rule", call="queue", verdict="lose", times=1_000)
+        yield opened.queue
+        sent = (await there.tell("counted"))["sent"] - before["sent"]
+        await there.tell("wait", name="delivered", reach=before["delivered"] + sent)
 
 
 @pytest.fixture(params=["local", "none", "cloudflare", "binding"])
 async def queue(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
-    async with open_queue(request.param) as made:
+    async with open_queue(request.param, request) as made:
         yield made
 
 
 @pytest.fixture(params=["local", "cloudflare"])
 async def delivering(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
-    async with open_queue(request.param) as made:
+    async with open_queue(request.param, request) as made:
         yield made
 
 

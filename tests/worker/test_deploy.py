@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from devtools.cloudflare.host import DEPLOY, HERE, node, read_jsonc
+from devtools.cloudflare.installation import DEPLOY, HERE, node, read_jsonc
 from devtools.d1_migrations import d1_migrations
 from devtools.databases import new_sqlite
 from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings

@@ -1,15 +1,13 @@
 """Promises 4 and 5 on D1, whose only transaction is `batch()`. Its contract suite holds promise 4 for 200 submits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from devtools.cloudflare.bindings import D1, Gateway, PreparedStatement, d1_database
 from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.isolate import isolate
 from devtools.seeds import NOON, URL, claim, seed_files, seed_order, submit
-from editqueue.adapters.job_store.databases.d1 import D1Database
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.files import File, FileStatus
@@ -19,29 +17,10 @@ pytestmark = pytest.mark.reliability
 STATEMENTS = 6
 
 
-class Breaking:
-    """The D1 binding, but that statement number `fails` of a batch names a table that is not there."""
-
-    def __init__(self, binding: D1) -> None:
-        self.binding = binding
-        self.fails: int | None = None
-        self.batches: list[int] = []
-
-    def prepare(self, query: str) -> PreparedStatement:
-        return self.binding.prepare(query)
-
-    async def batch(self, statements: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
-        self.batches.append(len(statements))
-        given = list(statements)
-        if self.fails is not None:
-            given[self.fails] = PreparedStatement("INSERT INTO no_such_table VALUES (1)")
-        return await self.binding.batch(given)
-
-
 @pytest.fixture
-async def binding(cloudflare: Cloudflare) -> AsyncIterator[Breaking]:
-    async with cloudflare.client() as http, d1_database(cloudflare):
-        yield Breaking(D1(Gateway(http)))
+async def store(cloudflare: Cloudflare) -> AsyncIterator[SqlStore]:
+    async with isolate(cloudflare) as there:
+        yield there.store
 
 
 async def _submit(store: SqlStore, files: Sequence[File]) -> Sequence[str]:
@@ -57,16 +36,16 @@ async def _submit(store: SqlStore, files: Sequence[File]) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("number", range(STATEMENTS))
-async def test_promise_5_a_failing_statement_leaves_nothing_behind(binding: Breaking, number: int) -> None:
-    store = SqlStore(D1Database(binding))
+async def test_promise_5_a_failing_statement_leaves_nothing_behind(
+    cloudflare: Cloudflare, store: SqlStore, number: int
+) -> None:
     order = await seed_order(store)
     files = await seed_files(store, order, 3)
-    binding.fails = number
+    await cloudflare.tell("rule", call="batch", statement=number)
 
     with pytest.raises(StorageUnavailable, match="no such table"):
         await _submit(store, files)
 
-    binding.fails = None
     assert await store.order(order.id) == order
     assert {one.status for one in await store.files([one.id for one in files])} == {FileStatus.UPLOADED}
     assert not await store.has_work()
@@ -74,18 +53,18 @@ async def test_promise_5_a_failing_statement_leaves_nothing_behind(binding: Brea
 
 
 @pytest.mark.parametrize("count", [1, 50])
-async def test_a_submit_is_one_batch_whatever_the_number_of_files(binding: Breaking, count: int) -> None:
-    store = SqlStore(D1Database(binding))
+async def test_a_submit_is_one_batch_whatever_the_number_of_files(
+    cloudflare: Cloudflare, store: SqlStore, count: int
+) -> None:
     files = await seed_files(store, await seed_order(store), count)
-    binding.batches.clear()
+    await cloudflare.tell("heal")
 
     assert len(await _submit(store, files)) == count
 
-    assert binding.batches == [STATEMENTS]
+    assert [one["size"] for one in await cloudflare.calls("batch")] == [STATEMENTS]
 
 
-async def test_promise_4_submits_and_claims_at_once_never_make_two_active_jobs(binding: Breaking) -> None:
-    store = SqlStore(D1Database(binding))
+async def test_promise_4_submits_and_claims_at_once_never_make_two_active_jobs(store: SqlStore) -> None:
     files = await seed_files(store, await seed_order(store), 5)
 
     for _ in range(3):

@@ -1,13 +1,15 @@
-"""The customer's acceptance scenarios through the Worker itself: Python in Pyodide on D1, R2, Queues and Images."""
+"""The customer's acceptance scenarios through the Worker itself, in workerd on D1, R2, Queues and Images."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
-from devtools.cloudflare.bindings import d1_database
-from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.host import NETWORK_LOST, QUEUE_FULL, R2_BROKEN, Cloudflare
+from devtools.cloudflare.isolate import isolate
 from devtools.cloudflare.shop import PHOTO, Shop
 from devtools.pictures.raws import dng, preview
 from devtools.pictures.samples import decoded, difference, encoded, scene, with_exif
@@ -16,20 +18,18 @@ from editqueue.domain.messages import RAW_MISSING
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports.job_store import Claim
 
-pytestmark = pytest.mark.timeout(300)  # the first test starts Pyodide, on a machine that may be busy
+HEAP = "import pyodide_js; pyodide_js._module.HEAP8.length"
+pytestmark = pytest.mark.timeout(300)  # the first test starts workerd, on a machine that may be busy
 
 
 @pytest.fixture
 async def shop(cloudflare: Cloudflare) -> AsyncIterator[Shop]:
     """Nothing is left behind: neither rows nor objects."""
-    await cloudflare.tell("loaded")  # Python starts before the clock of a story does
     secret = cloudflare.settings["JWT_SECRET"]
     token = issue_token("anna", secret=secret, now=datetime.now(UTC), ttl=timedelta(hours=1))
-    async with cloudflare.client(headers={"Authorization": f"Bearer {token}"}) as http:
-        opened = Shop(cloudflare, http)
-        async with d1_database(cloudflare, database="DB"):
-            yield opened
-        await cloudflare.tell("fault", handler=0, d1=0, d1_where="", send=0, copy=0, hold=None)
+    async with isolate(cloudflare) as opened, cloudflare.client(headers={"Authorization": f"Bearer {token}"}) as http:
+        yield Shop(cloudflare, opened, http)
+        await cloudflare.tell("heal")
         await opened.bucket.delete([one.key async for one in opened.bucket.list("")])
 
 
@@ -139,7 +139,7 @@ async def test_delete_rename_and_revision_answer_409_while_the_job_runs(shop: Sh
     files = await shop.order_with(PHOTO, PHOTO)
     ids = [one.id for one in files]
     before = await shop.counted()
-    await shop.cloudflare.tell("fault", hold="copy")
+    await shop.cloudflare.tell("rule", call="copy", hold=True)
     await shop.submit(files[:1])
     await shop.until(before, held=1)
 
@@ -161,7 +161,7 @@ async def test_delete_rename_and_revision_answer_409_while_the_job_runs(shop: Sh
 async def test_promise_5_the_cron_does_what_no_message_delivered(shop: Shop) -> None:
     files = await shop.order_with(*[PHOTO] * 3)
     before = await shop.counted()
-    await shop.cloudflare.tell("fault", send=1)
+    await shop.cloudflare.fail("sendBatch", QUEUE_FULL)
     await shop.submit(files)
     assert (await shop.status(files))["queued"] == 3
 
@@ -174,7 +174,7 @@ async def test_promise_5_the_cron_does_what_no_message_delivered(shop: Shop) -> 
 
 async def test_the_cron_takes_back_a_job_whose_worker_died(shop: Shop) -> None:
     [file] = await shop.order_with(PHOTO)
-    await shop.cloudflare.tell("fault", send=1)
+    await shop.cloudflare.fail("sendBatch", QUEUE_FULL)
     await shop.submit([file])
     long_ago = datetime.now(UTC) - timedelta(minutes=16)
     await shop.store.retry_later(
@@ -197,7 +197,7 @@ async def _claimed(shop: Shop, now: datetime) -> Claim:
 async def test_a_batch_whose_handler_raised_is_delivered_again(shop: Shop) -> None:
     files = await shop.order_with(PHOTO, PHOTO)
     before = await shop.counted()
-    await shop.cloudflare.tell("fault", handler=1)
+    await shop.cloudflare.tell("rule", call="queue", verdict="die")
 
     await shop.submit(files)
     await shop.until(before, failed=1, settled=2)
@@ -210,7 +210,7 @@ async def test_a_batch_whose_handler_raised_is_delivered_again(shop: Shop) -> No
 async def test_a_message_is_retried_by_itself_while_the_database_is_away(shop: Shop) -> None:
     files = await shop.order_with(PHOTO, PHOTO)
     before = await shop.counted()
-    await shop.cloudflare.tell("fault", d1=1, d1_where="SET starts")  # the first claim of the batch
+    await shop.cloudflare.fail("batch", NETWORK_LOST, where="SET starts")  # the first claim of the batch
 
     await shop.submit(files)
     await shop.until(before, retried=1, settled=1)
@@ -224,7 +224,7 @@ async def test_a_message_is_retried_by_itself_while_the_database_is_away(shop: S
 async def test_a_job_that_storage_failed_goes_back_and_its_message_comes_again_after_the_backoff(shop: Shop) -> None:
     [file] = await shop.order_with(PHOTO)
     before = await shop.counted()
-    await shop.cloudflare.tell("fault", copy=1)
+    await shop.cloudflare.fail("copy", R2_BROKEN)
 
     await shop.submit([file])
     await shop.until(before, retried=1)
@@ -252,7 +252,7 @@ async def test_duplicates_and_foreign_messages_are_harmless(shop: Shop) -> None:
 
 async def test_a_double_click_gives_the_same_jobs(shop: Shop) -> None:
     files = await shop.order_with(PHOTO)
-    await shop.cloudflare.tell("fault", send=2)
+    await shop.cloudflare.fail("sendBatch", QUEUE_FULL, times=2)
 
     first, second = await asyncio.gather(shop.submit(files), shop.submit(files))
 
@@ -270,12 +270,48 @@ async def test_strangers_and_large_bodies_are_refused_as_on_a_server(shop: Shop)
     assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
 
 
-async def test_the_runtime_loads_nothing_native(shop: Shop) -> None:
-    loaded = await shop.cloudflare.tell("loaded")
+async def test_a_body_that_breaks_off_leaves_one_line_in_the_log_and_no_traceback(shop: Shop) -> None:
+    written = len(shop.cloudflare.log.read_text())
+    address = urlsplit(shop.cloudflare.gateway)
+    _, half = await asyncio.open_connection(address.hostname, address.port)
+    half.write(b"POST /api/files/bulk-mark HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b'{"ids": [')
+    await half.drain()
+    half.close()
 
-    packages = {name.partition(".")[0] for name in loaded["modules"]}
+    lines = await _logged(shop.cloudflare, written)
+
+    [line] = [json.loads(one) for one in lines]
+    assert (line["event"], line["level"]) == ("request_cut_off", "warning")
+    assert (line["method"], line["path"]) == ("POST", "/api/files/bulk-mark")
+    assert (await shop.http.get("/healthz")).status_code == 200
+
+
+async def _logged(cloudflare: Cloudflare, written: int) -> list[str]:
+    """What was written since, as soon as there is something, and the Worker has answered once more."""
+    async with cloudflare.client() as http, asyncio.timeout(30):
+        while True:
+            assert (await http.get("/healthz")).status_code == 200
+            lines = cloudflare.log.read_text()[written:].splitlines()
+            if lines:
+                return lines
+
+
+async def test_the_runtime_gives_the_cron_nothing_but_its_controller(shop: Shop) -> None:
+    """And the handlers are content with that: a parameter without a default would fail every tick."""
+    written = len(shop.cloudflare.log.read_text())
+
+    await shop.cloudflare.tell("cron")
+
+    assert shop.cloudflare.log.read_text()[written:] == ""
+
+
+async def test_the_runtime_loads_nothing_native(shop: Shop) -> None:
+    modules = await shop.isolate.run("modules")
+
+    packages = {name.partition(".")[0] for name in modules}
+    assert {"editqueue", "fastapi", "sqlalchemy"} <= packages
     assert not packages & {"obstore", "pyvips", "alembic", "asyncpg", "greenlet", "httpx"}
-    assert "sqlalchemy.ext.asyncio" not in loaded["modules"]
+    assert "sqlalchemy.ext.asyncio" not in modules
 
 
 async def test_an_isolate_makes_the_application_once(shop: Shop) -> None:
@@ -283,18 +319,18 @@ async def test_an_isolate_makes_the_application_once(shop: Shop) -> None:
         assert (await shop.http.get("/healthz")).status_code == 200
 
     made = "import gc, fastapi; sum(isinstance(one, fastapi.FastAPI) for one in gc.get_objects())"
-    assert await shop.cloudflare.tell("evaluate", code=made) == 1
+    assert await shop.isolate.run(made) == 1
 
 
 async def test_a_large_raw_never_enters_pythons_memory(shop: Shop) -> None:
     body = dng(preview(encoded(scene(1620, 1080))), padding=60_000_000)
     [file] = await shop.order_with(body, name="IMG_1.DNG", mime="image/x-adobe-dng")
     before = await shop.counted()
-    heap = await shop.cloudflare.tell("heap")
+    heap = await shop.isolate.run(HEAP)
     await shop.submit([file])
     await shop.until(before, settled=1)
 
-    assert await shop.cloudflare.tell("heap") - heap < 8_000_000
+    assert await shop.isolate.run(HEAP) - heap < 8_000_000
     assert heap < 100_000_000, "the runtime allows 128 MB in all"
     assert (await shop.bucket.head(ObjectKeys.from_raw(file.object_key).processed)).size == len(body)
     assert (await shop.status([file]))["done"] == 1

@@ -20,6 +20,9 @@ class Request:
     @property
     def body(self) -> Any: ...
 
+class Response:
+    def __init__(self, body: str | None, *, status: int = 200) -> None: ...
+
 class WorkerEntrypoint:
     ctx: Any
     env: Any

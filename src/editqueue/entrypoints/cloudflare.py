@@ -6,12 +6,14 @@
 import math
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from workers import Request, WorkerEntrypoint, asgi
+from workers import Request, Response, WorkerEntrypoint, asgi
 
 from editqueue.adapters.job_queue.cloudflare.binding import message_of
+from editqueue.adapters.js_interop import first_line, js_exceptions
 from editqueue.domain.errors import GroundLost
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.guards import MAX_BODY
@@ -27,8 +29,15 @@ AFTER_AN_ERROR = 30
 class Default(WorkerEntrypoint):
     async def fetch(self, request: object) -> Any:
         """One HTTP request, JavaScript's or already the SDK's."""
-        bounded = _Bounded(request if isinstance(request, Request) else Request(request))
-        return await asgi.fetch(_ISOLATE.app(self.env), bounded, self.env, self.ctx)
+        asked = request if isinstance(request, Request) else Request(request)
+        try:
+            whole = await _Whole.of(asked)
+        except js_exceptions() as error:
+            path, reason = urlsplit(asked.url).path, first_line(error)
+            journal = _ISOLATE.worker(self.env).ports.journal
+            journal.warning("request_cut_off", method=asked.method, path=path[:200], reason=reason)
+            return Response(None, status=400)  # to nobody: who asked has gone
+        return await asgi.fetch(_ISOLATE.app(self.env), whole, self.env, self.ctx)
 
     async def queue(self, batch: Any, env: object = None, ctx: object = None) -> None:
         """One batch of messages, each acknowledged or retried by itself: no message pays for another's job."""
@@ -88,21 +97,35 @@ class _Isolate:
 _ISOLATE = _Isolate()
 
 
-class _Bounded:
-    """A request as the SDK reads it, but for a body over the limit: it would read any into memory first."""
+@dataclass(frozen=True, kw_only=True)
+class _Whole:
+    """A request as the SDK reads it, whose body has come, up to the piece that is beyond the limit.
 
-    def __init__(self, request: Request) -> None:
-        self.method: str = request.method
-        self.url: str = request.url
-        self.headers: Iterable[tuple[str, str]] = list(request.headers.items())
-        self.body = _bounded(request.body) if request.body else None
+    The application answers that with 413. The SDK itself would read a body of any length into memory first, and
+    write a traceback where one breaks off.
+    """
+
+    method: str
+    url: str
+    headers: Iterable[tuple[str, str]]
+    body: AsyncIterator[Any] | None
+
+    @classmethod
+    async def of(cls, request: Request) -> Self:
+        pieces = [piece async for piece in _up_to_the_limit(request.body)] if request.body else []
+        body = _each(pieces) if pieces else None
+        return cls(method=request.method, url=request.url, headers=list(request.headers.items()), body=body)
 
 
-async def _bounded(body: Any) -> AsyncIterator[Any]:
-    """Up to the first piece beyond the limit, at which the application answers 413."""
+async def _up_to_the_limit(body: Any) -> AsyncIterator[Any]:
     seen = 0
     async for piece in body:
         yield piece
         seen += piece.byteLength
         if seen > MAX_BODY:
             return
+
+
+async def _each(pieces: Iterable[Any]) -> AsyncIterator[Any]:
+    for piece in pieces:
+        yield piece

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from editqueue.adapters.bucket.probing import try_out
 from editqueue.adapters.bucket.s3.urls import S3Urls
 from editqueue.adapters.bucket.valid_keys import check_key
-from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, without_none
+from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, refused_by_type, without_none
 from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo
 
@@ -57,7 +57,7 @@ class R2Bucket:
     """`list` is in R2's order, which is key order."""
 
     def __init__(self, binding: R2Binding, *, urls: S3Urls) -> None:
-        self._binding = binding
+        self._binding = without_none(binding)
         self.name = urls.bucket
         self.sign_get, self.sign_put = urls.sign_get, urls.sign_put
 
@@ -98,8 +98,9 @@ class R2Bucket:
         with _translate_errors(check_key(source)):
             check_key(target)
             found = _same(_there(await self._binding.get(source, **_only(etag)), source))
-            http, custom = without_none(found.httpMetadata), without_none(found.customMetadata)
-            written = await self._binding.put(target, found.body, httpMetadata=http, customMetadata=custom)
+            written = await self._binding.put(
+                target, found.body, httpMetadata=found.httpMetadata, customMetadata=found.customMetadata
+            )
         _check_size(written, found.size, target)
 
     async def delete(self, keys: Sequence[str]) -> None:
@@ -185,6 +186,8 @@ def _translate_errors(key: str) -> Generator[None]:
         yield
     except js_exceptions() as error:
         text = first_line(error)
+        if refused_by_type(error):
+            raise TypeError(f"R2, {key!r}: {text}") from error
         code = _CODE.search(text)
         if code is not None and code[1] in _PERMANENT:
             raise PermanentError(f"R2 cannot serve {key!r}: {text}") from error

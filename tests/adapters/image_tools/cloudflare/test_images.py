@@ -7,19 +7,27 @@ from typing import Any
 import pytest
 from PIL import Image, ImageOps
 
+from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.isolate import Isolate, isolate
 from devtools.pictures.raws import cr2, cr3, dng, preview, raf, rw2
 from devtools.pictures.samples import decoded, encoded, heif, png, scene, with_exif
 from editqueue.adapters.image_tools.cloudflare.images import BindingImages, plan_preview
 from editqueue.adapters.image_tools.cloudflare.replay import MOST_READS, replayed
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
 from editqueue.adapters.image_tools.formats.camera_raw import locate_jpeg
-from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import BrokenPicture, EditQueueError, NotAPicture, NoToolForFormat, StorageUnavailable
 from editqueue.domain.preview_spec import LONG_EDGE, QUALITY
 from editqueue.ports.bucket import ObjectInfo
 
 MADE = with_exif(scene(320, 200), 1)
 CAMERA = encoded(scene(1620, 1080))
+
+
+@pytest.fixture
+async def there(cloudflare: Cloudflare) -> AsyncIterator[Isolate]:
+    async with isolate(cloudflare) as opened:
+        yield opened
+        await opened.bucket.delete(["raw/a.jpg", "raw/a.dng"])
 
 
 class Objects:
@@ -246,9 +254,16 @@ def test_a_picture_without_a_size_is_broken(body: bytes) -> None:
         ("Network connection lost.", StorageUnavailable),
     ],
 )
-async def test_every_refusal_of_the_service_has_its_class(said: str, meant: type[EditQueueError]) -> None:
-    with pytest.raises(meant, match="Cloudflare Images"):
-        await BindingImages(Images(error=JsError(said)), Objects(CAMERA)).make_preview("raw/a.jpg")
+async def test_every_refusal_of_the_service_has_its_class(
+    cloudflare: Cloudflare, there: Isolate, said: str, meant: type[EditQueueError]
+) -> None:
+    await there.bucket.write("raw/a.jpg", CAMERA, content_type="image/jpeg")
+    await cloudflare.fail("output", said)
+
+    with pytest.raises(meant, match="Cloudflare Images") as raised:
+        await there.images.make_preview("raw/a.jpg")
+
+    assert type(raised.value) is meant
 
 
 async def test_an_answer_that_is_no_picture_is_not_published() -> None:
@@ -288,6 +303,20 @@ async def test_a_probe_shows_the_service_a_picture_and_transforms_nothing() -> N
     assert images.asked == {}
 
 
-async def test_a_probe_says_when_the_service_is_away() -> None:
+async def test_a_probe_of_the_runtime_itself_is_a_picture_that_it_reads(there: Isolate) -> None:
+    await there.images.probe()
+
+
+async def test_a_probe_says_when_the_service_is_away(cloudflare: Cloudflare, there: Isolate) -> None:
+    await cloudflare.fail("info", "IMAGES_INFO_ERROR 9999: away")
+
     with pytest.raises(StorageUnavailable, match="Cloudflare Images: IMAGES_INFO_ERROR 9999"):
-        await BindingImages(Images(error=JsError("IMAGES_INFO_ERROR 9999: away")), Objects(b"")).probe()
+        await there.images.probe()
+
+
+async def test_an_empty_object_and_a_raw_that_points_beyond_its_end_are_no_outage(there: Isolate) -> None:
+    cut = dng(preview(CAMERA), padding=300_000)[:200_000]
+    for body, meant in ((b"", NotAPicture), (cut, NoToolForFormat)):
+        await there.bucket.write("raw/a.dng", body, content_type="image/x-adobe-dng")
+        with pytest.raises(meant):
+            await there.images.make_preview("raw/a.dng")

@@ -1,53 +1,60 @@
 """Cloudflare Queues from inside a Worker."""
 
+import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from devtools.cloudflare.host import QUEUE_FULL, Cloudflare
+from devtools.cloudflare.isolate import isolate
 from editqueue.adapters.job_queue.cloudflare.binding import BindingQueue, message_of
-from editqueue.adapters.js_interop import JsError
 from editqueue.domain.errors import QueueUnavailable
 from editqueue.domain.ids import new_id
 
 
-class Binding:
-    def __init__(self, error: Exception | None = None) -> None:
-        self.batches: list[list[dict[str, object]]] = []
-        self.error = error
-
-    async def sendBatch(self, messages: list[dict[str, object]]) -> None:  # noqa: N802  # Cloudflare's name
-        if self.error is not None:
-            raise self.error
-        self.batches.append(messages)
-
-
-async def test_every_job_is_named_once_in_batches_of_a_hundred() -> None:
-    binding, ids = Binding(), [new_id() for _ in range(250)]
-
-    await BindingQueue(binding).send(ids)
-
-    assert [len(batch) for batch in binding.batches] == [100, 100, 50]
-    sent = [message for batch in binding.batches for message in batch]
-    assert [message["body"] for message in sent] == [{"job_id": job_id} for job_id in ids]
-    assert {message["contentType"] for message in sent} == {"json"}
+@pytest.fixture
+async def queue(cloudflare: Cloudflare) -> AsyncIterator[BindingQueue]:
+    """In the Worker's isolate. What it sends is delivered, and dropped."""
+    before = await cloudflare.tell("counted")
+    async with isolate(cloudflare) as there:
+        await cloudflare.tell("rule", call="queue", verdict="lose", times=100)
+        yield there.queue
+        sent = (await cloudflare.tell("counted"))["sent"] - before["sent"]
+        await cloudflare.tell("wait", name="delivered", reach=before["delivered"] + sent)
 
 
-async def test_nothing_to_send_is_no_call() -> None:
-    binding = Binding()
+async def test_every_job_is_named_once_in_batches_of_a_hundred(cloudflare: Cloudflare, queue: BindingQueue) -> None:
+    ids = [new_id() for _ in range(250)]
 
-    await BindingQueue(binding).send([])
+    await queue.send(ids)
 
-    assert binding.batches == []
-
-
-async def test_a_queue_that_refuses_is_said_to_be_away() -> None:
-    with pytest.raises(QueueUnavailable, match=r"^Queues took no messages: Too Many Requests$"):
-        await BindingQueue(Binding(JsError("Too Many Requests\n    at stack"))).send([new_id()])
+    batches = [json.loads(one["text"]) for one in await cloudflare.calls("sendBatch")]
+    assert [len(batch) for batch in batches] == [100, 100, 50]
+    sent = [message for batch in batches for message in batch]
+    assert sent == [{"body": {"job_id": job_id}, "contentType": "json"} for job_id in ids]
 
 
-async def test_a_defect_comes_out_as_it_is() -> None:
-    with pytest.raises(TypeError, match="ours"):
-        await BindingQueue(Binding(TypeError("ours"))).send([new_id()])
+async def test_nothing_to_send_is_no_call_which_the_runtime_would_refuse(
+    cloudflare: Cloudflare, queue: BindingQueue
+) -> None:
+    await queue.send([])
+
+    assert await cloudflare.calls("sendBatch") == []
+
+
+async def test_a_queue_that_refuses_is_said_to_be_away(cloudflare: Cloudflare, queue: BindingQueue) -> None:
+    await cloudflare.fail("sendBatch", QUEUE_FULL)
+
+    with pytest.raises(QueueUnavailable, match=rf"^Queues took no messages: {QUEUE_FULL}$"):
+        await queue.send([new_id()])
+
+
+async def test_what_queues_cannot_take_is_a_defect(cloudflare: Cloudflare, queue: BindingQueue) -> None:
+    await cloudflare.tell("rule", call="sendBatch", kind="TypeError", error="at least one message")
+
+    with pytest.raises(TypeError, match="Queues: TypeError: at least one message"):
+        await queue.send([new_id()])
 
 
 @pytest.mark.parametrize("body", [{"job_id": "a1"}, '{"job_id": "a1"}'])

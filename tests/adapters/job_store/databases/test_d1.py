@@ -1,32 +1,38 @@
 """The driver for D1, beyond the contract that it keeps with the other databases."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import insert, literal, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import literal, select, update
 
-from editqueue.adapters.job_store.databases.d1 import D1Database, compiled_for_d1
-from editqueue.adapters.job_store.schema import files, orders
-from editqueue.adapters.js_interop import JsError
-from editqueue.domain.errors import StorageUnavailable
+from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.isolate import Isolate, isolate
+from editqueue.adapters.job_store.databases.d1 import compiled_for_d1
+from editqueue.adapters.job_store.schema import files
 
+PREPARED = """
+from sqlalchemy import insert, literal, select
+from editqueue.adapters.job_store.databases.d1 import D1Database
+from editqueue.adapters.job_store.schema import orders
+
+database = D1Database(env.DB)
 ORDER = {"id": "1", "user_id": "anna", "title": "Haus", "shootcode": "AB", "last_index": 0, "created_at": 7}
+"""
 
 
-class Failing:
-    def __init__(self, error: str) -> None:
-        self.error = error
+def ran(statement: str) -> str:
+    """Code that runs it in the isolate: None, or the class and the text of the error that comes out."""
+    return f"""{PREPARED}
+said = None
+try:
+    await database.run({statement})
+except Exception as error:
+    said = [type(error).__name__, str(error)]
+said
+"""
 
-    def prepare(self, query: str) -> "Failing":
-        return self
 
-    def bind(self, *parameters: object) -> "Failing":
-        return self
-
-    async def batch(self, statements: Sequence[Any]) -> Any:
-        raise JsError(self.error)
+INSERT_AN_ORDER = ran("insert(orders).values(ORDER)")
 
 
 def test_parameters_come_in_the_order_of_their_marks() -> None:
@@ -56,8 +62,30 @@ def test_more_parameters_than_d1_takes_are_refused_before_they_are_sent() -> Non
         compiled_for_d1(select(*(literal(number) for number in range(101))))
 
 
-async def test_a_constraint_is_told_from_a_database_that_is_away() -> None:
-    with pytest.raises(IntegrityError):
-        await D1Database(Failing("D1_ERROR: UNIQUE constraint failed: orders.id")).run(insert(orders).values(ORDER))
-    with pytest.raises(StorageUnavailable, match="D1: D1_ERROR: overloaded"):
-        await D1Database(Failing("D1_ERROR: overloaded\n    at stack")).run(insert(orders).values(ORDER))
+@pytest.fixture
+async def there(cloudflare: Cloudflare) -> AsyncIterator[Isolate]:
+    async with isolate(cloudflare) as opened:
+        yield opened
+
+
+async def test_a_constraint_is_told_from_a_database_that_is_away(cloudflare: Cloudflare, there: Isolate) -> None:
+    assert await there.run(INSERT_AN_ORDER) is None
+
+    name, said = await there.run(INSERT_AN_ORDER)
+    assert name == "IntegrityError"
+    assert "UNIQUE constraint failed: orders.id" in said
+
+    await cloudflare.fail("batch", "D1_ERROR: overloaded")
+    assert await there.run(INSERT_AN_ORDER) == ["StorageUnavailable", "D1: D1_ERROR: overloaded"]
+
+
+async def test_what_d1_cannot_bind_is_a_defect_and_no_error_of_javascript(there: Isolate) -> None:
+    name, said = await there.run(ran("select(literal(2**70))"))
+
+    assert (name, said[:40]) == ("TypeError", "D1: D1_TYPE_ERROR: Type 'bigint' not sup")
+
+
+async def test_none_is_null_to_d1(there: Isolate) -> None:
+    null = "[[row]] = await database.run(select(literal(None).is_(None).label('null')))\nrow['null']"
+
+    assert await there.run(PREPARED + null) == 1

@@ -17,7 +17,7 @@ from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.adapters.image_tools.formats.jpeg import jpeg_orientation, jpeg_size, without_metadata
 from editqueue.adapters.image_tools.formats.picture_size import stored_size
 from editqueue.adapters.image_tools.formats.tiny_picture import TINY_PNG
-from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, stream_of
+from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, refused_by_type, stream_of, without_none
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat, StorageUnavailable
 from editqueue.domain.preview_spec import LONG_EDGE, QUALITY, SMALLEST_EMBEDDED
 from editqueue.ports.bucket import ByteSource, ObjectInfo
@@ -74,7 +74,7 @@ class Plan:
 
 class BindingImages:
     def __init__(self, binding: ImagesBinding, bucket: RangeReads) -> None:
-        self._binding = binding
+        self._binding = without_none(binding)
         self._bucket = bucket
 
     async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
@@ -170,6 +170,8 @@ def _check_limits(length: int, size: tuple[int, int] | None) -> None:
 
 def _translated(error: BaseException) -> Exception:
     text = f"Cloudflare Images: {first_line(error)}"
+    if refused_by_type(error):
+        return TypeError(text)
     code = _CODE.search(text)
     if code is not None and code[1] in _BEYOND:
         return NoToolForFormat(text)

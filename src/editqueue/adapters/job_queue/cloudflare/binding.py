@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from editqueue.adapters.job_queue.cloudflare.message_body import batches, decode, encode
-from editqueue.adapters.js_interop import first_line, js_exceptions
+from editqueue.adapters.js_interop import first_line, js_exceptions, refused_by_type, without_none
 from editqueue.domain.errors import QueueUnavailable
 from editqueue.ports.job_queue import Message, Redelivery
 
@@ -23,15 +23,17 @@ class BindingQueue:
     idle_poll = timedelta(minutes=2)
 
     def __init__(self, binding: QueueBinding) -> None:
-        self._binding = binding
+        self._binding = without_none(binding)
 
     async def send(self, job_ids: Sequence[str]) -> None:
-        """Raises QueueUnavailable, whatever the runtime has against it."""
+        """Raises QueueUnavailable, whatever Queues has against it."""
         for batch in batches(job_ids):
             messages: list[dict[str, object]] = [{"body": encode(job_id), "contentType": "json"} for job_id in batch]
             try:
                 await self._binding.sendBatch(messages)
             except js_exceptions() as error:
+                if refused_by_type(error):
+                    raise TypeError(f"Queues: {first_line(error)}") from error
                 raise QueueUnavailable(f"Queues took no messages: {first_line(error)}") from error
 
     async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:

@@ -16,7 +16,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from editqueue.adapters.job_store.databases.database import Rows
-from editqueue.adapters.js_interop import first_line, js_exceptions
+from editqueue.adapters.js_interop import first_line, js_exceptions, refused_by_type
 from editqueue.domain.errors import StorageUnavailable
 
 MOST_PARAMETERS = 100
@@ -83,6 +83,6 @@ def _translated(error: BaseException) -> Exception:
     text = first_line(error)
     if "constraint failed" in text or "SQLITE_CONSTRAINT" in text:
         return IntegrityError(None, None, error)
-    if "D1_TYPE_ERROR" in text:
+    if refused_by_type(error):
         return TypeError(f"D1: {text}")
     return StorageUnavailable(f"D1: {text}")

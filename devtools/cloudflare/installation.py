@@ -1,0 +1,163 @@
+"""What the tests of the Worker stand on, installed once and kept in .packages: npm's packages, the interpreter, and
+the Worker as it is uploaded, with a snapshot of its memory."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import pytest
+
+from devtools.cloudflare.pyodide_bundle import BUNDLE, FLAGS_OF_A_MADE_BUNDLE, write_bundle
+from devtools.cloudflare.pyodide_download import download_bundle
+
+ROOT: Final = Path(__file__).parents[2]
+HERE: Final = Path(__file__).parent
+DEPLOY: Final = ROOT / "deploy" / "cloudflare"
+PACKAGES: Final = HERE / ".packages"
+LOCK: Final = DEPLOY / "requirements.lock"
+PLATFORM: Final = (
+    *("--python-version", "3.14", "--implementation", "cp", "--abi", "cp314", "--abi", "none"),
+    *("--platform", "pyemscripten_2026_0_wasm32", "--platform", "any"),
+)
+OLDEST_NODE: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pyodide:
+    """Where workerd finds its interpreter."""
+
+    folder: Path
+    flags: Sequence[str]
+    """Compatibility flags beside those of wrangler.jsonc."""
+
+    def for_host(self) -> Mapping[str, object]:
+        return {"options": [f"--pyodide-bundle-disk-cache-dir={self.folder}"], "flags": self.flags}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Installed:
+    node: str
+    pyodide: Pyodide
+    worker: Path
+    """The folder that is uploaded."""
+    snapshot: Path
+    """The memory of the Worker before its first event; there once it was made."""
+
+
+def missing(reason: str) -> NoReturn:
+    """Loud where somebody works, an error where nobody looks."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI runs the tests of the Worker, always: {reason}", pytrace=False)
+    pytest.skip(f"WORKER TESTS NOT RUN: {reason}")
+
+
+def read_jsonc(path: Path) -> Any:
+    """JSON with comments that begin a line or follow two spaces or a comma; ours do."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return json.loads("\n".join(line.partition("// ")[0] for line in lines))
+
+
+def node() -> str:
+    """The path of Node, with the packages of the lock file installed beside it."""
+    found = shutil.which("node")
+    if found is None or shutil.which("npm") is None:
+        missing("Node and npm are not installed; on Debian: apt-get install nodejs npm")
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+    if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        missing(f"Node is {version.strip()}, and {OLDEST_NODE} is the oldest that miniflare takes")
+    with _alone():
+        _install_npm_packages()
+    return found
+
+
+@contextmanager
+def _alone() -> Generator[None]:
+    """One test process installs, the others wait."""
+    PACKAGES.mkdir(exist_ok=True)
+    with (PACKAGES / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _install_npm_packages() -> None:
+    stamp = PACKAGES / "npm"
+    wanted = _digest(HERE / "package-lock.json")
+    if stamp.is_file() and stamp.read_text() == wanted and (HERE / "node_modules").is_dir():
+        return
+    done = subprocess.run(["npm", "ci"], cwd=HERE, capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode != 0:
+        missing(f"npm ci failed in {HERE}: {done.stderr.strip()[-500:]}")
+    stamp.write_text(wanted)
+
+
+def python_packages() -> Path:
+    """A folder with the Worker's dependencies, as Pyodide takes them; kept from run to run."""
+    folder = PACKAGES / _digest(LOCK)
+    with _alone():
+        if not folder.is_dir():
+            _install_python_packages(folder)
+    return folder
+
+
+def _install_python_packages(folder: Path) -> None:
+    fresh = folder.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    wheels = ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", str(LOCK), *PLATFORM]
+    done = subprocess.run([*pip, *wheels, "--target", str(fresh)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        missing(f"pip cannot get the Worker's packages: {done.stderr.strip()[-500:]}")
+    fresh.rename(folder)
+
+
+def pyodide_of_workerd() -> Pyodide:
+    """What workerd downloads, or, where there is no network, the same made of npm's package."""
+    folder = PACKAGES / f"pyodide-{_digest(HERE / 'package-lock.json', DEPLOY / 'wrangler.jsonc')}"
+    with _alone():
+        if not folder.is_dir():
+            fresh = folder.with_suffix(".new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            config = read_jsonc(DEPLOY / "wrangler.jsonc")
+            flags, date = config["compatibility_flags"], config["compatibility_date"]
+            if not download_bundle(HERE / "node_modules" / ".bin" / "workerd", fresh, date=date, flags=flags):
+                write_bundle(HERE / "node_modules" / "pyodide", fresh)
+            fresh.rename(folder)
+    return Pyodide(folder=folder, flags=FLAGS_OF_A_MADE_BUNDLE if (folder / BUNDLE).is_file() else ())
+
+
+def installed_worker(make_snapshot: Callable[[Installed], None]) -> Installed:
+    """The Worker of this checkout; made anew when anything in it has changed."""
+    program, packages, pyodide = node(), python_packages(), pyodide_of_workerd()
+    folder = PACKAGES / f"worker-{_digest(*_sources())}"
+    installed = Installed(node=program, pyodide=pyodide, worker=folder / "worker", snapshot=folder / "snapshot.bin")
+    with _alone():
+        if not installed.snapshot.is_file():
+            for old in PACKAGES.glob("worker-*"):
+                shutil.rmtree(old)
+            subprocess.run([sys.executable, str(DEPLOY / "bundle.py"), str(installed.worker)], check=True)
+            shutil.copytree(packages, installed.worker / "python_modules", ignore=shutil.ignore_patterns("*.pyc"))
+            make_snapshot(installed)
+    return installed
+
+
+def _sources() -> Sequence[Path]:
+    """All that a snapshot depends on."""
+    own = [*(ROOT / "src").rglob("*.py"), *DEPLOY.glob("*.py"), DEPLOY / "wrangler.jsonc", LOCK]
+    return [*sorted(own), *sorted(HERE.glob("*.mjs")), HERE / "probe.py", HERE / "package-lock.json"]
+
+
+def _digest(*paths: Path) -> str:
+    hashed = hashlib.sha256()
+    for path in paths:
+        hashed.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return hashed.hexdigest()[:16]
