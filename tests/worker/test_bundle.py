@@ -2,14 +2,13 @@
 
 import ast
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devtools.cloudflare.host import DEPLOY, node
+from devtools.cloudflare.installation import lay_out_worker, node
 
 ENTRY = "editqueue.entrypoints.cloudflare"
 OF_THE_RUNTIME = {"js", "pyodide", "pyodide_js", "_pyodide_entrypoint_helper"}
@@ -21,15 +20,8 @@ UNCHECKED_HASH = 0b01
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     node()
     folder = tmp_path_factory.mktemp("bundle") / "laid_out"
-    lay_out(folder)
+    lay_out_worker(folder)
     return folder
-
-
-def lay_out(folder: Path, *options: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(DEPLOY / "bundle.py"), str(folder), *options], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_every_module_that_the_worker_could_import_is_in_it(bundle: Path) -> None:
@@ -113,7 +105,7 @@ def test_a_second_layout_replaces_the_first_and_is_the_same(bundle: Path, tmp_pa
         stale.mkdir()
         (stale / "stale.py").touch()
 
-    lay_out(tmp_path / "build", "--beside")
+    lay_out_worker(tmp_path / "build", "--beside")
 
     assert contents(tmp_path / "build") == {"worker.py": (bundle / "worker.py").read_bytes()}
     assert contents(tmp_path / "python_modules") == contents(bundle / "python_modules")

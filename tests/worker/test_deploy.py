@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from devtools.cloudflare.installation import DEPLOY, HERE, node, read_jsonc
+from devtools.cloudflare.installation import DEPLOY, HERE, lay_out_worker, node, read_jsonc
 from devtools.d1_migrations import d1_migrations
 from devtools.databases import new_sqlite
 from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings
@@ -63,7 +63,7 @@ def test_wrangler_uploads_all_that_is_laid_out_compiled_files_too_and_it_is_smal
     uploaded: tuple[str, Path], tmp_path: Path
 ) -> None:
     said, folder = uploaded
-    subprocess.run([sys.executable, str(DEPLOY / "bundle.py"), str(tmp_path / "bundle")], check=True)
+    lay_out_worker(tmp_path / "bundle")
 
     assert files(folder) - {"README.md"} == files(tmp_path / "bundle")
     assert "python_modules/editqueue/entrypoints/__pycache__/cloudflare.cpython-314.pyc" in files(folder)
