@@ -144,10 +144,10 @@ process, with miniflare's D1, R2 and Images in it.
 | 20 jobs | 2.2 s CPU | ≤ 1 s |
 | Python's memory after the start, and after the jobs | 65 MB, 65 MB | ≤ 70 MB |
 
-Beside the Worker as it was before it was compiled and pruned, started in turn on the same machine, three times each: import
-3.5 s against 7.6 s of CPU (0.46 x), start from a snapshot 0.71 s against 0.97 s (0.73 x).
+Beside the Worker as it was before it was compiled and pruned, started in turn on the same machine, three times each:
+import 3.5 s against 7.6 s of CPU (0.46 x), start from a snapshot 0.71 s against 0.97 s (0.73 x).
 
 **What limits it.** Pydantic building the models of FastAPI's own description (an eighth of the import), FastAPI and our
-routes (a third with it), SQLAlchemy (a sixth); then the modules of the standard library, which Pyodide carries as sources.
-[Decision 102](decisions/0102-compiled-packages-without-sources.md) says what is compiled, what is left out, and why
-imports stay at the top."""
+routes (a third with it), SQLAlchemy (a sixth); then the modules of the standard library, which Pyodide carries as
+sources. [Decision 102](decisions/0102-compiled-packages-without-sources.md) says what is compiled, what is left out, and
+why imports stay at the top."""

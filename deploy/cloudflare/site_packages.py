@@ -9,7 +9,10 @@ LEFT_OUT = (
     # For people, tools and installers. A .dist-info keeps its METADATA, where the runtime's SDK looks up versions,
     # and its entry points, by which OpenTelemetry finds its parts.
     *("bin", "*/.agents", "**/py.typed", "**/*.pyi", "**/*.pxd"),
-    *(f"*.dist-info/{name}" for name in ("RECORD", "WHEEL", "INSTALLER", "REQUESTED", "licenses", "sboms", "top_level.txt")),
+    *(
+        f"*.dist-info/{name}"
+        for name in ("RECORD", "WHEEL", "INSTALLER", "REQUESTED", "licenses", "sboms", "top_level.txt")
+    ),
     # Other databases, and ways to use one that the Worker does not: it writes SQL with SQLAlchemy's Core for D1. The
     # dialect of PostgreSQL stays, since the tables name its options and SQLAlchemy asks it whether they exist.
     *(f"sqlalchemy/dialects/{name}" for name in ("mysql", "mssql", "oracle")),
@@ -26,7 +29,11 @@ READ_THEIR_OWN_SOURCE = ("anyio",)
 
 def compiled_packages() -> Path:
     """A folder with the packages, made at the first call for this lock file and kept."""
-    makers = (LOCK, NPM / "package-lock.json", *(HERE / name for name in ("site_packages.py", "build_tools.py", "precompile.py")))
+    makers = (
+        LOCK,
+        NPM / "package-lock.json",
+        *(HERE / name for name in ("site_packages.py", "build_tools.py", "precompile.py")),
+    )
     folder = KEPT / f"packages-{digest(makers)}"
     if not folder.is_dir():
         fresh = KEPT / "new"
