@@ -149,5 +149,5 @@ import 3.5 s against 7.6 s of CPU (0.46 x), start from a snapshot 0.71 s against
 
 **What limits it.** Pydantic building the models of FastAPI's own description (an eighth of the import), FastAPI and our
 routes (a third with it), SQLAlchemy (a sixth); then the modules of the standard library, which Pyodide carries as
-sources. [Decision 102](decisions/0102-compiled-packages-without-sources.md) says what is compiled, what is left out, and
-why imports stay at the top."""
+sources. [Decision 102](decisions/0102-compiled-packages-without-sources.md) says what is compiled, what is left out,
+and why imports stay at the top."""
