@@ -100,7 +100,7 @@ def bare_worker(
     packages = sorted(path for path in (worker / "python_modules").rglob("*") if path.is_file())
     modules = ['(name = "worker.py", pythonModule = embed "worker.py")']
     modules += [f"(name = {name}, data = embed {name})" for name in (_quoted(path, worker) for path in packages)]
-    names = dict.fromkeys(("DB", "BUCKET", "QUEUE", "IMAGES"), "") | settings
+    names = {**dict.fromkeys(("DB", "BUCKET", "QUEUE", "IMAGES"), ""), **settings}
     bindings = [f"(name = {json.dumps(name)}, text = {json.dumps(text)})" for name, text in names.items()]
     config = CONFIG.replace("DATE", json.dumps(wrangler["compatibility_date"]))
     config = config.replace("FLAGS", json.dumps([*wrangler["compatibility_flags"], *flags]))
