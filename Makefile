@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
-.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots page lock d1-migrations measure-worker build clean
+.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots page lock d1-migrations deploy-cloudflare measure-worker build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ lock: setup  ## renew the hashed lock files
 
 d1-migrations: setup  ## write Cloudflare D1's migrations from Alembic's
 	$(BIN)/python -m devtools.d1_migrations deploy/cloudflare/migrations
+
+deploy-cloudflare: setup  ## from an empty Cloudflare account to a working queue; ARGS=--help says how
+	@$(BIN)/python -m deploy.cloudflare.rollout $(ARGS)
 
 measure-worker: setup  ## how large the Cloudflare Worker is and what its start costs
 	$(BIN)/python -m devtools.cloudflare.measure

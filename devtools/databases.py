@@ -22,11 +22,16 @@ NewDatabase = Callable[[], str]
 
 def new_sqlite(folder: Path, name: str = "world") -> str:
     """The URL of a fresh SQLite file in `folder`."""
+    return f"sqlite:///{sqlite_path(folder, name)}"
+
+
+def sqlite_path(folder: Path, name: str = "world") -> Path:
+    """A fresh SQLite file in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.db"
     if not path.exists():
         shutil.copyfile(_sqlite_template(), path)
-    return f"sqlite:///{path}"
+    return path
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from editqueue.domain.errors import SetupError
+from editqueue.setting_patterns import d1_database_id
 from editqueue.settings import Settings, load_settings, name_of
 
 OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_")
@@ -241,3 +242,36 @@ def test_the_option_that_other_drivers_call_sslmode_is_named(monkeypatch: pytest
 def test_text_that_is_no_utf_8_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(SetupError, match=f"^{name} is not text in UTF-8, for example {name}="):
         load(monkeypatch, {name: value})
+
+
+D1 = {
+    "EDITQUEUE_DATABASE_URL": "d1://5A0B7C2E-9d1f-4c3a-8e6b-7f2d1c0a9b8e",
+    "EDITQUEUE_QUEUE": "none",
+    "CLOUDFLARE_ACCOUNT_ID": "023e105f4ecef8ad9ca31a8372d0c353",
+    "CLOUDFLARE_API_TOKEN": "hidden-token",
+}
+
+
+def test_d1_needs_account_and_token_and_no_queue_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, D1)
+
+    assert not settings.embedded
+    assert d1_database_id(settings.database_url) == "5a0b7c2e-9d1f-4c3a-8e6b-7f2d1c0a9b8e"
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"CLOUDFLARE_ACCOUNT_ID": ""}, "CLOUDFLARE_ACCOUNT_ID is missing for d1://"),
+        ({"CLOUDFLARE_API_TOKEN": ""}, "CLOUDFLARE_API_TOKEN is missing for d1://"),
+        ({"CLOUDFLARE_API_TOKEN": "a b"}, "CLOUDFLARE_API_TOKEN is not a token"),
+        ({"CLOUDFLARE_BASE_URL": "api"}, "CLOUDFLARE_BASE_URL must be a URL"),
+        ({"EDITQUEUE_QUEUE": "local"}, "EDITQUEUE_QUEUE=local would ask d1://.* every second"),
+        ({"EDITQUEUE_DATABASE_URL": "d1://editqueue"}, "EDITQUEUE_DATABASE_URL must be .* or d1://DATABASE_ID"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "=".join(next(iter(value.items()))),
+)
+def test_what_d1_lacks_is_named(monkeypatch: pytest.MonkeyPatch, change: Mapping[str, str], says: str) -> None:
+    with pytest.raises(SetupError, match=says):
+        load(monkeypatch, {**D1, **change})

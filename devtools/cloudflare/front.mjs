@@ -18,6 +18,10 @@ const OPERATIONS = {
     const { objects } = await env.BUCKET.list();
     return Response.json(objects.map(described));
   },
+  async remove(env, { keys }) {
+    await env.BUCKET.delete(keys);
+    return Response.json(null);
+  },
   async send(env, { bodies }) {
     await env.QUEUE.sendBatch(bodies.map((body) => ({ body, contentType: "json" })));
     return Response.json(null);
@@ -27,7 +31,7 @@ const OPERATIONS = {
 export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url);
-    if (pathname.startsWith(`/${env.BUCKET_NAME}/`)) return s3(request, env);
+    if (`${pathname}/`.startsWith(`/${env.BUCKET_NAME}/`)) return s3(request, env);
     if (!pathname.startsWith("/__test/")) return env.WORKER.fetch(request);
     const operation = pathname.slice("/__test/".length);
     try {

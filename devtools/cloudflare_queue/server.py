@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
@@ -27,7 +27,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from devtools.cloudflare_queue.state import DEFAULT_VISIBILITY, QueueState
 
@@ -65,6 +66,8 @@ class StandIn:
     """The kind of consumer that the queue has; None for none."""
     paused: bool = False
     port: int = 0
+    also: Sequence[BaseRoute] = ()
+    """Other parts of Cloudflare's API at the same address."""
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
     """Every call that was let in: its name and its body."""
     refusals: dict[str, list[Refusal]] = field(default_factory=dict[str, list[Refusal]])
@@ -107,6 +110,7 @@ class StandIn:
         queue = "/client/v4/accounts/{account}/queues/{queue}"
         return Starlette(
             routes=[
+                *self.also,
                 Route(queue, self._answering("details", self._details), methods=["GET"]),
                 Route(f"{queue}/messages", self._answering("push", self._push), methods=["POST"]),
                 Route(f"{queue}/messages/batch", self._answering("batch", self._batch), methods=["POST"]),
@@ -272,17 +276,27 @@ def _listening(port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def cloudflare_queue(*, clock: Callable[[], float] = time.time, max_retries: int = 3) -> AsyncGenerator[StandIn]:
+async def cloudflare_queue(
+    *, clock: Callable[[], float] = time.time, max_retries: int = 3, also: Sequence[BaseRoute] = ()
+) -> AsyncGenerator[StandIn]:
     """The stand-in in this event loop, on a free port, until the block ends."""
-    state = StandIn(clock=clock, max_retries=max_retries)
-    with _listening(0) as listener:
-        state.port = listener.getsockname()[1]
-        server = await _started(uvicorn.Config(state.app(), log_level="error", lifespan="off"), listener)
+    state = StandIn(clock=clock, max_retries=max_retries, also=also)
+    async with served(state.app()) as state.port:
         try:
             yield state
         finally:
             for gate in state.gates.values():
                 gate.set()
+
+
+@asynccontextmanager
+async def served(app: ASGIApp, *, log_level: str = "error") -> AsyncGenerator[int]:
+    """`app` in this event loop; the port it listens on."""
+    with _listening(0) as listener:
+        server = await _started(uvicorn.Config(app, log_level=log_level, lifespan="off"), listener)
+        try:
+            yield listener.getsockname()[1]
+        finally:
             await _ended(server)
 
 

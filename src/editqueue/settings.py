@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from editqueue.domain.errors import SetupError
 from editqueue.ports import Limits
+from editqueue.setting_patterns import CLOUDFLARE, d1_database_id, is_url
 
 SHORTEST_SECRET = 32
 """Bytes; HS256 asks for a key as long as its hash (RFC 7518, 3.2)."""
@@ -169,17 +170,25 @@ def check_together(settings: Settings) -> None:
         raise SetupError(
             f"JWT_SECRET has {len(secret.encode())} bytes, {SHORTEST_SECRET} are the least{_example('JWT_SECRET')}"
         )
-    _check_database(settings.database_url)
+    _check_database(settings)
     if not settings.bucket_url.startswith("file:///"):
         _check_s3(settings)
     if settings.queue == "cloudflare":
         _check_queue(settings)
 
 
-def _check_database(url: str) -> None:
-    if not re.match(r"(sqlite:///|postgres(ql)?://).", url) or not _is_url(url):
+def _check_database(settings: Settings) -> None:
+    url = settings.database_url
+    if d1_database_id(url) is not None:
+        _check_cloudflare(settings, "cloudflare_account_id", "cloudflare_api_token", wanted_by=url)
+        if settings.queue == "local":
+            raise SetupError(
+                f"EDITQUEUE_QUEUE=local would ask {url} every second, and Cloudflare's API takes 4 questions a second "
+                "for a token; give EDITQUEUE_QUEUE=cloudflare or none"
+            )
+    elif not re.match(r"(sqlite:///|postgres(ql)?://).", url) or not is_url(url):
         raise SetupError(
-            "EDITQUEUE_DATABASE_URL must be sqlite:///file or postgresql://host/name"
+            "EDITQUEUE_DATABASE_URL must be sqlite:///file, postgresql://host/name or d1://DATABASE_ID"
             + _example("EDITQUEUE_DATABASE_URL")
         )
     for mode in parse_qs(urlsplit(url).query).get("sslmode", []):
@@ -212,21 +221,7 @@ def _check_s3(settings: Settings) -> None:
 
 
 def _check_queue(settings: Settings) -> None:
-    for name, value, pattern, kind in (
-        ("CLOUDFLARE_ACCOUNT_ID", settings.cloudflare_account_id, r"[0-9a-fA-F]{32}", "an account id (32 hex digits)"),
-        (
-            "CLOUDFLARE_QUEUE_ID",
-            settings.cloudflare_queue_id,
-            r"[0-9a-fA-F]{32}",
-            "a queue id (32 hex digits; `wrangler queues list` shows the id beside the name)",
-        ),
-        ("CLOUDFLARE_API_TOKEN", settings.cloudflare_api_token, r"[!-~]+", "a token (printable, no spaces)"),
-    ):
-        if value is None:
-            raise SetupError(f"{name} is missing for EDITQUEUE_QUEUE=cloudflare{_example(name)}")
-        if not re.fullmatch(pattern, value):
-            raise SetupError(f"{name} is not {kind}{_example(name)}")
-    _check_http_url("CLOUDFLARE_BASE_URL", settings.cloudflare_base_url)
+    _check_cloudflare(settings, *CLOUDFLARE, wanted_by="EDITQUEUE_QUEUE=cloudflare")
     if settings.stale_after > LONGEST_STALE:
         raise SetupError(
             f"EDITQUEUE_STALE_AFTER={settings.stale_after:g} is longer than Cloudflare leases a message; "
@@ -234,14 +229,17 @@ def _check_queue(settings: Settings) -> None:
         )
 
 
+def _check_cloudflare(settings: Settings, *fields: str, wanted_by: str) -> None:
+    for field in fields:
+        value, name = getattr(settings, field), name_of(field)
+        pattern, kind = CLOUDFLARE[field]
+        if value is None:
+            raise SetupError(f"{name} is missing for {wanted_by}{_example(name)}")
+        if not re.fullmatch(pattern, value):
+            raise SetupError(f"{name} is not {kind}{_example(name)}")
+    _check_http_url("CLOUDFLARE_BASE_URL", settings.cloudflare_base_url)
+
+
 def _check_http_url(name: str, value: str | None) -> None:
-    if value is not None and not (re.match(r"https?://[^/\s]", value) and _is_url(value)):
+    if value is not None and not (re.match(r"https?://[^/\s]", value) and is_url(value)):
         raise SetupError(f"{name} must be a URL{_example(name)}")
-
-
-def _is_url(value: str) -> bool:
-    """False for what no URL parser takes, such as a port that is no number."""
-    try:
-        return urlsplit(value).port != 0
-    except ValueError:
-        return False

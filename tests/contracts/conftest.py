@@ -1,21 +1,37 @@
 """The adapters that the contract suites run on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from devtools.cloudflare.isolate import isolate
-from devtools.databases import KINDS, new_postgres, new_sqlite
+from devtools.cloudflare_queue.d1 import d1_api, sqlite_d1
+from devtools.databases import KINDS, new_postgres, new_sqlite, sqlite_path
+from editqueue.adapters.job_store.opening.open_d1 import open_d1_store
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 
 
-@pytest.fixture(params=[*KINDS, "d1"])
+@asynccontextmanager
+async def d1_over_http(folder: Path) -> AsyncGenerator[SqlStore]:
+    """SQLite behind the stand-in of D1's HTTP API; the stories have workerd's own D1 there."""
+    with sqlite_d1(sqlite_path(folder)) as behind:
+        async with d1_api(behind) as api:
+            opened = await open_d1_store(api.access)
+            yield opened
+            await opened.close()
+
+
+@pytest.fixture(params=[*KINDS, "d1", "d1 over http"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlStore]:
     if request.param == "d1":
         async with isolate(request.getfixturevalue("cloudflare")) as opened:
             yield opened.store
+    elif request.param == "d1 over http":
+        async with d1_over_http(tmp_path) as opened:
+            yield opened
     elif request.param == "sqlite":
         opened = await open_store(new_sqlite(tmp_path))
         yield opened

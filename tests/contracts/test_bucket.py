@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from devtools.cloudflare.host import Cloudflare
+from devtools.cloudflare.host import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, Cloudflare
 from devtools.cloudflare.isolate import Isolate
 from devtools.memory_bucket import MemoryBucket
-from devtools.seaweed import S3Server
 from devtools.storage import folder_readers
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.paths import MARKER
@@ -25,6 +24,7 @@ from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.domain.errors import ObjectMissing, PermanentError, ProcessingError, StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
 from editqueue.ports.bucket import Bucket, ByteSources
@@ -60,9 +60,16 @@ def local_folder(folder: Path) -> Running:
     return served(bucket, signer, folder_readers(folder / "bucket"))
 
 
-def on_s3(server: S3Server) -> Running:
-    bucket = S3Bucket(server.client(), clock=SystemClock(), system=SystemClock())
-    return Running(bucket=bucket, http=httpx.AsyncClient(), readers=ObjectReaders(backend=server.client()))
+def on_s3(client: S3Client) -> Running:
+    bucket = S3Bucket(client, clock=SystemClock(), system=SystemClock())
+    return Running(bucket=bucket, http=httpx.AsyncClient(), readers=ObjectReaders(backend=client))
+
+
+def r2_side(running: Cloudflare) -> S3Client:
+    """R2's S3 side, as a consumer outside of Workers has it."""
+    return S3Client(
+        bucket=BUCKET, endpoint=running.gateway, access_key_id=ACCESS_KEY_ID, secret_access_key=SECRET_ACCESS_KEY
+    )
 
 
 def memory() -> Running:
@@ -78,14 +85,16 @@ def start(request: pytest.FixtureRequest, folder: Path) -> Running:
         case "memory":
             return memory()
         case "s3":
-            return on_s3(request.getfixturevalue("s3_server"))
+            return on_s3(request.getfixturevalue("s3_server").client())
+        case "r2 over s3":
+            return on_s3(r2_side(request.getfixturevalue("cloudflare")))
         case _:
             there: Cloudflare = request.getfixturevalue("cloudflare")
             http = there.client()
             return Running(bucket=Isolate(http).bucket, http=http)
 
 
-@pytest.fixture(params=["local folder", "memory", "s3", "r2 binding"])
+@pytest.fixture(params=["local folder", "memory", "s3", "r2 binding", "r2 over s3"])
 async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
     running = start(request, tmp_path)
     yield running
@@ -102,7 +111,7 @@ def bucket(running: Running) -> Bucket:
     return running.bucket
 
 
-with_readers = pytest.mark.parametrize("running", ["local folder", "memory", "s3"], indirect=True)
+with_readers = pytest.mark.parametrize("running", ["local folder", "memory", "s3", "r2 over s3"], indirect=True)
 """No other process reads through a Worker's binding."""
 
 

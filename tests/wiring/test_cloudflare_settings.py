@@ -48,3 +48,11 @@ def test_signed_urls_point_to_the_jurisdiction_of_the_bucket() -> None:
 def test_a_wrong_one_is_named(name: str, value: str, said: str) -> None:
     with pytest.raises(SetupError, match=said):
         worker_settings(SimpleNamespace(**{**GIVEN, name: value}))
+
+
+def test_a_cron_may_leave_all_jobs_to_consumers_elsewhere() -> None:
+    given = {**GIVEN, "EDITQUEUE_SWEEP_BATCH": "0", "EDITQUEUE_JOB_TIMEOUT": "300"}
+
+    assert worker_settings(SimpleNamespace(**given)).limits.sweep_batch == 0
+    with pytest.raises(SetupError, match="EDITQUEUE_SWEEP_BATCH"):
+        worker_settings(SimpleNamespace(**{**given, "EDITQUEUE_SWEEP_BATCH": "-1"}))

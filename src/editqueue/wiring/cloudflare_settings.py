@@ -1,6 +1,6 @@
 """The settings of a Worker: the same names, checks and words as on a server, from `env` instead of the process."""
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from editqueue.domain.errors import SetupError
@@ -30,6 +30,10 @@ WALL_LIMIT = 900
 
 class WorkerSettings(Settings):
     """Filled from what it is given, and from no environment."""
+
+    sweep_batch: int = Field(10, ge=0, le=1000)
+    """0 where consumers elsewhere do the work: a cron tick would make placeholders of what only they can read. It then
+    requeues stale jobs and retires old objects, and begins no job."""
 
     @classmethod
     def settings_customise_sources(

@@ -27,7 +27,6 @@ from editqueue.adapters.image_tools.copy_only import CopyOnly
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
-from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.ports import Ports
@@ -40,6 +39,7 @@ from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import running_clock
 from editqueue.wiring.job_queue import open_queue
+from editqueue.wiring.job_store import open_store_of
 from editqueue.wiring.journal import open_metered_journal
 from editqueue.wiring.patience import consumers_client, workers_readers
 from editqueue.wiring.system_clock import SystemClock
@@ -76,7 +76,7 @@ async def open_server(
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_metered_journal(metrics, log=log, for_good=for_good))
-        store = await open_store(settings.database_url, migrate=settings.embedded)
+        store = await open_store_of(settings)
         stack.push_async_callback(store.close)
         await confirm_bucket_folder(settings, store)
         clock = await stack.enter_async_context(
@@ -112,7 +112,7 @@ async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
     """The database alone. Raises SetupError."""
     if settings.embedded:
         prepared_data_dir(settings)
-    store = await open_store(settings.database_url, migrate=settings.embedded)
+    store = await open_store_of(settings)
     try:
         yield store
     finally:
@@ -232,11 +232,6 @@ def open_local_images(settings: Settings, folder: Path) -> ImageTools:
     if find_spec("pyvips") is None:
         raise SetupError("no image library is installed: pip install pyvips pyvips-binary")
     return WorkerPool(ObjectReaders(backend=LocalFolder(path=folder)), limits=worker_limits(settings))
-
-
-async def migrate(settings: Settings) -> str:
-    """Bring the database up to date; returns its revision. Raises SetupError."""
-    return await migrate_schema(settings.database_url)
 
 
 def image_tools() -> tuple[Tool, ...]:

@@ -67,6 +67,20 @@ class GuardedBucket:
         await self._inner.delete(keys)
 
 
+async def test_with_a_batch_of_none_it_hands_stale_jobs_out_again_and_begins_no_job(world: World) -> None:
+    ports = replace(world.ports, limits=replace(world.ports.limits, sweep_batch=0))
+    [stale, waiting] = await world.submitted(2)
+    taken = await claim(world.store, world.clock.now())
+    world.clock.advance(STALE)
+
+    report = await sweep(ports)
+
+    assert (report.requeued, report.processed) == (1, 0)
+    assert [(await world.job(file)).status for file in (stale, waiting)] == ["queued", "queued"]
+    [message] = await ports.queue.receive(limit=9, wait=timedelta(seconds=9))
+    assert message.job_id == taken.job.id, "whoever works elsewhere is woken"
+
+
 async def test_does_the_work_when_no_message_ever_arrives(world: World) -> None:
     files = await world.submitted(3)
 

@@ -18,8 +18,9 @@ from editqueue.use_cases.operator.retry_job import retry_job
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import clock_of
 from editqueue.wiring.job_queue import open_queue
+from editqueue.wiring.job_store import migrate
 from editqueue.wiring.journal import open_journal
-from editqueue.wiring.server import migrate, open_job_store, open_server
+from editqueue.wiring.server import open_job_store, open_server
 from editqueue.wiring.system_clock import SystemClock
 
 

@@ -119,7 +119,8 @@ async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[Jo
         store = await stack.enter_async_context(open_job_store(settings))
         await store.queue_stats(now=SystemClock().now())
     except EditQueueError as error:
-        remedy = "editqueue migrate" if "schema" in str(error) else "check EDITQUEUE_DATABASE_URL and its server"
+        behind = "`editqueue migrate`" in str(error)
+        remedy = "editqueue migrate" if behind else "check EDITQUEUE_DATABASE_URL and its server"
         return None, Check(name="database", ok=False, detail=str(error), remedy=remedy)
     return store, Check(name="database", ok=True, detail="reachable, schema up to date")
 

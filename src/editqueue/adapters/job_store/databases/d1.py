@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Executable, text
+from sqlalchemy import Dialect, Executable, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement
@@ -59,10 +59,10 @@ class D1Database:
         """Nothing to close: the runtime owns the binding."""
 
 
-def compiled_for_d1(statement: Executable) -> tuple[str, Sequence[object]]:
+def compiled_for_d1(statement: Executable, dialect: Dialect = _DIALECT) -> tuple[str, Sequence[object]]:
     """The SQL with `?` for each parameter, and the parameters in that order. Raises ValueError for over 100."""
     assert isinstance(statement, ClauseElement)  # noqa: S101  # every Executable of ours is one
-    made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    made = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     assert isinstance(made, SQLCompiler)  # noqa: S101  # not DDL
     values = made.construct_params()
     names = made.positiontup or ()

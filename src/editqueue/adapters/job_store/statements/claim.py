@@ -3,10 +3,12 @@
 On a database with one writer, SQLite or D1. PostgreSQL has its own words for it, in store/postgres_store.py.
 """
 
-from datetime import datetime
+import json
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.statements.group import Group
@@ -15,6 +17,10 @@ from editqueue.ports.job_store import Claim
 
 SHARE: Final = 5
 """Of so many jobs that start one after the other while express jobs and others wait, one is one of the others."""
+
+UNSURE_FOR: Final = timedelta(minutes=15)
+"""How long a claim without an answer may still be made: whatever it takes later is stale at once, unless
+EDITQUEUE_STALE_AFTER was raised."""
 
 _NEXT: Final = """
     SELECT edit_jobs.id
@@ -49,13 +55,35 @@ RETURNING *
 """)
 
 
-def claim_next(*, now: datetime) -> Group[Claim | None]:
-    moment, token = to_ms(now), new_token()
+_UNSURE: Final = """
+SELECT {column} FROM edit_jobs
+WHERE status = 'in_progress' AND token IN (SELECT value FROM json_each(:tokens))
+"""
+UNLOCK_UNSURE: Final = text(f"""
+UPDATE files SET status = 'queued', locked = FALSE, updated_at = :moment
+WHERE id IN ({_UNSURE.format(column="file_id")})
+""")  # noqa: S608  # no part of it comes from outside
+QUEUE_UNSURE: Final = text(f"""
+UPDATE edit_jobs SET status = 'queued', token = token || '-unsure', attempts = attempts - 1
+WHERE id IN ({_UNSURE.format(column="id")})
+""")  # noqa: S608  # no part of it comes from outside
+
+
+def claim_next(*, now: datetime, token: str | None = None, unsure: Collection[str] = ()) -> Group[Claim | None]:
+    """The claim writes `token`, or a fresh one. Jobs that earlier claims took under the tokens `unsure` are queued
+    again first, unspent: their answers never came, so nobody works on them."""
+    moment, token = to_ms(now), token or new_token()
     return Group(
         statements=(
+            *(_give_back(unsure, moment) if unsure else ()),
             COUNT.bindparams(moment=moment),
             TAKE.bindparams(moment=moment, token=token),
             LOCK.bindparams(moment=moment, token=token),
         ),
-        read=lambda rows: Claim(job=to_job(rows[1][0]), file=to_file(rows[2][0])) if rows[1] else None,
+        read=lambda rows: Claim(job=to_job(rows[-2][0]), file=to_file(rows[-1][0])) if rows[-2] else None,
     )
+
+
+def _give_back(tokens: Collection[str], moment: int) -> tuple[Executable, ...]:
+    given = json.dumps(sorted(tokens))
+    return UNLOCK_UNSURE.bindparams(moment=moment, tokens=given), QUEUE_UNSURE.bindparams(tokens=given)

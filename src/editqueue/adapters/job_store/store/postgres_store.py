@@ -5,7 +5,7 @@ tables there, and take several jobs at once for workers that ask at the same tim
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -13,7 +13,7 @@ import asyncpg
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
-from editqueue.adapters.job_store.statements.claim import SHARE
+from editqueue.adapters.job_store.statements.claim import SHARE, UNSURE_FOR
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -21,10 +21,6 @@ from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.job_store import Claim
-
-UNSURE_FOR = timedelta(minutes=15)
-"""How long a claim without an answer may still be made: whatever it takes later is stale at once, unless
-EDITQUEUE_STALE_AFTER was raised."""
 
 _JOB_COLUMNS = [column.name for column in jobs.c]
 _FILE_COLUMNS = [column.name for column in files.c]

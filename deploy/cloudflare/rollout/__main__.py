@@ -1,0 +1,3 @@
+from deploy.cloudflare.rollout.command import main
+
+main()

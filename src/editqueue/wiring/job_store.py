@@ -1,0 +1,37 @@
+"""Which database a server uses.
+
+What D1 needs is imported where it is used: others need no HTTP client.
+"""
+
+from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
+from editqueue.domain.errors import SetupError
+from editqueue.ports.job_store import JobStore
+from editqueue.setting_patterns import d1_database_id
+from editqueue.settings import Settings
+
+
+async def open_store_of(settings: Settings) -> JobStore:
+    """The store that the settings name; the embedded one brings its schema up to date. Raises SetupError."""
+    database_id = d1_database_id(settings.database_url)
+    if database_id is None:
+        return await open_store(settings.database_url, migrate=settings.embedded)
+    from editqueue.adapters.job_store.databases.d1_http import D1Access  # noqa: PLC0415  # as the first lines say
+    from editqueue.adapters.job_store.opening.open_d1 import open_d1_store  # noqa: PLC0415  # the same
+
+    access = D1Access(
+        account_id=settings.cloudflare_account_id or "",
+        database_id=database_id,
+        token=settings.cloudflare_api_token or "",
+        base_url=settings.cloudflare_base_url,
+    )
+    return await open_d1_store(access)
+
+
+async def migrate(settings: Settings) -> str:
+    """Bring the database up to date; returns its revision. Raises SetupError."""
+    if d1_database_id(settings.database_url) is not None:
+        raise SetupError(
+            "the schema of D1 is wrangler's to migrate: run `make deploy-cloudflare`, or "
+            "`wrangler d1 migrations apply NAME --remote` in deploy/cloudflare"
+        )
+    return await migrate_schema(settings.database_url)

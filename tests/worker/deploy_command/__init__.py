@@ -1,0 +1,1 @@
+"""`make deploy-cloudflare`, against a stand-in of Cloudflare's API."""
