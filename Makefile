@@ -82,4 +82,4 @@ build: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
 
 clean:  ## remove what setup, tests and builds made (never your data)
-	rm -rf $(VENV) .samples dist build deploy/cloudflare/build devtools/cloudflare/.packages devtools/cloudflare/node_modules tests/web/node_modules bench/node/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .samples dist build deploy/cloudflare/build deploy/cloudflare/python_modules deploy/cloudflare/.packages devtools/cloudflare/.packages devtools/cloudflare/node_modules tests/web/node_modules bench/node/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache

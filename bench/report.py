@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.plots import draw
-from bench.report_texts import INTRODUCTION, PROFILES, PROMISES, Section
+from bench.report_texts import INTRODUCTION, PROFILES, PROMISES, WORKER, Section
 from bench.results import latest_figures
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -21,7 +21,7 @@ def main() -> None:
         raise SystemExit("bench: nothing under bench/results/ yet: run `make bench` first")
     plots = draw(figures, PLOTS)
     sections = [_section(one, [each for each in figures if each["promise"] == one.promise]) for one in PROMISES]
-    page = [INTRODUCTION, _machine(documents), _targets(figures), *sections, *_pictures(plots), PROFILES]
+    page = [INTRODUCTION, _machine(documents), _targets(figures), *sections, *_pictures(plots), WORKER, PROFILES]
     PAGE.write_text("\n\n".join(page) + "\n")
     print(f"bench: wrote {PAGE.relative_to(DOCS.parent)} and {len(plots)} plots")
 

@@ -24,10 +24,6 @@ HERE: Final = Path(__file__).parent
 DEPLOY: Final = ROOT / "deploy" / "cloudflare"
 PACKAGES: Final = HERE / ".packages"
 LOCK: Final = DEPLOY / "requirements.lock"
-PLATFORM: Final = (
-    *("--python-version", "3.14", "--implementation", "cp", "--abi", "cp314", "--abi", "none"),
-    *("--platform", "pyemscripten_2026_0_wasm32", "--platform", "any"),
-)
 OLDEST_NODE: Final = 20
 
 
@@ -99,26 +95,6 @@ def _install_npm_packages() -> None:
     stamp.write_text(wanted)
 
 
-def python_packages() -> Path:
-    """A folder with the Worker's dependencies, as Pyodide takes them; kept from run to run."""
-    folder = PACKAGES / _digest(LOCK)
-    with _alone():
-        if not folder.is_dir():
-            _install_python_packages(folder)
-    return folder
-
-
-def _install_python_packages(folder: Path) -> None:
-    fresh = folder.with_suffix(".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    wheels = ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", str(LOCK), *PLATFORM]
-    done = subprocess.run([*pip, *wheels, "--target", str(fresh)], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        missing(f"pip cannot get the Worker's packages: {done.stderr.strip()[-500:]}")
-    fresh.rename(folder)
-
-
 def pyodide_of_workerd() -> Pyodide:
     """What workerd downloads, or, where there is no network, the same made of npm's package."""
     folder = PACKAGES / f"pyodide-{_digest(HERE / 'package-lock.json', DEPLOY / 'wrangler.jsonc')}"
@@ -137,22 +113,29 @@ def pyodide_of_workerd() -> Pyodide:
 
 def installed_worker(make_snapshot: Callable[[Installed], None]) -> Installed:
     """The Worker of this checkout; made anew when anything in it has changed."""
-    program, packages, pyodide = node(), python_packages(), pyodide_of_workerd()
+    program, pyodide = node(), pyodide_of_workerd()
     folder = PACKAGES / f"worker-{_digest(*_sources())}"
     installed = Installed(node=program, pyodide=pyodide, worker=folder / "worker", snapshot=folder / "snapshot.bin")
     with _alone():
         if not installed.snapshot.is_file():
             for old in PACKAGES.glob("worker-*"):
                 shutil.rmtree(old)
-            subprocess.run([sys.executable, str(DEPLOY / "bundle.py"), str(installed.worker)], check=True)
-            shutil.copytree(packages, installed.worker / "python_modules", ignore=shutil.ignore_patterns("*.pyc"))
+            lay_out_worker(installed.worker)
             make_snapshot(installed)
     return installed
 
 
+def lay_out_worker(folder: Path, *options: str) -> None:
+    """All that is uploaded, into `folder`."""
+    command = [sys.executable, str(DEPLOY / "bundle.py"), str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        missing(done.stderr.strip())
+
+
 def _sources() -> Sequence[Path]:
     """All that a snapshot depends on."""
-    own = [*(ROOT / "src").rglob("*.py"), *DEPLOY.glob("*.py"), DEPLOY / "wrangler.jsonc", LOCK]
+    own = [*(ROOT / "src").rglob("*.py"), *DEPLOY.glob("*.py"), *DEPLOY.glob("*.mjs"), DEPLOY / "wrangler.jsonc", LOCK]
     return [*sorted(own), *sorted(HERE.glob("*.mjs")), HERE / "probe.py", HERE / "package-lock.json"]
 
 

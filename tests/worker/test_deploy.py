@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
-from devtools.cloudflare.installation import DEPLOY, HERE, node, read_jsonc
+from devtools.cloudflare.installation import DEPLOY, HERE, lay_out_worker, node, read_jsonc
 from devtools.d1_migrations import d1_migrations
 from devtools.databases import new_sqlite
 from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings
 
 EXPERIMENTAL = '"secrets" fields are experimental and may change or break at any time.'
 """The one thing that wrangler may say against the configuration; an unknown field would be another."""
+SMALL = 7_000_000
+"""Bytes, compressed; Cloudflare takes 10 MB."""
 CONFIG = read_jsonc(DEPLOY / "wrangler.jsonc")
 
 
@@ -39,23 +41,38 @@ def wrangler(*command: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_wrangler_takes_the_configuration_and_finds_every_binding(tmp_path: Path) -> None:
-    said = wrangler("deploy", "--dry-run", "--outdir", str(tmp_path))
+@pytest.fixture(scope="module")
+def uploaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What wrangler says, and the files that it would upload."""
+    node()
+    folder = tmp_path_factory.mktemp("uploaded")
+    return wrangler("deploy", "--dry-run", "--outdir", str(folder)), folder
+
+
+def test_wrangler_takes_the_configuration_and_finds_every_binding(uploaded: tuple[str, Path]) -> None:
+    said, folder = uploaded
 
     assert "--dry-run: exiting now" in said
     assert re.findall(r"^    - (.*)", said, re.MULTILINE) == [EXPERIMENTAL]
     for binding in ("env.DB (editqueue)", "env.BUCKET (piximmo-media)", "env.QUEUE (editqueue-jobs)", "env.IMAGES"):
         assert binding in said
-    assert (tmp_path / "worker.py").is_file()
-    assert (tmp_path / "editqueue" / "entrypoints" / "cloudflare.py").is_file()
+    assert (folder / "worker.py").is_file()
 
 
-def test_the_bundle_holds_no_module_that_only_servers_need(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, str(DEPLOY / "bundle.py"), str(tmp_path)], check=True)
+def test_wrangler_uploads_all_that_is_laid_out_compiled_files_too_and_it_is_small(
+    uploaded: tuple[str, Path], tmp_path: Path
+) -> None:
+    said, folder = uploaded
+    lay_out_worker(tmp_path / "bundle")
 
-    files = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert not {"engine.py", "cli.py", "server.py", "review.html"} & files
-    assert sum(path.stat().st_size for path in tmp_path.rglob("*.py")) < 400_000
+    assert files(folder) - {"README.md"} == files(tmp_path / "bundle")
+    assert "python_modules/editqueue/entrypoints/__pycache__/cloudflare.cpython-314.pyc" in files(folder)
+    [compressed] = re.findall(r"gzip: ([\d.]+) KiB", said)
+    assert float(compressed) * 1024 < SMALL
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_d1_migrations_are_the_generated_ones() -> None:

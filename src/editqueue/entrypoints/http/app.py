@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard
 from editqueue.entrypoints.http.in_time import Closing, InTime
 from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
-from editqueue.entrypoints.http.review_page import mount_review_page
 from editqueue.entrypoints.http.routes import router
 from editqueue.entrypoints.http.schemas import Health
 from editqueue.ports import Ports
@@ -63,6 +62,9 @@ def create_app(
     if object_app is not None:
         app.mount("/objects", object_app)
     if preview_origin is not None:
+        # A Worker serves no page, and importing what does would be 2 % of its start.
+        from editqueue.entrypoints.http.review_page import mount_review_page  # noqa: PLC0415  # as said above
+
         mount_review_page(app, preview_origin=preview_origin)
     return app
 
