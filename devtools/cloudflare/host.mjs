@@ -2,8 +2,8 @@
 // listens in one line of JSON, and ends when its standard input does.
 //
 // The only argument is JSON: `wrangler` (what wrangler.jsonc says), `worker` (the folder that is uploaded), `probe`,
-// `migrations` (the text of each), `settings`, `pyodide` (options and flags for workerd), and perhaps
-// `snapshot` (a file to start from) or `snapshots` (a folder to write one into).
+// `migrations` (the text of each), `settings`, `pyodide` (options and flags for workerd), `faults` (whether calls of
+// bindings can be made to fail), and perhaps `snapshot` (a file to start from) or `snapshots` (a folder to write one into).
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -15,7 +15,8 @@ import workerd from "workerd";
 // No connection twice: workerd closes idle ones just when the next request leaves.
 setGlobalDispatcher(new Agent({ pipelining: 0 }));
 const here = import.meta.dirname;
-const { wrangler, worker, probe, migrations, settings, pyodide, snapshot, snapshots } = JSON.parse(process.argv[2]);
+const options = JSON.parse(process.argv[2]);
+const { wrangler, worker, probe, migrations, settings, pyodide, faults, snapshot, snapshots } = options;
 const PACKAGES = "python_modules/";
 const counted = { settled: 0, retried: 0, delivered: 0, failed: 0, held: 0, sent: 0 };
 const waiting = new Set();
@@ -35,12 +36,12 @@ const [bucket] = wrangler.r2_buckets;
 const [producer] = wrangler.queues.producers;
 const [consumer] = wrangler.queues.consumers;
 const compatibilityDate = wrangler.compatibility_date;
-const real = {
-  [database.binding]: { d1Databases: { REAL: "shop" } },
-  [bucket.binding]: { r2Buckets: { REAL: bucket.bucket_name } },
-  [producer.binding]: { queueProducers: { REAL: { queueName: producer.queue } } },
-  [wrangler.images.binding]: { images: { binding: "REAL" } },
+const stores = {
+  d1Databases: { [database.binding]: "shop" },
+  r2Buckets: { [bucket.binding]: bucket.bucket_name },
+  queueProducers: { [producer.binding]: { queueName: producer.queue } },
 };
+const images = { binding: wrangler.images.binding };
 const miniflare = new Miniflare({
   host: "127.0.0.1",
   port,
@@ -54,9 +55,7 @@ const miniflare = new Miniflare({
       modulesRoot: here,
       compatibilityDate,
       compatibilityFlags: ["service_binding_extra_handlers"], // so that it can pass on batches and cron ticks
-      d1Databases: { [database.binding]: "shop" },
-      r2Buckets: { [bucket.binding]: bucket.bucket_name },
-      queueProducers: { [producer.binding]: { queueName: producer.queue } },
+      ...stores,
       queueConsumers: {
         [consumer.queue]: {
           maxBatchSize: consumer.max_batch_size,
@@ -74,22 +73,34 @@ const miniflare = new Miniflare({
       modulesRoot: "/",
       compatibilityDate,
       compatibilityFlags: [...wrangler.compatibility_flags, ...pyodide.flags],
-      wrappedBindings: Object.fromEntries(Object.keys(real).map((name) => [name, { scriptName: `faults-${name}` }])),
+      ...(faults ? wrapped() : { ...stores, images }),
       bindings: { ...wrangler.vars, EDITQUEUE_S3_ENDPOINT: gateway, ...settings },
     },
-    ...Object.entries(real).map(([name, binding]) => ({
-      name: `faults-${name}`,
-      modules: true,
-      script: readFileSync(join(here, "faults.mjs"), "utf8"),
-      ...binding,
-      serviceBindings: { HOST: host },
-    })),
+    ...(faults ? wrappers() : []),
   ],
 });
 await miniflare.ready;
 for (const migration of migrations) {
   const statements = migration.split(/;\s*\n/).map((sql) => sql.replace(/^--.*$/gm, "").trim());
   await behind("d1", { statements: statements.filter(Boolean).map((sql) => ({ sql })) });
+}
+
+/** Each binding of the Worker by the name that it has, and what miniflare calls its kind. */
+function* bindings() {
+  for (const [kind, named] of Object.entries(stores))
+    for (const [name, target] of Object.entries(named)) yield { name, real: { [kind]: { REAL: target } } };
+  yield { name: images.binding, real: { images: { binding: "REAL" } } };
+}
+
+function wrapped() {
+  const named = [...bindings()].map(({ name }) => [name, { scriptName: `faults-${name}` }]);
+  return { wrappedBindings: Object.fromEntries(named) };
+}
+
+function wrappers() {
+  const script = readFileSync(join(here, "faults.mjs"), "utf8");
+  const serviceBindings = { HOST: host };
+  return [...bindings()].map(({ name, real }) => ({ name: `faults-${name}`, modules: true, script, ...real, serviceBindings }));
 }
 
 /** As wrangler uploads them: what lies in python_modules as data, the Worker's own files as Python. */
@@ -114,11 +125,11 @@ function files(folder) {
 
 /** miniflare passes no options of workerd's on, so what it starts is a script that does. */
 function workerdWithOptions() {
-  const options = [...pyodide.options];
-  if (snapshots) options.push("--python-save-snapshot", `--python-snapshot-dir=${snapshots}`);
-  if (snapshot) options.push(`--python-snapshot-dir=${dirname(snapshot)}`, `--python-load-snapshot=${basename(snapshot)}`);
+  const more = [...pyodide.options];
+  if (snapshots) more.push("--python-save-snapshot", `--python-snapshot-dir=${snapshots}`);
+  if (snapshot) more.push(`--python-snapshot-dir=${dirname(snapshot)}`, `--python-load-snapshot=${basename(snapshot)}`);
   const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
-  const command = `${quoted(workerd.default ?? workerd)} "$@" ${options.map(quoted).join(" ")}`;
+  const command = `${quoted(workerd.default ?? workerd)} "$@" ${more.map(quoted).join(" ")}`;
   const path = join(scratch, "workerd");
   // With util-linux, workerd ends even when this process is killed.
   const lines = ["#!/bin/sh", `command -v setpriv >/dev/null && exec setpriv --pdeathsig KILL ${command}`, `exec ${command}`];

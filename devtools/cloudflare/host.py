@@ -79,12 +79,14 @@ class Cloudflare:
 
 
 @contextmanager
-def cloudflare() -> Generator[Cloudflare]:
-    """Everything ends with the block."""
+def cloudflare(*, faults: bool = True, variables: Mapping[str, str] | None = None) -> Generator[Cloudflare]:
+    """Everything ends with the block. `variables` replace those of wrangler.jsonc. Without `faults`, bindings cost what
+    they cost, and none of their calls fails."""
     with tempfile.TemporaryDirectory(prefix="editqueue-cloudflare-") as folder:
         log = Path(folder) / "log"
-        with running(installed_worker(make_snapshot), log) as said:
-            yield Cloudflare(gateway=said["gateway"], control=said["control"], settings=settings(), log=log)
+        given = {**settings(), **(variables or {})}
+        with running(installed_worker(make_snapshot), log, faults=faults, settings=given) as said:
+            yield Cloudflare(gateway=said["gateway"], control=said["control"], settings=given, log=log)
 
 
 def make_snapshot(installed: Installed) -> None:
@@ -105,7 +107,7 @@ def settings() -> Mapping[str, str]:
 
 
 @contextmanager
-def running(installed: Installed, log: Path, **more: str) -> Generator[Mapping[str, str]]:
+def running(installed: Installed, log: Path, **more: object) -> Generator[Mapping[str, str]]:
     """The host process; what it says is where it listens."""
     options = {
         "wrangler": read_jsonc(DEPLOY / "wrangler.jsonc"),
@@ -114,6 +116,7 @@ def running(installed: Installed, log: Path, **more: str) -> Generator[Mapping[s
         "migrations": [path.read_text(encoding="utf-8") for path in sorted((DEPLOY / "migrations").glob("*.sql"))],
         "settings": settings(),
         "pyodide": installed.pyodide.for_host(),
+        "faults": True,
         **({"snapshot": str(installed.snapshot)} if installed.snapshot.is_file() else {}),
         **more,
     }

@@ -40,14 +40,18 @@ class Running:
                 self.log.append(json.loads(line))
                 self._grown.notify_all()
 
-    async def wait_for(self, is_it: Callable[[Entry], bool], *, after: int = 0) -> int:
+    async def wait_for(self, is_it: Callable[[Entry], bool], *, after: int = 0, within: float = PATIENCE) -> int:
         """Until the log has such a line from line number `after` on; returns the number of the next one."""
 
         def found() -> int | None:
             return next((at for at, entry in enumerate(self.log[after:], start=after + 1) if is_it(entry)), None)
 
-        async with asyncio.timeout(PATIENCE), self._grown:
-            await self._grown.wait_for(lambda: found() is not None)
+        try:
+            async with asyncio.timeout(within), self._grown:
+                await self._grown.wait_for(lambda: found() is not None)
+        except TimeoutError:
+            children = [f"{child.pid} {child.status()} {child.cmdline()[-1:]}" for child in self.children()]
+            raise AssertionError(f"not within {within:g} s; children {children}; log {self.log[-5:]}") from None
         return found() or 0
 
     def told(self, event: str) -> list[Entry]:

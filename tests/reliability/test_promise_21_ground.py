@@ -16,7 +16,7 @@ from editqueue.ports.job_store import JobQuery
 from tests.reliability.audit import audit, audit_books
 from tests.reliability.fates import FATES
 from tests.reliability.report import Tally
-from tests.reliability.running import ENDS_WITHIN, Running, event, held, running
+from tests.reliability.running import ENDS_WITHIN, PATIENCE, Running, event, held, running
 from tests.reliability.site import Opened, Site
 from tests.reliability.size import FULL, sized
 
@@ -38,10 +38,11 @@ async def unharmed(here: Opened, files: Sequence[File]) -> list[str]:
     return spent + await audit(here, files, FATES[""]) + await audit_books(here)
 
 
-async def all_done(consumer: Running, count: int) -> None:
-    after = 0
+async def all_done(consumer: Running, count: int, *, after: int = 0, within: float = PATIENCE) -> int:
+    """Until the log tells of so many more, each within so many seconds; returns the number of its next line."""
     for _ in range(count):
-        after = await consumer.wait_for(event("attempt", result="done"), after=after)
+        after = await consumer.wait_for(event("attempt", result="done"), after=after, within=within)
+    return after
 
 
 class TestImageProcesses:
@@ -51,8 +52,7 @@ class TestImageProcesses:
         async with site.open() as here:
             files = await here.submitted(1, body=PHOTO)
             async with running(site, "consume") as consumer:
-                await all_done(consumer, 1)
-                done = 1
+                told = await all_done(consumer, 1)
                 for _ in range(KILLS):
                     await asyncio.sleep(chance.random() / 4)  # idle, or in the middle of the next job
                     for victim in chance.sample(consumer.children(), 1):
@@ -60,9 +60,7 @@ class TestImageProcesses:
                             victim.kill()
                             tally.kills += 1
                     files += await here.submitted(1, body=PHOTO)
-                    done += 1
-                    async with asyncio.timeout(30):
-                        await all_done(consumer, done)
+                    told = await all_done(consumer, 1, after=told, within=30)
                 await consumer.end()
 
             assert await unharmed(here, files) == []

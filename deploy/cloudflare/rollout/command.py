@@ -95,20 +95,22 @@ def deploy(
         ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Where the Worker answers, if that is not on workers.dev.")] = None,
-    keep_trial: Annotated[
-        bool, typer.Option("--keep-trial", help="Leave the trial's order, and print the link of its preview.")
+    remove_trial: Annotated[
+        bool, typer.Option("--remove-trial", help="Remove the order of the trial photo, and do nothing else.")
     ] = False,
 ) -> None:
     choices = Choices(bucket=bucket, jurisdiction=jurisdiction, origins=origin or (), url=url)
-    if plan and check:
-        raise Problem("--plan and --check exclude each other")
+    if plan + check + remove_trial > 1:
+        raise Problem("--plan, --check and --remove-trial exclude each other")
     project = Project(root=ROOT, name=_checked(name))
     with httpx.Client(headers=signed_in(os.environ)) as http, httpx.Client() as customers_http:
         deployment = open_deployment(project, choices, os.environ, http=http, customers_http=customers_http)
         if plan:
             ways.plan(deployment)
+        elif remove_trial:
+            ways.remove_trial(deployment)
         elif not check:
-            ways.run(deployment, keep_trial=keep_trial)
+            ways.run(deployment)
         elif not ways.check(deployment):
             raise typer.Exit(DIFFERENT)
 

@@ -1,4 +1,4 @@
-"""The three ways to go through an account: say what would be done, compare, or do it."""
+"""The ways to go through an account: say what would be done, compare, do it, or remove what the trial left."""
 
 from deploy.cloudflare.rollout.deployment import Deployment
 from deploy.cloudflare.rollout.parts import PARTS
@@ -11,7 +11,7 @@ def plan(deployment: Deployment) -> None:
     """Say what a run would do. Changes nothing, here and there."""
     steps = [difference.doing for part in PARTS for difference in part(deployment)]
     if steps or deployment.record.tried != deployment.tag():
-        steps.append("try a photo as a customer, and remove it again")
+        steps.append("try a photo as a customer")
     for step in steps:
         deployment.say(f"would {step}")
     if not steps:
@@ -28,7 +28,7 @@ def check(deployment: Deployment) -> bool:
     return not lines
 
 
-def run(deployment: Deployment, *, keep_trial: bool) -> None:
+def run(deployment: Deployment) -> None:
     """Mend every difference, then try a photo if this version was not tried. Raises Problem."""
     deployment.remember()
     mended = 0
@@ -41,13 +41,18 @@ def run(deployment: Deployment, *, keep_trial: bool) -> None:
             mended += 1
     tag = deployment.tag()
     if deployment.record.tried != tag:
-        _try(deployment, tag, keep=keep_trial)
+        _try(deployment, tag)
     elif not mended:
         deployment.say("nothing to do")
     deployment.say(f"the edit queue answers at {address(deployment)}")
 
 
-def _try(deployment: Deployment, tag: str, *, keep: bool) -> None:
+def remove_trial(deployment: Deployment) -> None:
+    """Remove the order of the trial photo, if there is one, and nothing else. Raises Problem."""
+    deployment.say("the trial's order is removed" if forget_trials(deployment) else "no trial left an order")
+
+
+def _try(deployment: Deployment, tag: str) -> None:
     if deployment.secrets.value(JWT_SECRET) is None:
         deployment.say("no photo tried: the Worker's JWT_SECRET is not known here; give it in the environment")
         return
@@ -57,12 +62,6 @@ def _try(deployment: Deployment, tag: str, *, keep: bool) -> None:
     except Problem as problem:
         raise Problem(f"{problem}; the trial's order stays until the command is run again") from problem
     deployment.say(f"its preview was there after {trial.seconds:.1f} s")
-    if keep:
-        deployment.say(f"preview, for five minutes: {trial.link}")
-        deployment.say("the trial order stays until the next trial")
-    else:
-        forget_trials(deployment)
-        path = deployment.project.kept / "trial-preview.jpg"
-        path.write_bytes(trial.picture)
-        deployment.say(f"the trial order is removed; its preview is kept in {path}")
+    deployment.say(f"look at it within five minutes: {trial.link}")
+    deployment.say("the trial's order stays until the next trial, or until ARGS=--remove-trial")
     deployment.remember(tried=tag)

@@ -22,8 +22,9 @@ def tag_of(project: Project, configuration: str) -> str:
 def _sources(project: Project) -> Iterator[Path]:
     """The Worker's Python, what bundles it, and the lock of its packages; this command is no part of it."""
     yield from sorted((project.root / "src" / "editqueue").rglob("*.py"))
-    yield from sorted(project.folder.glob("*.lock"))
-    yield from sorted(project.folder.glob("*.py"))
+    yield project.root / "devtools" / "cloudflare" / "package-lock.json"  # of the Python that compiles it
+    for pattern in ("*.lock", "*.py", "*.mjs"):
+        yield from sorted(project.folder.glob(pattern))
     for folder in sorted(path for path in project.folder.iterdir() if path.is_dir()):
         if folder.name not in MADE and not folder.name.startswith(".") and folder.name != "rollout":
             yield from sorted(folder.rglob("*.py"))

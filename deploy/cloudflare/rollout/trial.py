@@ -1,4 +1,4 @@
-"""The photo at the end: what a customer does, once, with an order of its own that is removed again."""
+"""The photo at the end: what a customer does, once, with an order of its own."""
 
 import secrets
 import uuid
@@ -34,7 +34,6 @@ class Trial:
     """The preview's signed URL, good for five minutes while the trial order stays."""
     seconds: float
     """From submit to preview."""
-    picture: bytes
 
 
 def try_a_photo(deployment: Deployment) -> Trial:
@@ -54,9 +53,8 @@ def try_a_photo(deployment: Deployment) -> Trial:
     began = deployment.clock()
     link = customer.edit(file_id, order_id=order_id)
     seconds = deployment.clock() - began
-    preview = customer.fetch(link)
-    _check(preview)
-    return Trial(link=link, seconds=seconds, picture=preview.content)
+    _check(customer.fetch(link))
+    return Trial(link=link, seconds=seconds)
 
 
 def address(deployment: Deployment) -> str:
@@ -64,8 +62,8 @@ def address(deployment: Deployment) -> str:
     return deployment.record.url or f"https://{deployment.wanted.name}.{find_subdomain(deployment)}.workers.dev"
 
 
-def forget_trials(deployment: Deployment) -> None:
-    """Objects before rows, so that a cut off run finds them again."""
+def forget_trials(deployment: Deployment) -> bool:
+    """Whether there was one. Objects go before rows, so that a cut off run finds them again."""
     keys = deployment.query(
         "SELECT object_key FROM files WHERE user_id = ? UNION SELECT object_key FROM uploads WHERE user_id = ?",
         USER,
@@ -75,10 +73,12 @@ def forget_trials(deployment: Deployment) -> None:
         names = ObjectKeys.from_raw(row["object_key"])
         for key in (names.raw, names.processed, names.preview):
             _remove(deployment, key)
-    if deployment.query("SELECT id FROM orders WHERE user_id = ?", USER):
+    left = bool(deployment.query("SELECT id FROM orders WHERE user_id = ?", USER))
+    if left:
         rows = [{"sql": f"DELETE FROM {table} WHERE user_id = ?", "params": [USER]} for table in TABLES]  # noqa: S608  # names of ours
         path = f"{deployment.account}/d1/database/{deployment.record.database_id}/query"
         deployment.api.call("POST", path, body={"batch": rows})
+    return left
 
 
 def _remove(deployment: Deployment, key: str) -> None:

@@ -30,7 +30,9 @@ def checkout(folder: Path) -> Project:
     """What the command needs of one: its own copy of what is committed beside the Worker, and the rest as it is."""
     made = shutil.ignore_patterns("build", "*_modules", ".*", "wrangler.*.json", "__pycache__")
     shutil.copytree(ROOT / "deploy" / "cloudflare", folder / "deploy" / "cloudflare", ignore=made)
-    for name in ("src", "devtools"):
+    kept = Path("deploy", "cloudflare", ".packages")
+    (ROOT / kept).mkdir(exist_ok=True)
+    for name in ("src", "devtools", kept):
         (folder / name).symlink_to(ROOT / name)
     return Project(root=folder, name="editqueue")
 
@@ -47,9 +49,14 @@ class Command:
     hooks: Mapping[str, list[Hook]] = field(default_factory=dict[str, list[Hook]])
     """Of httpx: called with each request to the API, and each answer."""
 
-    def run(self, *, keep_trial: bool = False, **choices: Any) -> list[str]:
+    def run(self, **choices: Any) -> list[str]:
         with self.opened(**choices) as deployment:
-            ways.run(deployment, keep_trial=keep_trial)
+            ways.run(deployment)
+        return self.said
+
+    def remove_trial(self) -> list[str]:
+        with self.opened() as deployment:
+            ways.remove_trial(deployment)
         return self.said
 
     def plan(self, **choices: Any) -> list[str]:

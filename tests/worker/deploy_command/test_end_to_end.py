@@ -108,12 +108,17 @@ def test_from_an_empty_account_to_a_preview_and_nothing_to_do_afterwards(
     assert "deploy the Worker editqueue" in said
     assert "its preview was there after" in said
     assert said.endswith(f"the edit queue answers at {cloudflare.gateway}\n")
+    [link] = [line.rpartition(" ")[2] for line in said.splitlines() if line.startswith("look at it")]
+    assert httpx.get(link, verify=TLS).content.startswith(b"\xff\xd8")
+    assert run("--remove-trial") == (0, "the trial's order is removed\n")
     assert httpx.post(f"{cloudflare.gateway}/__test/list", json={}, verify=TLS).json() == []
     real.changes.clear()
     assert run() == (0, f"nothing to do\nthe edit queue answers at {cloudflare.gateway}\n")
     assert real.changes == []
     files = real.workers.scripts["editqueue"].deployed.files
-    assert "editqueue/entrypoints/cloudflare.py" in files
+    assert {"python_modules/editqueue/entrypoints/cloudflare.py", "python_modules/sqlalchemy/__init__.pyc"} <= set(
+        files
+    )
     assert without_tables(state(real)) == without_tables(state(as_in_other_tests(tmp_path / "other", run.secrets)))
 
 

@@ -237,7 +237,7 @@ def test_what_wrangler_says_becomes_one_line() -> None:
     ("arguments", "environment", "line"),
     [
         ((), {}, "CLOUDFLARE_API_TOKEN is not set: make a token at"),
-        (("--plan", "--check"), {"CLOUDFLARE_API_TOKEN": "t"}, "--plan and --check exclude each other"),
+        (("--plan", "--check"), {"CLOUDFLARE_API_TOKEN": "t"}, "--plan, --check and --remove-trial exclude each other"),
         (("--name", "Pix Immo"), {"CLOUDFLARE_API_TOKEN": "t"}, "--name Pix Immo: small letters"),
         ((), {"CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_API_BASE_URL": "http://127.0.0.1:9"}, "127.0.0.1:9 cannot be"),
         ((), {"CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_API_BASE_URL": "nowhere"}, "nowhere cannot be reached"),

@@ -156,24 +156,28 @@ def test_a_subdomain_that_somebody_has_is_not_asked_for_twice(command: Command, 
     assert account.workers.subdomain == "editqueue-023e105f4ece"
 
 
-def test_the_trial_leaves_nothing_but_a_picture(command: Command, account: Account) -> None:
+def test_the_trial_prints_the_link_of_its_preview_and_its_order_can_be_removed(
+    command: Command, account: Account
+) -> None:
     removed: list[str] = []
     account.r2.remove = removed.append
 
-    command.run()
+    said = command.run()
 
+    assert f"look at it within five minutes: {account.origin}/preview" in said
+    assert (state(account)["database"][2][2], removed) == ([{"count": 1}], [])
+    assert command.remove_trial() == ["the trial's order is removed"]
     assert state(account)["database"][2][2] == [{"count": 0}]
     assert [key.split("/")[4] for key in removed] == ["raw", "processed", "preview"]
-    assert (command.project.kept / "trial-preview.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert command.remove_trial() == ["no trial left an order"]
 
 
-def test_a_kept_trial_prints_its_link_and_the_next_one_removes_it(command: Command, account: Account) -> None:
-    said = command.run(keep_trial=True)
+def test_the_next_trial_removes_what_the_last_one_left(command: Command, account: Account) -> None:
+    command.run()
 
-    assert f"preview, for five minutes: {account.origin}/preview" in said
-    assert state(account)["database"][2][2] == [{"count": 1}]
     command.run(origins=["https://shop.example"])
-    assert state(account)["database"][2][2] == [{"count": 0}]
+
+    assert state(account)["database"][2][2] == [{"count": 1}]
 
 
 def test_the_account_must_be_told_where_the_token_sees_several(command: Command, account: Account) -> None:

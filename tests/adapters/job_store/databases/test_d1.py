@@ -7,7 +7,8 @@ from sqlalchemy import literal, select, update
 
 from devtools.cloudflare.host import Cloudflare
 from devtools.cloudflare.isolate import Isolate, isolate
-from editqueue.adapters.job_store.databases.d1 import compiled_for_d1
+from devtools.seeds import NOON
+from editqueue.adapters.job_store.databases.d1 import cached_for_d1, compiled_for_d1
 from editqueue.adapters.job_store.schema import files
 
 PREPARED = """
@@ -55,6 +56,21 @@ def test_a_list_of_values_is_one_mark_each() -> None:
     query, parameters = compiled_for_d1(select(files.c.id).where(files.c.id.in_(["a", "b", "c"])))
 
     assert (query.count("?"), list(parameters)) == (3, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("name", ["Küche", None])
+def test_a_statement_that_was_seen_before_is_compiled_once_and_has_its_own_values(name: str | None) -> None:
+    for ver, kept in ((3, True), (4, False), (4, True)):
+        statement = (
+            update(files)
+            .where(files.c.id.in_(["a", "b"][: ver - 2]), files.c.ver == ver)
+            .values(name=name, locked=kept, created_at=NOON)
+        )
+        plain = update(files).where(files.c.id == name, files.c.ver == ver).values(locked=kept, created_at=NOON)
+
+        assert cached_for_d1(statement) == compiled_for_d1(statement)
+        assert cached_for_d1(plain) == compiled_for_d1(plain)
+        assert cached_for_d1(plain)[0] is cached_for_d1(plain)[0]
 
 
 def test_more_parameters_than_d1_takes_are_refused_before_they_are_sent() -> None:
