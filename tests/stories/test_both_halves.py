@@ -7,7 +7,7 @@ Worker sends nothing here, and the test puts the same messages into the stand-in
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from devtools.cloudflare.host import ACCESS_KEY_ID, BUCKET, QUEUE_FULL, SECRET_ACCESS_KEY, Cloudflare
+from devtools.cloudflare.host import ACCESS_KEY_ID, BUCKET, QUEUE_FULL, SECRET_ACCESS_KEY, Cloudflare, cloudflare
 from devtools.cloudflare.isolate import isolate
 from devtools.cloudflare.shop import PHOTO, Shop
 from devtools.cloudflare_queue.d1 import DATABASE_ID, D1Api, d1_routes, real_d1
@@ -56,6 +56,13 @@ class Elsewhere:
             yield
         finally:
             self.consumer.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture(name="cloudflare", scope="module")
+def _cloudflare() -> Iterator[Cloudflare]:
+    """Set as docs/operations.md says for a Worker that does no jobs."""
+    with cloudflare(variables={"EDITQUEUE_SWEEP_BATCH": "0"}) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(name="elsewhere", scope="module", loop_scope="module")
@@ -255,3 +262,17 @@ async def test_a_sweep_and_a_doctor_elsewhere_work_on_what_the_worker_made(both:
     assert swept.json() == {"requeued": 0, "processed": 1, "expired": 0, "leftovers": 0}
     assert {check["name"]: check["ok"] for check in examined["checks"]}["database"], examined
     assert examined["healthy"], examined
+
+
+async def test_the_cron_of_the_worker_begins_no_job_that_a_consumer_elsewhere_should_do(both: BothHalves) -> None:
+    clip_file = await both.shop.order_with(clip(frames(scene(640, 360), 6)), name="C0001.MP4", mime="video/mp4")
+
+    with both.elsewhere.consumer_stopped():
+        await both.submit(clip_file)
+        await both.shop.cloudflare.tell("cron")
+        assert (await both.shop.status(clip_file))["queued"] == 1
+
+    await both.until(clip_file, done=1)
+    preview = (await both.shop.objects(clip_file[0]))["preview"]
+    assert preview is not None
+    assert decoded(preview).format == "JPEG"
