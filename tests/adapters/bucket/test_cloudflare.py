@@ -141,6 +141,20 @@ async def test_what_may_work_later_is_told_from_what_never_will(
     assert str(raised.value) == f"R2 cannot serve 'a': {said}"
 
 
+@pytest.mark.parametrize("count", [0, 2, 4, 5])
+async def test_a_list_is_read_to_its_last_page_whose_cursor_is_none(
+    cloudflare: Cloudflare, there: Isolate, count: int
+) -> None:
+    keys = [f"a/{number}" for number in range(count)]
+    for key in keys:
+        await cloudflare.put_behind(key, b"x")
+    await there.run("from editqueue.adapters.bucket import cloudflare; cloudflare.MOST_KEYS = 2")
+    try:
+        assert [one.key async for one in there.bucket.list("a/")] == keys
+    finally:
+        await there.run("from editqueue.adapters.bucket import cloudflare; cloudflare.MOST_KEYS = 1000")
+
+
 async def test_what_r2_cannot_take_is_a_defect_and_no_trouble_of_r2(bucket: R2Bucket) -> None:
     no_bytes: Any = object()
 
