@@ -33,6 +33,7 @@ _AWAY = (
     DBAPIError,  # connecting failed
     PoolTimeout,
     OSError,
+    asyncpg.InternalClientError,  # the server ended the connection in the middle of an answer
 )
 """What no other statement would get round."""
 _DEFECTS = ("0A", "21", "22", "42")
@@ -54,6 +55,8 @@ written: on a standby, in a server that was made read-only."""
 class PostgresDatabase(EngineDatabase):
     """`Database` on a PostgreSQL server; a group takes at most `command_seconds` from when it was asked for,
     waiting for a connection included; None lets it take as long as it likes."""
+
+    lost_by = (asyncpg.InternalClientError,)
 
     def __init__(self, url: DatabaseUrl, *, command_seconds: float | None = GROUP_SECONDS) -> None:
         self._seconds = command_seconds
