@@ -115,13 +115,14 @@ async def test_a_connection_that_ends_in_the_middle_of_an_answer_is_an_outage(
     async def lost(*_: object, **__: object) -> None:
         raise asyncpg.InternalClientError("got result for unknown protocol state 3")
 
+    await postgres.run(text("SELECT 1"))  # connected
     monkeypatch.setattr(asyncpg.Connection, "fetch", lost)
     monkeypatch.setattr(asyncpg.Connection, "prepare", lost)
 
     with pytest.raises(StorageUnavailable, match="database: got result"):
         await postgres.fetch("SELECT 1")
     with pytest.raises(StorageUnavailable, match="database: got result"):
-        await postgres.run(text("SELECT 1"))
+        await postgres.run(text("SELECT 2"))
 
 
 async def test_a_type_error_inside_the_driver_is_a_type_error(

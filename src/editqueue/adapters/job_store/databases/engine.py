@@ -21,9 +21,6 @@ T = TypeVar("T")
 class EngineDatabase(ABC):
     """`Database` over an engine."""
 
-    lost_by: tuple[type[Exception], ...] = ()
-    """Errors of the driver that SQLAlchemy lets through as they are, and that say that the connection is lost."""
-
     async def run(self, *statements: Executable) -> Sequence[Rows]:
         with self._errors_translated():
             return await self._run(statements)
@@ -40,7 +37,7 @@ class EngineDatabase(ABC):
     def _errors_translated(self) -> Generator[None]:
         try:
             yield
-        except (DBAPIError, PoolTimeout, OSError, *self.lost_by) as error:
+        except (DBAPIError, PoolTimeout, OSError) as error:
             if isinstance(error, IntegrityError) or (isinstance(error, DBAPIError) and self._is_defect(error)):
                 raise
             raise StorageUnavailable(f"database: {first_line(error)}") from error

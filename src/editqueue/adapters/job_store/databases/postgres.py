@@ -56,8 +56,6 @@ class PostgresDatabase(EngineDatabase):
     """`Database` on a PostgreSQL server; a group takes at most `command_seconds` from when it was asked for,
     waiting for a connection included; None lets it take as long as it likes."""
 
-    lost_by = (asyncpg.InternalClientError,)
-
     def __init__(self, url: DatabaseUrl, *, command_seconds: float | None = GROUP_SECONDS) -> None:
         self._seconds = command_seconds
         self._running: set[asyncio.Task[Any]] = set()
