@@ -59,8 +59,25 @@ def test_a_preview_of_a_local_file(here: Installation, tmp_path: Path) -> None:
     assert (told["source_format"], told["width"], told["height"]) == ("jpeg", 1280, 960)
     assert decoded(target.read_bytes()).size == (1280, 960)
     assert "no such file" in here.run("preview", str(tmp_path / "gone"), str(target)).complaint()
-    assert "no picture" in here.run("preview", str(text), str(target)).complaint()
+    assert "a folder, not a file" in here.run("preview", str(tmp_path), str(target)).complaint()
+    assert "no picture" in here.run("preview", str(text), str(target), "--replace").complaint()
     assert "No such file" in here.run("preview", str(source), str(tmp_path / "no" / "out.jpg")).complaint()
+
+
+def test_a_preview_replaces_no_file_that_nobody_gave_up_and_never_the_picture_itself(
+    here: Installation, tmp_path: Path
+) -> None:
+    source, target, link = tmp_path / "in.jpg", tmp_path / "out.jpg", tmp_path / "link.jpg"
+    source.write_bytes(picture := encoded(scene(1600, 1200)))
+    target.write_text("somebody's")
+    link.symlink_to(source)
+
+    assert "--replace" in here.run("preview", str(source), str(target)).complaint()
+    for itself in (source, link):
+        assert "the picture itself" in here.run("preview", str(source), str(itself), "--replace").complaint()
+
+    assert (source.read_bytes(), target.read_text()) == (picture, "somebody's")
+    assert here.run("preview", str(source), str(target), "--replace").out.startswith(f"{target}: 1280 x 960 px")
 
 
 def test_serve_refuses_a_taken_port_and_ends_on_sigterm(here: Installation) -> None:

@@ -123,9 +123,14 @@ def check_up(
 
 
 @app.command()
-def preview(source: Path, target: Path, as_json: Json = False) -> None:  # noqa: FBT002
+def preview(
+    source: Path,
+    target: Path,
+    replace: Annotated[bool, typer.Option("--replace", help="Also a file that is there already.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
     """One preview from a local file, by the same code as the consumer's."""
-    asyncio.run(previewing.run_preview(source, target, as_json=as_json))
+    asyncio.run(previewing.run_preview(source, target, replace=replace, as_json=as_json))
 
 
 @app.command("demo")

@@ -10,10 +10,17 @@ from editqueue.settings import load_settings
 from editqueue.wiring.server import open_local_images
 
 
-async def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
-    """Write the preview and say how it was made. Raises SetupError, naming the file; then nothing is written."""
+async def run_preview(source: Path, target: Path, *, replace: bool, as_json: bool) -> None:
+    """Write the preview and say how it was made. Raises SetupError, naming the file; then nothing is written.
+
+    A file that is there is replaced only if `replace` says so, and the picture itself never.
+    """
     if not source.is_file():
-        raise SetupError(f"{source}: no such file")
+        raise SetupError(f"{source}: {'a folder, not a file' if source.is_dir() else 'no such file'}")
+    if target.exists() and source.samefile(target):
+        raise SetupError(f"{target}: is the picture itself, which its preview would replace; give another file")
+    if target.exists() and not replace:
+        raise _exists(target)
     started = time.monotonic()
     whole = source.resolve()
     images = open_local_images(load_settings(), whole.parent)
@@ -25,7 +32,10 @@ async def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
         await images.close()
     seconds = round(time.monotonic() - started, 3)
     try:
-        target.write_bytes(preview.body)
+        with target.open("wb" if replace else "xb") as file:
+            file.write(preview.body)
+    except FileExistsError as error:
+        raise _exists(target) from error
     except OSError as error:
         raise SetupError(f"{target}: {error.strerror}") from error
     if as_json:
@@ -34,3 +44,7 @@ async def run_preview(source: Path, target: Path, *, as_json: bool) -> None:
         print_json({**facts, **asdict(preview.cost), "seconds": seconds, **sizes})
     else:
         print_line(f"{target}: {preview.width} x {preview.height} px from {preview.source_format} ({preview.path})")
+
+
+def _exists(target: Path) -> SetupError:
+    return SetupError(f"{target}: is there already; give another file, or --replace")
