@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import httpx
 
-from devtools.cloudflare.installation import DEPLOY, HERE, Installed, installed_worker, read_jsonc
+from deploy.cloudflare.rollout.project import read_template
+from devtools.cloudflare.installation import DEPLOY, HERE, Installed, installed_worker
 
 BUCKET: Final = "piximmo-media"
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "testkey", "testsecretkey1234567890"
@@ -99,7 +100,7 @@ def make_snapshot(installed: Installed) -> None:
 
 def settings() -> Mapping[str, str]:
     return {
-        **read_jsonc(DEPLOY / "wrangler.jsonc")["vars"],
+        **read_template(DEPLOY / "wrangler.jsonc")["vars"],
         "JWT_SECRET": "0123456789abcdef0123456789abcdef",
         "R2_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "R2_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
@@ -110,7 +111,7 @@ def settings() -> Mapping[str, str]:
 def running(installed: Installed, log: Path, **more: object) -> Generator[Mapping[str, str]]:
     """The host process; what it says is where it listens."""
     options = {
-        "wrangler": read_jsonc(DEPLOY / "wrangler.jsonc"),
+        "wrangler": read_template(DEPLOY / "wrangler.jsonc"),
         "worker": str(installed.worker),
         "probe": str(HERE / "probe.py"),
         "migrations": [path.read_text(encoding="utf-8") for path in sorted((DEPLOY / "migrations").glob("*.sql"))],

@@ -3,7 +3,6 @@ the Worker as it is uploaded, with a snapshot of its memory."""
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -12,10 +11,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import pytest
 
+from deploy.cloudflare.rollout.project import read_template
 from devtools.cloudflare.pyodide_bundle import BUNDLE, FLAGS_OF_A_MADE_BUNDLE, write_bundle
 from devtools.cloudflare.pyodide_download import download_bundle
 
@@ -54,12 +54,6 @@ def missing(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"CI runs the tests of the Worker, always: {reason}", pytrace=False)
     pytest.skip(f"WORKER TESTS NOT RUN: {reason}")
-
-
-def read_jsonc(path: Path) -> Any:
-    """JSON with comments that begin a line or follow two spaces or a comma; ours do."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return json.loads("\n".join(line.partition("// ")[0] for line in lines))
 
 
 def node() -> str:
@@ -103,7 +97,7 @@ def pyodide_of_workerd() -> Pyodide:
             fresh = folder.with_suffix(".new")
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
-            config = read_jsonc(DEPLOY / "wrangler.jsonc")
+            config = read_template(DEPLOY / "wrangler.jsonc")
             flags, date = config["compatibility_flags"], config["compatibility_date"]
             if not download_bundle(HERE / "node_modules" / ".bin" / "workerd", fresh, date=date, flags=flags):
                 write_bundle(HERE / "node_modules" / "pyodide", fresh)

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from devtools.cloudflare.installation import DEPLOY, HERE, lay_out_worker, node, read_jsonc
+from deploy.cloudflare.rollout.project import read_template
+from devtools.cloudflare.installation import DEPLOY, HERE, lay_out_worker, node
 from devtools.d1_migrations import d1_migrations
 from devtools.databases import new_sqlite
 from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings
@@ -23,7 +24,7 @@ EXPERIMENTAL = '"secrets" fields are experimental and may change or break at any
 """The one thing that wrangler may say against the configuration; an unknown field would be another."""
 SMALL = 7_000_000
 """Bytes, compressed; Cloudflare takes 10 MB."""
-CONFIG = read_jsonc(DEPLOY / "wrangler.jsonc")
+CONFIG = read_template(DEPLOY / "wrangler.jsonc")
 
 
 def wrangler(*command: str) -> str:
