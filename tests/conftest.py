@@ -11,6 +11,20 @@ from devtools.databases import KINDS, NewDatabase, new_postgres, new_sqlite
 from devtools.seaweed import S3Server, seaweed
 from devtools.world import World, make_ports
 
+STARTS_THE_WORKER = {"cloudflare", "d1", "binding", "r2 binding", "r2 over s3"}
+"""What a test has among its fixtures, or as the parameter of one, that may be the first in its process to need the
+Worker. On a fresh machine its packages are then installed and compiled, a minute's work where nothing else runs."""
+LONG = 900
+"""Seconds for such a test."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]  # only of parametrized functions
+        named = {*getattr(item, "fixturenames", ()), *(one for one in parameters if isinstance(one, str))}
+        if named & STARTS_THE_WORKER and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONG))
+
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:

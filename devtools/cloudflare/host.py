@@ -2,6 +2,7 @@
 Workers, on miniflare's D1, R2, Queues and Images."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -95,7 +96,10 @@ def make_snapshot(installed: Installed) -> None:
     with tempfile.TemporaryDirectory(prefix="editqueue-snapshot-") as folder:
         with running(installed, Path(folder) / "log", snapshots=folder):
             pass
-        shutil.move(Path(folder) / installed.snapshot.name, installed.snapshot)
+        # Whole or not at all: the folder may be on another disk, and a copy be cut off.
+        fresh = installed.snapshot.with_suffix(".new")
+        shutil.move(Path(folder) / installed.snapshot.name, fresh)
+        fresh.rename(installed.snapshot)
 
 
 def settings() -> Mapping[str, str]:
@@ -126,6 +130,7 @@ def running(installed: Installed, log: Path, **more: object) -> Generator[Mappin
         subprocess.Popen(
             [installed.node, "host.mjs", json.dumps(options)],
             cwd=HERE,
+            env={**os.environ, "TMPDIR": str(log.parent)},  # removed by whoever made it, even when the host is killed
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=written,
@@ -141,6 +146,6 @@ def running(installed: Installed, log: Path, **more: object) -> Generator[Mappin
         finally:
             host.stdin.close()
             try:
-                host.wait(20)
+                host.wait(60)
             except subprocess.TimeoutExpired:
                 host.kill()

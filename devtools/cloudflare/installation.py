@@ -4,6 +4,7 @@ the Worker as it is uploaded, with a snapshot of its memory."""
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,8 @@ HERE: Final = Path(__file__).parent
 DEPLOY: Final = ROOT / "deploy" / "cloudflare"
 PACKAGES: Final = HERE / ".packages"
 LOCK: Final = DEPLOY / "requirements.lock"
-OLDEST_NODE: Final = 20
+OLDEST_NODE: Final = (20, 18, 1)
+"""For the undici that miniflare uses."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +64,9 @@ def node() -> str:
     if found is None or shutil.which("npm") is None:
         missing("Node and npm are not installed; on Debian: apt-get install nodejs npm")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        missing(f"Node is {version.strip()}, and {OLDEST_NODE} is the oldest that miniflare takes")
+    if tuple(map(int, re.findall(r"\d+", version)[:3])) < OLDEST_NODE:
+        oldest = ".".join(map(str, OLDEST_NODE))
+        missing(f"Node is {version.strip()}, and {oldest} is the oldest that the tests of the Worker take")
     with _alone():
         _install_npm_packages()
     return found

@@ -20,6 +20,7 @@ from devtools.d1_migrations import d1_migrations
 from devtools.databases import new_sqlite
 from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings
 
+pytestmark = pytest.mark.timeout(600)  # the first layout installs and compiles, on a machine that may be busy
 EXPERIMENTAL = '"secrets" fields are experimental and may change or break at any time.'
 """The one thing that wrangler may say against the configuration; an unknown field would be another."""
 SMALL = 7_000_000
@@ -36,7 +37,7 @@ def wrangler(*command: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=500,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -259,9 +259,7 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 def test_a_configuration_that_is_no_json_is_named(command: Command) -> None:
     command.project.template.write_text('{"name": "editqueue",}')
 
-    with pytest.raises(
-        Problem, match=r"wrangler\.jsonc cannot be read \(.*line 1 .*\): JSON, but for comments"
-    ):
+    with pytest.raises(Problem, match=r"wrangler\.jsonc cannot be read \(.*line 1 .*\): JSON, but for comments"):
         command.run()
 
 
