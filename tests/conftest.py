@@ -20,8 +20,8 @@ LONG = 900
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]  # only of parametrized functions
-        named = {*getattr(item, "fixturenames", ()), *(one for one in parameters if isinstance(one, str))}
+        parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+        named = {*getattr(item, "fixturenames", ()), *map(str, parameters.values())}
         if named & STARTS_THE_WORKER and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LONG))
 
