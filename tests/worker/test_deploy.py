@@ -33,7 +33,7 @@ def wrangler(*command: str) -> str:
     done = subprocess.run(
         [str(HERE / "node_modules" / ".bin" / "wrangler"), *command],
         cwd=DEPLOY,
-        env={**os.environ, "CI": "1", "WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1"},
+        env={**os.environ, "CI": "1", "WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1", "PATH": with_this_python()},
         capture_output=True,
         text=True,
         check=False,
@@ -41,6 +41,11 @@ def wrangler(*command: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def with_this_python() -> str:
+    """For the build, whose `python3` needs pip: the system's may have none."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="module")
