@@ -11,6 +11,20 @@ from devtools.databases import KINDS, NewDatabase, new_postgres, new_sqlite
 from devtools.seaweed import S3Server, seaweed
 from devtools.world import World, make_ports
 
+STARTS_THE_WORKER = {"cloudflare", "d1", "binding", "r2 binding", "r2 over s3"}
+"""What a test has among its fixtures, or as the parameter of one, that may be the first in its process to need the
+Worker. On a fresh machine its packages are then installed and compiled, a minute's work where nothing else runs."""
+LONG = 900
+"""Seconds for such a test."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+        named = {*getattr(item, "fixturenames", ()), *map(str, parameters.values())}
+        if named & STARTS_THE_WORKER and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONG))
+
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:

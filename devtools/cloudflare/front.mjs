@@ -43,15 +43,19 @@ export default {
   },
 
   async queue(batch, env) {
-    const verdict = await told(env, { delivered: batch.messages.length });
+    // A message that an earlier test left waiting for its next delivery is nobody's.
+    const healed = await (await env.HOST.fetch("http://host/healed", { method: "POST", body: "{}" })).json();
+    const delivered = batch.messages.filter(({ timestamp }) => timestamp.getTime() >= healed);
+    if (delivered.length === 0) return;
+    const verdict = await told(env, { delivered: delivered.length });
     if (verdict === "lose") return; // unsettled messages of a batch that ended well count as done
     if (verdict === "die") throw new Error("the isolate died");
-    const messages = batch.messages.map(({ id, timestamp, attempts, body }) => ({ id, timestamp, attempts, body }));
+    const messages = delivered.map(({ id, timestamp, attempts, body }) => ({ id, timestamp, attempts, body }));
     const made = await env.WORKER.queue(batch.queue, messages);
     const settled = new Set(made.explicitAcks);
     const delays = new Map(made.retryMessages.map(({ msgId, delaySeconds }) => [msgId, delaySeconds]));
     await told(env, { settled: settled.size, retried: delays.size, failed: made.outcome === "ok" ? 0 : 1 });
-    for (const message of batch.messages) {
+    for (const message of delivered) {
       if (settled.has(message.id)) message.ack();
       else if (delays.has(message.id)) message.retry({ delaySeconds: delays.get(message.id) });
     }

@@ -18,11 +18,13 @@ const here = import.meta.dirname;
 const options = JSON.parse(process.argv[2]);
 const { wrangler, worker, probe, migrations, settings, pyodide, faults, snapshot, snapshots } = options;
 const PACKAGES = "python_modules/";
+const CLOCK_MS = 100; // by so much the clock that stamps messages may be behind
 const counted = { settled: 0, retried: 0, delivered: 0, failed: 0, held: 0, sent: 0 };
 const waiting = new Set();
 let calls = [];
 let rules = [];
 let release = () => {};
+let healed = 0;
 
 const scratch = mkdtempSync(join(tmpdir(), "editqueue-workerd-"));
 const tidy = () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
@@ -155,9 +157,10 @@ async function behind(operation, body) {
   return answer.json();
 }
 
-/** What front.mjs tells and faults.mjs asks. */
+/** What front.mjs tells and asks, and faults.mjs asks. */
 async function host(request) {
   const body = await request.json();
+  if (new URL(request.url).pathname === "/healed") return Response.json(healed);
   if (new URL(request.url).pathname === "/told") return new Response(told(body));
   return Response.json(await asked(body));
 }
@@ -200,9 +203,12 @@ function count(name, more) {
 const CONTROLS = {
   /** `call`, `times`, perhaps `where` (in the text of the call), and what to do: see faults.mjs. */
   rule: (rule) => void rules.push({ times: 1, ...rule }),
+  /** As at the start: no rule, no call, none held, and messages from before are forgotten wherever they wait. */
   heal() {
     rules = [];
     calls = [];
+    release();
+    healed = Date.now() - CLOCK_MS;
   },
   release: () => release(),
   calls: () => calls,

@@ -2,6 +2,7 @@
 Workers, on miniflare's D1, R2, Queues and Images."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,8 @@ from urllib.parse import quote
 
 import httpx
 
-from devtools.cloudflare.installation import DEPLOY, HERE, Installed, installed_worker, read_jsonc
+from deploy.cloudflare.rollout.project import read_template
+from devtools.cloudflare.installation import DEPLOY, HERE, Installed, installed_worker
 
 BUCKET: Final = "piximmo-media"
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "testkey", "testsecretkey1234567890"
@@ -94,12 +96,15 @@ def make_snapshot(installed: Installed) -> None:
     with tempfile.TemporaryDirectory(prefix="editqueue-snapshot-") as folder:
         with running(installed, Path(folder) / "log", snapshots=folder):
             pass
-        shutil.move(Path(folder) / installed.snapshot.name, installed.snapshot)
+        # Whole or not at all: the folder may be on another disk, and a copy be cut off.
+        fresh = installed.snapshot.with_suffix(".new")
+        shutil.move(Path(folder) / installed.snapshot.name, fresh)
+        fresh.rename(installed.snapshot)
 
 
 def settings() -> Mapping[str, str]:
     return {
-        **read_jsonc(DEPLOY / "wrangler.jsonc")["vars"],
+        **read_template(DEPLOY / "wrangler.jsonc")["vars"],
         "JWT_SECRET": "0123456789abcdef0123456789abcdef",
         "R2_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "R2_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
@@ -110,7 +115,7 @@ def settings() -> Mapping[str, str]:
 def running(installed: Installed, log: Path, **more: object) -> Generator[Mapping[str, str]]:
     """The host process; what it says is where it listens."""
     options = {
-        "wrangler": read_jsonc(DEPLOY / "wrangler.jsonc"),
+        "wrangler": read_template(DEPLOY / "wrangler.jsonc"),
         "worker": str(installed.worker),
         "probe": str(HERE / "probe.py"),
         "migrations": [path.read_text(encoding="utf-8") for path in sorted((DEPLOY / "migrations").glob("*.sql"))],
@@ -125,6 +130,7 @@ def running(installed: Installed, log: Path, **more: object) -> Generator[Mappin
         subprocess.Popen(
             [installed.node, "host.mjs", json.dumps(options)],
             cwd=HERE,
+            env={**os.environ, "TMPDIR": str(log.parent)},  # removed by whoever made it, even when the host is killed
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=written,
@@ -140,6 +146,6 @@ def running(installed: Installed, log: Path, **more: object) -> Generator[Mappin
         finally:
             host.stdin.close()
             try:
-                host.wait(20)
+                host.wait(60)
             except subprocess.TimeoutExpired:
                 host.kill()

@@ -3,8 +3,8 @@ the Worker as it is uploaded, with a snapshot of its memory."""
 
 import fcntl
 import hashlib
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +12,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import pytest
 
+from deploy.cloudflare.rollout.project import read_template
 from devtools.cloudflare.pyodide_bundle import BUNDLE, FLAGS_OF_A_MADE_BUNDLE, write_bundle
 from devtools.cloudflare.pyodide_download import download_bundle
 
@@ -24,7 +25,8 @@ HERE: Final = Path(__file__).parent
 DEPLOY: Final = ROOT / "deploy" / "cloudflare"
 PACKAGES: Final = HERE / ".packages"
 LOCK: Final = DEPLOY / "requirements.lock"
-OLDEST_NODE: Final = 20
+OLDEST_NODE: Final = (20, 18, 1)
+"""For the undici that miniflare uses."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,20 +58,15 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(f"WORKER TESTS NOT RUN: {reason}")
 
 
-def read_jsonc(path: Path) -> Any:
-    """JSON with comments that begin a line or follow two spaces or a comma; ours do."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return json.loads("\n".join(line.partition("// ")[0] for line in lines))
-
-
 def node() -> str:
     """The path of Node, with the packages of the lock file installed beside it."""
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
         missing("Node and npm are not installed; on Debian: apt-get install nodejs npm")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        missing(f"Node is {version.strip()}, and {OLDEST_NODE} is the oldest that miniflare takes")
+    if tuple(map(int, re.findall(r"\d+", version)[:3])) < OLDEST_NODE:
+        oldest = ".".join(map(str, OLDEST_NODE))
+        missing(f"Node is {version.strip()}, and {oldest} is the oldest that the tests of the Worker take")
     with _alone():
         _install_npm_packages()
     return found
@@ -103,7 +100,7 @@ def pyodide_of_workerd() -> Pyodide:
             fresh = folder.with_suffix(".new")
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
-            config = read_jsonc(DEPLOY / "wrangler.jsonc")
+            config = read_template(DEPLOY / "wrangler.jsonc")
             flags, date = config["compatibility_flags"], config["compatibility_date"]
             if not download_bundle(HERE / "node_modules" / ".bin" / "workerd", fresh, date=date, flags=flags):
                 write_bundle(HERE / "node_modules" / "pyodide", fresh)

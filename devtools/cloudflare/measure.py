@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from deploy.cloudflare.rollout.project import read_template
 from devtools.cloudflare.bare_workerd import EMPTY_MAIN, BareWorker, Cost, bare_worker
 from devtools.cloudflare.host import Cloudflare, cloudflare, make_snapshot, settings
-from devtools.cloudflare.installation import DEPLOY, HERE, Installed, installed_worker, read_jsonc
+from devtools.cloudflare.installation import DEPLOY, HERE, Installed, installed_worker
 from devtools.cloudflare.isolate import Isolate, isolate
 from devtools.cloudflare.shop import PHOTO, Shop
 from editqueue.entrypoints.http.auth import issue_token
@@ -78,7 +79,7 @@ def _bare(installed: Installed, folder: Path, main_module: str) -> BareWorker:
         options=[f"--pyodide-bundle-disk-cache-dir={installed.pyodide.folder}"],
         worker=installed.worker,
         main=main_module,
-        wrangler=read_jsonc(DEPLOY / "wrangler.jsonc"),
+        wrangler=read_template(DEPLOY / "wrangler.jsonc"),
         flags=installed.pyodide.flags,
         settings=settings(),
     )

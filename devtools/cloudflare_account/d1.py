@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import uuid
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ def in_memory() -> Execute:
         database.execute("COMMIT")
         return found
 
+    weakref.finalize(execute, database.close)  # Python 3.13 warns of a database that nobody closed
     return execute
 
 

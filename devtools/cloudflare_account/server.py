@@ -192,6 +192,7 @@ def cloudflare_account(account: Account | None = None) -> Generator[Account]:
     # asyncio sets TCP_NODELAY only where the protocol is named; without it every answer takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # at once: who asks before the thread serves waits, and is not refused
         account.port = listener.getsockname()[1]
         server = uvicorn.Server(uvicorn.Config(account.app(), log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

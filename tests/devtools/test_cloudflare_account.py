@@ -1,11 +1,16 @@
 """The stand-in of Cloudflare's API is as strict as the published schema, and stricter with what it does not know."""
 
+import gc
+import sqlite3
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
+from devtools.cloudflare_account.d1 import in_memory
 from devtools.cloudflare_account.multipart import form_parts
 from devtools.cloudflare_account.server import ACCOUNT_ID, TOKEN, Account, cloudflare_account
 
@@ -84,3 +89,36 @@ def test_the_parts_of_an_upload_are_told_apart() -> None:
     )
 
     assert form_parts(body, boundary="b") == {"metadata": b"{}", "a/x.py": b"\r\nmain()\r\n"}
+
+
+def test_a_request_before_the_server_runs_waits_and_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_run, run = threading.Event(), uvicorn.Server.run
+
+    def late(server: uvicorn.Server, sockets: Any = None) -> None:
+        may_run.wait(30)
+        run(server, sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "run", late)
+    with cloudflare_account() as account:
+        threading.Timer(0.05, may_run.set).start()
+
+        assert httpx.get(f"{account.base_url}/accounts").status_code == 401
+
+
+def test_a_database_in_memory_is_closed_with_whoever_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def noted(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    execute = in_memory()
+    assert execute([("SELECT 1 AS one", ())]) == [[{"one": 1}]]
+
+    del execute
+    gc.collect()
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")

@@ -32,10 +32,7 @@ from editqueue.domain.messages import RAW_MISSING
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports.job_store import JobQuery
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first test starts Python in the runtime, on a machine that may be busy
-    pytest.mark.asyncio(loop_scope="module"),
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATIENCE = 90
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from devtools.cloudflare.installation import lay_out_worker, node
 
+pytestmark = pytest.mark.timeout(600)  # the first layout installs and compiles, on a machine that may be busy
 ENTRY = "editqueue.entrypoints.cloudflare"
 OF_THE_RUNTIME = {"js", "pyodide", "pyodide_js", "_pyodide_entrypoint_helper"}
 UNCHECKED_HASH = 0b01

@@ -14,16 +14,18 @@ from typing import Any
 
 import pytest
 
-from devtools.cloudflare.installation import DEPLOY, HERE, lay_out_worker, node, read_jsonc
+from deploy.cloudflare.rollout.project import read_template
+from devtools.cloudflare.installation import DEPLOY, HERE, lay_out_worker, node
 from devtools.d1_migrations import d1_migrations
 from devtools.databases import new_sqlite
 from editqueue.wiring.cloudflare_settings import NAMES, WALL_LIMIT, worker_settings
 
+pytestmark = pytest.mark.timeout(600)  # the first layout installs and compiles, on a machine that may be busy
 EXPERIMENTAL = '"secrets" fields are experimental and may change or break at any time.'
 """The one thing that wrangler may say against the configuration; an unknown field would be another."""
 SMALL = 7_000_000
 """Bytes, compressed; Cloudflare takes 10 MB."""
-CONFIG = read_jsonc(DEPLOY / "wrangler.jsonc")
+CONFIG = read_template(DEPLOY / "wrangler.jsonc")
 
 
 def wrangler(*command: str) -> str:
@@ -31,14 +33,19 @@ def wrangler(*command: str) -> str:
     done = subprocess.run(
         [str(HERE / "node_modules" / ".bin" / "wrangler"), *command],
         cwd=DEPLOY,
-        env={**os.environ, "CI": "1", "WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1"},
+        env={**os.environ, "CI": "1", "WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1", "PATH": with_this_python()},
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=500,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def with_this_python() -> str:
+    """For the build, whose `python3` needs pip: the system's may have none."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="module")

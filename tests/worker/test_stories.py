@@ -19,7 +19,6 @@ from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports.job_store import Claim
 
 HEAP = "import pyodide_js; pyodide_js._module.HEAP8.length"
-pytestmark = pytest.mark.timeout(300)  # the first test starts workerd, on a machine that may be busy
 
 
 @pytest.fixture

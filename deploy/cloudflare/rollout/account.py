@@ -47,7 +47,7 @@ def find_account(api: Api, environment: Mapping[str, str]) -> str:
 
 
 def _seen(api: Api) -> list[dict[str, Any]]:
-    """None for a token without Account Settings > Read, which may do everything else."""
+    """Empty for a token without Account Settings > Read, which may do everything else."""
     try:
         return api.get("/accounts", params={"per_page": "50"})
     except MissingRight:

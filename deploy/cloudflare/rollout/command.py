@@ -24,6 +24,8 @@ from deploy.cloudflare.rollout.wrangler import InstalledWrangler
 NAME = re.compile(r"(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*")
 """What a Worker, a database, a queue and a subdomain may all be called."""
 DIFFERENT, FAILED = 1, 2
+INTERRUPTED = 130
+"""As what Typer ends at Ctrl-C, without a word."""
 ROOT = Path(__file__).resolve().parents[3]
 
 HELP = """From an empty Cloudflare account to a working queue, in one command that may be cut off and begun anew.
@@ -130,8 +132,10 @@ def main() -> None:
         _end(str(problem))
     except OSError as error:
         _end(f"{error.filename or 'a file'} cannot be used ({error.strerror or error})")
-    except KeyboardInterrupt:
-        _end("cut off; run the command again, it goes on where it stopped")
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            _end("cut off; run the command again, it goes on where it stopped")
+        raise
 
 
 def _end(line: str) -> None:

@@ -59,10 +59,10 @@ class Customer:
         return answer
 
     def _preview(self, file_id: str, order_id: str) -> Any:
-        status = self._ask("GET", f"/api/orders/{order_id}/status")
-        if status["failed"]:
+        status = self._try("GET", f"/api/orders/{order_id}/status")
+        if status is not None and status["failed"]:
             raise Problem("the job of the trial photo failed: `wrangler tail` shows why when you run the command again")
-        return self._ask("GET", f"/api/files/{file_id}/preview") if status["done"] else None
+        return self._try("GET", f"/api/files/{file_id}/preview") if status is not None and status["done"] else None
 
     def _put(self, grant: Any, photo: bytes) -> bool | None:
         try:

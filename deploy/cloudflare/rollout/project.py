@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.cloudflare.rollout.problem import Problem
+
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
@@ -38,9 +40,14 @@ class Project:
 
 
 def read_template(path: Path) -> dict[str, Any]:
-    """JSON whose comments begin with `// `, as those of wrangler.jsonc do."""
+    """JSON whose comments begin with `// `, as those of wrangler.jsonc do. Raises Problem for anything else."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return json.loads("\n".join(line.partition("// ")[0] for line in lines))
+    try:
+        return json.loads("\n".join(line.partition("// ")[0] for line in lines))
+    except ValueError as error:
+        raise Problem(
+            f"{path} cannot be read ({error}): JSON, but for comments that begin with `// `, and no comma at an end"
+        ) from error
 
 
 def as_json(value: Mapping[str, Any]) -> str:

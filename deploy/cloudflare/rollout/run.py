@@ -9,7 +9,11 @@ from deploy.cloudflare.rollout.trial import address, forget_trials, try_a_photo
 
 def plan(deployment: Deployment) -> None:
     """Say what a run would do. Changes nothing, here and there."""
-    steps = [difference.doing for part in PARTS for difference in part(deployment)]
+    steps = [
+        difference.doing if difference.mend else f"stop: {difference.lines[0]}: {difference.doing}"
+        for part in PARTS
+        for difference in part(deployment)
+    ]
     if steps or deployment.record.tried != deployment.tag():
         steps.append("try a photo as a customer")
     for step in steps:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.cloudflare.rollout.problem import Problem
 from deploy.cloudflare.rollout.record import Record
 
 
@@ -26,6 +27,12 @@ class Wanted:
 
 
 def wanted(template: Mapping[str, Any], record: Record, *, name: str) -> Wanted:
+    """Raises Problem for a Worker that does no jobs."""
+    if len(template["queues"].get("consumers", ())) != 1:
+        raise Problem(
+            "wrangler.jsonc has no consumer of the queue, and this command sets up a Worker that does the jobs: put "
+            "queues.consumers back. docs/operations.md says how to deploy one whose consumers are elsewhere"
+        )
     [consumer] = template["queues"]["consumers"]
     return Wanted(
         name=name,

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from deploy.cloudflare.rollout.account import TOKEN
 from deploy.cloudflare.rollout.problem import Problem
 from deploy.cloudflare.rollout.project import Project
 from deploy.cloudflare.rollout.rights import missing_right
+from deploy.cloudflare.rollout.secret_values import NAMES
 
 PATIENCE = 900
 """Seconds for one command: uploads over a slow line take minutes."""
@@ -51,8 +53,12 @@ class InstalledWrangler:
         wanted = json.loads((self.project.tools / "package-lock.json").read_text(encoding="utf-8"))
         wanted = wanted["packages"]["node_modules/wrangler"]
         _check_node(node, wanted)
-        _install(npm, self.project.tools, wanted["version"])
+        _install(npm, self.project.tools, wanted["version"], self._without_secrets())
         return self.project.tools / "node_modules" / ".bin" / "wrangler"
+
+    def _without_secrets(self) -> dict[str, str]:
+        """For npm, which runs programs of the packages that it installs."""
+        return {name: value for name, value in self.environment.items() if name not in {TOKEN, *NAMES}}
 
 
 def _manners(environment: Mapping[str, str]) -> dict[str, str]:
@@ -76,16 +82,19 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-def _install(npm: str, tools: Path, version: str) -> None:
-    installed = tools / "node_modules" / "wrangler" / "package.json"
-    if installed.is_file() and json.loads(installed.read_text(encoding="utf-8"))["version"] == version:
-        return
-    done = _ended([npm, "ci"], cwd=tools, env=None)
+def _install(npm: str, tools: Path, version: str, environment: Mapping[str, str]) -> None:
+    # npm writes this file last, so that it is not there where an installation was cut off.
+    installed = tools / "node_modules" / ".package-lock.json"
+    if installed.is_file():
+        packages = json.loads(installed.read_text(encoding="utf-8"))["packages"]
+        if packages.get("node_modules/wrangler", {}).get("version") == version:
+            return
+    done = _ended([npm, "ci"], cwd=tools, env=environment)
     if done.returncode != 0:
         raise Problem(f"npm ci failed in {tools}, and wrangler comes with it: {_last_line(done.stderr)}")
 
 
-def _ended(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None) -> subprocess.CompletedProcess[str]:
+def _ended(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603  # no shell, and programs of the lock file or in PATH
             command,

@@ -28,6 +28,8 @@ class DeployedWorker:
     preview: bytes = field(default_factory=_preview)
     refuses: int = 0
     """So many uploads are answered 403, as with keys that are not known everywhere yet."""
+    breaks: int = 0
+    """So many looks at the status are answered 503."""
     copies: bool = False
     """Gives the photo itself for its preview."""
     outcome: str = "done"
@@ -71,6 +73,9 @@ class DeployedWorker:
         return JSONResponse({"ok": True, "file_id": "file"})
 
     async def _status(self, _request: Request) -> Response:
+        if self.breaks > 0:
+            self.breaks -= 1
+            return Response(status_code=503)
         none = {"queued": 0, "in_progress": 0, "done": 0, "failed": 0, "total": 1}
         return JSONResponse({**none, self.outcome: 1})
 

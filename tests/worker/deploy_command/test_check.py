@@ -152,6 +152,7 @@ def test_what_only_a_person_can_mend_stops_a_run_with_what_to_do(deployed_once: 
             queue.consumers[:] = [{"type": "http_pull", "consumer_id": "c", "settings": {}}]
 
     assert "the queue editqueue-jobs has another consumer: http_pull" in deployed_once.check()
+    assert deployed_once.plan()[0].startswith("would stop: the queue editqueue-jobs has another consumer: http_pull: a")
     with pytest.raises(Problem, match="a queue has one consumer: remove that one"):
         deployed_once.run()
 

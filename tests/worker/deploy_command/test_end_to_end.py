@@ -19,7 +19,6 @@ from devtools.cloudflare_account.d1 import Execute, Rows, split
 from devtools.cloudflare_account.server import Account, cloudflare_account
 from tests.worker.deploy_command.conftest import TLS, Command, checkout, state
 
-pytestmark = pytest.mark.timeout(300)  # wrangler and the Worker start, on a machine that may be busy
 THEIRS = ("sqlite_", "_cf_")
 """Tables of SQLite and of D1 itself."""
 

@@ -212,6 +212,69 @@ def test_node_that_is_missing_or_too_old_or_cannot_install_is_named(tools: Path,
         wrangler("deploy")
 
 
+def test_an_installation_that_was_cut_off_is_done_anew_without_sight_of_the_secrets(
+    tools: Path, tmp_path: Path
+) -> None:
+    path, packages = tmp_path / "bin", tools / "node_modules"
+    (packages / "wrangler").mkdir(parents=True)
+    (packages / "wrangler" / "package.json").write_text('{"version": "4.99.0"}')
+    whole = (tools / "package-lock.json").read_text()
+    _program(tmp_path / "wrangler", "wrangler", f"echo ran >> {tmp_path}/ran")
+    _program(path, "node", "echo v24.1.0")
+    _program(
+        path,
+        "npm",
+        f"env >> {tmp_path}/seen; cp -r {tmp_path}/wrangler {packages}/.bin; echo '{whole}' > "
+        f"{packages}/.package-lock.json",
+    )
+    environment = {"PATH": f"{path}:{os.defpath}", "CLOUDFLARE_API_TOKEN": "hidden", "JWT_SECRET": "hidden"}
+    wrangler = InstalledWrangler(project=Project(root=tmp_path, name="editqueue"), environment=environment)
+    (tmp_path / "deploy" / "cloudflare").mkdir(parents=True)
+
+    wrangler("deploy")
+    wrangler("deploy")
+
+    assert (tmp_path / "ran").read_text() == "ran\n" * 2
+    seen = (tmp_path / "seen").read_text()
+    assert seen.count("PATH=") == 1, "npm installs once"
+    assert "hidden" not in seen
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_environment: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deploy.cloudflare.rollout.command.signed_in", interrupted)
+    monkeypatch.setattr(sys, "argv", ["deploy-cloudflare"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "deploy-cloudflare: cut off; run the command again, it goes on where it stopped\n"
+    )
+
+
+def test_a_configuration_that_is_no_json_is_named(command: Command) -> None:
+    command.project.template.write_text('{"name": "editqueue",}')
+
+    with pytest.raises(Problem, match=r"wrangler\.jsonc cannot be read \(.*line 1 .*\): JSON, but for comments"):
+        command.run()
+
+
+def test_a_worker_without_its_consumer_is_refused_in_one_line(command: Command) -> None:
+    template = command.project.template
+    text = template.read_text()
+    begins = text.index('"consumers": [')
+    template.write_text(text[:begins].rstrip(", \n") + text[text.index("]", begins) + 1 :])
+
+    with pytest.raises(
+        Problem, match=r"no consumer of the queue, .*: put queues\.consumers back\. docs/operations\.md"
+    ):
+        command.run()
+
+
 def test_what_wrangler_says_becomes_one_line() -> None:
     path = f"/accounts/{ACCOUNT_ID}/workers/scripts/editqueue"
     no_right = (

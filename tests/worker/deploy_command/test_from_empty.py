@@ -3,9 +3,11 @@
 import hashlib
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
+from deploy.cloudflare.rollout import run as ways
 from deploy.cloudflare.rollout.problem import Problem
 from devtools.cloudflare_account.server import ACCOUNT_ID, OTHER_ACCOUNT_ID, Account
 from tests.worker.deploy_command.conftest import Command, checkout, state
@@ -195,6 +197,28 @@ def test_the_account_must_be_told_where_the_token_sees_several(command: Command,
     command.environment["CLOUDFLARE_ACCOUNT_ID"] = OTHER_ACCOUNT_ID
     with pytest.raises(Problem, match=f"was deployed to the account {ACCOUNT_ID}"):
         command.run()
+
+
+def test_a_look_at_the_trial_that_fails_is_followed_by_another(command: Command, deployed: DeployedWorker) -> None:
+    deployed.breaks = 2
+
+    assert any(line.startswith("its preview was there") for line in command.run())
+
+
+def test_secrets_lie_in_no_other_folder_while_they_are_uploaded(command: Command) -> None:
+    with command.opened() as deployment:
+        calls = deployment.wrangler
+        folders: list[Path] = []
+
+        def noted(*arguments: str) -> None:
+            folders.extend(Path(argument).parent for argument in arguments if argument.endswith(".json"))
+            calls(*arguments)
+
+        deployment.wrangler = noted
+        ways.run(deployment)
+
+    assert folders == [command.project.kept]
+    assert {path.name for path in command.project.kept.iterdir()} == {"deployment.json", "secrets.json"}
 
 
 def test_a_trial_waits_for_keys_that_are_not_known_everywhere_yet(command: Command, deployed: DeployedWorker) -> None:

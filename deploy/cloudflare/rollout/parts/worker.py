@@ -1,8 +1,6 @@
 """The Worker: its version, secrets, cron, consumer and address. One `wrangler deploy` sets all of them."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from deploy.cloudflare.rollout.api import NotThere
@@ -90,9 +88,11 @@ def _of_script(deployment: Deployment, what: str) -> Any:
 
 def _deploy(deployment: Deployment) -> None:
     write_private(deployment.project.config, deployment.configuration())
-    tag = deployment.tag()
-    with tempfile.TemporaryDirectory(prefix="editqueue-secrets-") as folder:
-        secrets = Path(folder) / "secrets.json"
+    # Beside the file that keeps them, so that a run that is killed leaves them nowhere else.
+    secrets = deployment.project.kept / "upload.json"
+    try:
         write_private(secrets, deployment.secrets.as_file())
-        deployment.wrangler("deploy", "--tag", tag, "--secrets-file", str(secrets))
+        deployment.wrangler("deploy", "--tag", deployment.tag(), "--secrets-file", str(secrets))
+    finally:
+        secrets.unlink(missing_ok=True)
     deployment.secrets.keep_uploaded()

@@ -86,6 +86,7 @@ async def test_a_text_that_looks_like_a_number_stays_one(database: D1HttpDatabas
         (Refusal(status=500, code=7500, message="internal error; reference = x"), StorageUnavailable, "internal"),
         (Refusal(status=400, code=7500, message="internal error; reference = x"), StorageUnavailable, "internal"),
         (Refusal(status=400, code=7500, message="no such table: files: SQLITE_ERROR"), StorageUnavailable, "table"),
+        (Refusal(status=400, code=7500, message="D1 DB is overloaded."), StorageUnavailable, r"overloaded\.$"),
         (Refusal(status=503, code=0, message=""), StorageUnavailable, "D1: HTTP 503"),
         (
             Refusal(status=400, code=7500, message="UNIQUE constraint failed: orders.id: SQLITE_CONSTRAINT"),

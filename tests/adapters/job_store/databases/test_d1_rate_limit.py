@@ -76,3 +76,12 @@ def test_headers_that_say_nothing_change_nothing(limit: RateLimit) -> None:
         limit.heed(200, headers)
 
     assert limit.reserve(within=0) == 0.0
+
+
+def test_a_refusal_that_names_no_time_does_not_shorten_what_another_named(limit: RateLimit, seconds: Seconds) -> None:
+    limit.heed(429, {"retry-after": "120"})
+    limit.heed(429, {})
+    seconds.now += 60
+
+    with pytest.raises(StorageUnavailable, match=r"next request may go in 60 s"):
+        limit.reserve(within=10)

@@ -15,7 +15,10 @@ _MAY_PASS: Final = frozenset({408, 409, 429})
 _DEFECTS: Final = ("SQLITE_ERROR", "SQLITE_MISMATCH", "SQLITE_TOOBIG", "SQLITE_RANGE", "too many SQL variables")
 _AWAY: Final = ("no such table", "internal error")
 """Of what SQLite complains about, what is no defect of ours: a table that was there when the store was opened was taken
-away. And Cloudflare gives its own failures the code of SQL errors (7500)."""
+away, or Cloudflare failed."""
+_OF_THE_DATABASE: Final = 7500
+"""The code of what went wrong in the database, so that token, account and id are right. Cloudflare's own failures have
+it as well, an overloaded database for example, and any HTTP status."""
 
 
 class D1Refused(StorageUnavailable):
@@ -67,7 +70,7 @@ def _error(status: int, first: _Error) -> Exception:
         return StorageUnavailable(str(cause))
     if any(word in first.message for word in _DEFECTS):
         return ProgrammingError(None, None, cause)
-    if status in _MAY_PASS or status < HTTPStatus.BAD_REQUEST:
+    if status in _MAY_PASS or status < HTTPStatus.BAD_REQUEST or first.code == _OF_THE_DATABASE:
         return StorageUnavailable(str(cause))
     return D1Refused(f"D1: {said}; {_remedy(status)}")
 

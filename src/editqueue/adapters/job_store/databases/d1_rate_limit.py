@@ -50,7 +50,7 @@ class RateLimit:
         """Take in what an answer says of the limit."""
         now = self._elapsed()
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._free_at = now + _block(headers.get("retry-after", ""))
+            self._free_at = max(self._free_at, now + _block(headers.get("retry-after", "")))
             return
         for left, seconds in _LEFT.findall(headers.get("ratelimit", "")):
             self._spread(int(left), float(seconds), now)
