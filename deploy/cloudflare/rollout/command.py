@@ -50,7 +50,7 @@ def open_deployment(
 ) -> Deployment:
     """Finds the account with the token in `http`'s headers. Writes nothing. Raises Problem."""
     template = read_template(project.template)
-    record = choose(load(project.kept / "deployment.json", default_record(template)), choices)
+    record = choose(load(project.kept / "deployment.json", default_record(template, name=project.name)), choices)
     secrets = SecretValues.load(project.kept / "secrets.json", environment)
     api = Api(http=http, base_url=environment.get("CLOUDFLARE_API_BASE_URL", BASE_URL).rstrip("/"))
     account_id = find_account(api, environment)
@@ -86,7 +86,9 @@ def deploy(
     name: Annotated[
         str, typer.Option(help="Of the Worker, its database and its queues (NAME-jobs, NAME-dead).")
     ] = "editqueue",
-    bucket: Annotated[str | None, typer.Option(help="Of the originals. (default: as in wrangler.jsonc)")] = None,
+    bucket: Annotated[
+        str | None, typer.Option(help="Of the originals. (default: as in wrangler.jsonc; with --name, NAME-media)")
+    ] = None,
     jurisdiction: Annotated[
         str | None, typer.Option(help="Keep database, bucket and queues in it: eu or fedramp. Chosen once.")
     ] = None,

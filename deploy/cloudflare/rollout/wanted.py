@@ -51,11 +51,12 @@ def wanted(template: Mapping[str, Any], record: Record, *, name: str) -> Wanted:
     )
 
 
-def default_record(template: Mapping[str, Any]) -> Record:
-    """The choices that wrangler.jsonc makes."""
+def default_record(template: Mapping[str, Any], *, name: str) -> Record:
+    """The choices that wrangler.jsonc makes. A deployment of another name, a staging say, has a bucket of its own."""
     [bucket] = template["r2_buckets"]
+    own = bucket["bucket_name"] if name == template["name"] else f"{name}-media"
     origins = template["vars"]["ALLOWED_ORIGINS"].split(",")
-    return Record(bucket=bucket["bucket_name"], origins=tuple(origin.strip() for origin in origins))
+    return Record(bucket=own, origins=tuple(origin.strip() for origin in origins))
 
 
 def configuration(template: Mapping[str, Any], record: Record, wanted: Wanted) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,15 @@ def test_a_trial_waits_for_keys_that_are_not_known_everywhere_yet(command: Comma
     command.run()
 
     assert (deployed.refuses, len(deployed.photos)) == (0, 1)
+
+
+def test_a_staging_takes_nothing_of_the_production(command: Command, account: Account) -> None:
+    command.run()
+    production = state(account)["buckets"]
+    project = replace(command.project, name="editqueue-staging")
+
+    said = Command(account, project).plan()
+
+    assert "would create the R2 bucket editqueue-staging-media" in said
+    assert not any("piximmo-media" in line for line in said)
+    assert state(account)["buckets"] == production

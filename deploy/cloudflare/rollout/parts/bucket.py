@@ -51,7 +51,7 @@ def bucket(deployment: Deployment) -> Iterator[Difference]:
 
 def _cors(deployment: Deployment) -> dict[str, Any]:
     return {
-        "id": "editqueue",
+        "id": deployment.wanted.name,
         "allowed": {
             "origins": list(deployment.wanted.origins),
             "methods": ["PUT", "GET", "HEAD"],
