@@ -3,7 +3,8 @@
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -103,7 +104,7 @@ def deploy(
     if plan + check + remove_trial > 1:
         raise Problem("--plan, --check and --remove-trial exclude each other")
     project = Project(root=ROOT, name=_checked(name))
-    with httpx.Client(headers=signed_in(os.environ)) as http, httpx.Client() as customers_http:
+    with _said_when_cut_off(), httpx.Client(headers=signed_in(os.environ)) as http, httpx.Client() as customers_http:
         deployment = open_deployment(project, choices, os.environ, http=http, customers_http=customers_http)
         if plan:
             ways.plan(deployment)
@@ -113,6 +114,15 @@ def deploy(
             ways.run(deployment)
         elif not ways.check(deployment):
             raise typer.Exit(DIFFERENT)
+
+
+@contextmanager
+def _said_when_cut_off() -> Generator[None]:
+    """Before typer sees it, which ends without a word."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Problem("cut off; run the command again, it goes on where it stopped") from error
 
 
 def _checked(name: str) -> str:
@@ -130,8 +140,6 @@ def main() -> None:
         _end(str(problem))
     except OSError as error:
         _end(f"{error.filename or 'a file'} cannot be used ({error.strerror or error})")
-    except KeyboardInterrupt:
-        _end("cut off; run the command again, it goes on where it stopped")
 
 
 def _end(line: str) -> None:

@@ -127,6 +127,7 @@ def test_an_answer_that_is_not_the_apis_is_one_line(body: bytes) -> None:
         ({"origins": ["https://pix.immo/"]}, "--origin https://pix.immo/ is not an origin"),
         ({"url": "edit.pix.immo"}, "--url edit.pix.immo is no address of a Worker"),
         ({"jurisdiction": "mars"}, "--jurisdiction mars is none: eu or fedramp"),
+        ({"bucket": "Pix/Immo"}, "--bucket Pix/Immo: 3 to 63 small letters, digits and hyphens"),
     ],
 )
 def test_a_wrong_choice_is_named(command: Command, choices: dict[str, Any], line: str) -> None:
@@ -149,10 +150,11 @@ def test_a_wrong_value_in_the_environment_is_named(command: Command, given: dict
         command.run()
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", '{"JWT_SECRET": "only the value"}'])
 @pytest.mark.parametrize("name", ["deployment.json", "secrets.json"])
-def test_a_file_of_its_own_that_cannot_be_read_is_named(command: Command, name: str) -> None:
-    command.run()
-    (command.project.kept / name).write_text("{")
+def test_a_file_of_its_own_that_cannot_be_read_is_named(command: Command, name: str, text: str) -> None:
+    command.project.kept.mkdir(parents=True)
+    (command.project.kept / name).write_text(text)
 
     with pytest.raises(Problem, match=f"{name} cannot be read"):
         command.run()
@@ -264,6 +266,25 @@ def test_the_command_ends_with_one_line(
     assert (ended.value.code, said.out) == (2, "")
     assert said.err.startswith(f"deploy-cloudflare: {line}")
     assert said.err.count("\n") == 1
+
+
+def test_a_run_that_is_cut_off_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cut_off(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["deploy-cloudflare", "--check"])
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "t")
+    monkeypatch.setattr(httpx.Client, "request", cut_off)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "deploy-cloudflare: cut off; run the command again, it goes on where it stopped\n"
+    )
 
 
 def test_make_runs_the_command_and_ends_with_its_line() -> None:
