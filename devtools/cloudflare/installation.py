@@ -25,6 +25,7 @@ DEPLOY: Final = ROOT / "deploy" / "cloudflare"
 PACKAGES: Final = HERE / ".packages"
 LOCK: Final = DEPLOY / "requirements.lock"
 OLDEST_NODE: Final = 20
+NOT_RUN: Final = "WORKER TESTS NOT RUN: "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +54,7 @@ def missing(reason: str) -> NoReturn:
     """Loud where somebody works, an error where nobody looks."""
     if os.environ.get("CI"):
         pytest.fail(f"CI runs the tests of the Worker, always: {reason}", pytrace=False)
-    pytest.skip(f"WORKER TESTS NOT RUN: {reason}")
+    pytest.skip(f"{NOT_RUN}{reason}")
 
 
 def read_jsonc(path: Path) -> Any:

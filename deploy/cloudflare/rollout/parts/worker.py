@@ -37,7 +37,10 @@ def secrets_there(deployment: Deployment) -> set[str]:
 def bindings_there(deployment: Deployment) -> set[str] | None:
     """Names of the bindings that the Worker has; None if there is no Worker."""
     found = _of_script(deployment, "/settings")
-    return None if found is None else {binding["name"] for binding in found.get("bindings") or []}
+    if found is None:
+        return None
+    bindings: list[dict[str, Any]] = found.get("bindings") or []
+    return {binding["name"] for binding in bindings}
 
 
 def _stale(deployment: Deployment, consumers: list[dict[str, Any]]) -> Iterator[str]:
