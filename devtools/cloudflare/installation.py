@@ -27,6 +27,7 @@ PACKAGES: Final = HERE / ".packages"
 LOCK: Final = DEPLOY / "requirements.lock"
 OLDEST_NODE: Final = (20, 18, 1)
 """For the undici that miniflare uses."""
+NOT_RUN: Final = "WORKER TESTS NOT RUN: "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,7 @@ def missing(reason: str) -> NoReturn:
     """Loud where somebody works, an error where nobody looks."""
     if os.environ.get("CI"):
         pytest.fail(f"CI runs the tests of the Worker, always: {reason}", pytrace=False)
-    pytest.skip(f"WORKER TESTS NOT RUN: {reason}")
+    pytest.skip(f"{NOT_RUN}{reason}")
 
 
 def node() -> str:

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     r2_jurisdiction: Literal["eu", "fedramp"] | None = Field(None, examples=["eu"])
     cloudflare_account_id: str | None = Field(None, examples=["023e105f4ecef8ad9ca31a8372d0c353"])
     cloudflare_api_token: str | None = Field(
-        None, repr=False, examples=["(an API token with the account permission Queues: Edit)"]
+        None, repr=False, examples=["(an API token with the account permission Queues: Edit, and D1: Edit for d1://)"]
     )
     cloudflare_queue_id: str | None = Field(None, examples=["8f7e6d5c4b3a29181716151413121110"])
     cloudflare_base_url: str | None = Field(None, examples=["https://api.cloudflare.com/client/v4"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from editqueue.domain.messages import RAW_MISSING
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports.job_store import Claim
 
+DEEP = 50_000
+"""Levels of JSON: ten times what Python in a Worker survives."""
 HEAP = "import pyodide_js; pyodide_js._module.HEAP8.length"
 
 
@@ -240,7 +243,8 @@ async def test_duplicates_and_foreign_messages_are_harmless(shop: Shop) -> None:
     jobs = await shop.submit(files)
 
     ours: list[object] = [{"job_id": one} for one in jobs * 5]
-    foreign: list[object] = [{"job_id": "unknown"}, {"job_id": 7}, {"other": 1}, [], "text", None, 5]
+    deep = "[" * DEEP + "]" * DEEP
+    foreign: list[object] = [{"job_id": "unknown"}, {"job_id": 7}, {"other": 1}, [], "text", None, 5, deep]
     await shop.cloudflare.tell("send", bodies=[*ours, *foreign])
     await shop.until(before, settled=2 + len(ours) + len(foreign))
 
@@ -267,6 +271,25 @@ async def test_strangers_and_large_bodies_are_refused_as_on_a_server(shop: Shop)
     large = await shop.http.post("/api/files/bulk-mark", content=b"[" * 3_000_000)
 
     assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("attack", ["body", "token", "method"])
+async def test_nobody_can_end_the_isolate_with_a_request(shop: Shop, attack: str) -> None:
+    """Python in a Worker dies of JSON that nests too deeply; those who ask need not have signed in for that."""
+    deep = "[" * DEEP + "]" * DEEP
+    async with shop.cloudflare.client() as stranger:
+        if attack == "body":
+            headers = {"content-type": "application/json"}
+            answer = await stranger.post("/api/files/bulk-mark", content=deep, headers=headers)
+        elif attack == "token":
+            header = urlsafe_b64encode(b"[" * 6000 + b"]" * 6000).decode()
+            answer = await stranger.get("/api/notifications", headers={"authorization": f"Bearer {header}.e30.e30"})
+        else:
+            answer = await stranger.request("PROPFIND", "/api/notifications")
+
+    assert answer.status_code == {"body": 422, "token": 401, "method": 405}[attack]
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (await shop.http.get("/healthz")).status_code == 200
 
 
 async def test_a_body_that_breaks_off_leaves_one_line_in_the_log_and_no_traceback(shop: Shop) -> None:

@@ -12,6 +12,8 @@ from deploy.cloudflare.rollout.problem import Problem
 from deploy.cloudflare.rollout.project import as_json
 
 JURISDICTIONS = ("eu", "fedramp")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+"""What R2 lets a bucket be called (developers.cloudflare.com/r2/buckets/create-buckets)."""
 ORIGIN = re.compile(r"https?://[^/\s*,]+")
 
 
@@ -65,6 +67,8 @@ def choose(record: Record, choices: Choices) -> Record:
         raise Problem(
             f"--url {choices.url} is no address of a Worker: scheme and host, for example https://edit.pix.immo"
         )
+    if choices.bucket is not None and not BUCKET.fullmatch(choices.bucket):
+        raise Problem(f"--bucket {choices.bucket}: 3 to 63 small letters, digits and hyphens, no hyphen at either end")
     if choices.jurisdiction not in {None, *JURISDICTIONS}:
         raise Problem(f"--jurisdiction {choices.jurisdiction} is none: {' or '.join(JURISDICTIONS)}")
     settled = record.database_id is not None

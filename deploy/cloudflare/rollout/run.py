@@ -2,6 +2,7 @@
 
 from deploy.cloudflare.rollout.deployment import Deployment
 from deploy.cloudflare.rollout.parts import PARTS
+from deploy.cloudflare.rollout.parts.database import find_database
 from deploy.cloudflare.rollout.problem import Problem
 from deploy.cloudflare.rollout.secret_values import JWT_SECRET
 from deploy.cloudflare.rollout.trial import address, forget_trials, try_a_photo
@@ -53,7 +54,8 @@ def run(deployment: Deployment) -> None:
 
 def remove_trial(deployment: Deployment) -> None:
     """Remove the order of the trial photo, if there is one, and nothing else. Raises Problem."""
-    deployment.say("the trial's order is removed" if forget_trials(deployment) else "no trial left an order")
+    left = find_database(deployment) is not None and forget_trials(deployment)
+    deployment.say("the trial's order is removed" if left else "no trial left an order")
 
 
 def _try(deployment: Deployment, tag: str) -> None:

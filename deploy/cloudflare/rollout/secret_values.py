@@ -31,8 +31,9 @@ class SecretValues:
     def load(cls, path: Path, environment: Mapping[str, str]) -> "SecretValues":
         """What is kept, and over it what the environment gives. Writes nothing. Raises Problem."""
         try:
-            kept: dict[str, Kept] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        except ValueError as error:
+            read: dict[str, Kept] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            kept = {name: Kept(value=one["value"], uploaded=one["uploaded"]) for name, one in read.items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Problem(f"{path} cannot be read ({error}): restore it, or delete it to set new secrets") from error
         loaded = cls(path, kept)
         for name, value in _given(environment).items():

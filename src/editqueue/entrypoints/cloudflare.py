@@ -35,7 +35,7 @@ class Default(WorkerEntrypoint):
         except js_exceptions() as error:
             path, reason = urlsplit(asked.url).path, first_line(error)
             journal = _ISOLATE.worker(self.env).ports.journal
-            journal.warning("request_cut_off", method=asked.method, path=path[:200], reason=reason)
+            journal.warning("request_cut_off", method=_method(asked), path=path[:200], reason=reason)
             return Response(None, status=400)  # to nobody: who asked has gone
         return await asgi.fetch(_ISOLATE.app(self.env), whole, self.env, self.ctx)
 
@@ -106,6 +106,7 @@ class _Whole:
     """
 
     method: str
+    """Any: the SDK itself raises KeyError for one that Python's http.HTTPMethod lacks, such as PROPFIND."""
     url: str
     headers: Iterable[tuple[str, str]]
     body: AsyncIterator[Any] | None
@@ -114,7 +115,11 @@ class _Whole:
     async def of(cls, request: Request) -> Self:
         pieces = [piece async for piece in _up_to_the_limit(request.body)] if request.body else []
         body = _each(pieces) if pieces else None
-        return cls(method=request.method, url=request.url, headers=list(request.headers.items()), body=body)
+        return cls(method=_method(request), url=request.url, headers=list(request.headers.items()), body=body)
+
+
+def _method(request: Request) -> str:
+    return str(request.js_object.method)
 
 
 async def _up_to_the_limit(body: Any) -> AsyncIterator[Any]:

@@ -104,6 +104,8 @@ UNREADABLE = {
     "not JSON": b"{",
     "not UTF-8": b'{"ids": ["\xff\xfe"]}',
     "endless nesting": b'{"ids": ' + b"[" * 200_000,
+    "nesting after half a string": b'{"ids": "\\"' + b'\\"' * 200_000,
+    "nesting behind a string": b'{"[\\"": ' + b'[{"":' * 60 + b"1" + b"}]" * 60 + b"}",
     "a number of 5,000 digits": b'{"ids": ' + b"7" * 5000 + b"}",
 }
 
@@ -112,6 +114,11 @@ UNREADABLE = {
 async def test_a_body_that_is_not_json_is_a_bad_request(api: Api, kind: str) -> None:
     answer = await api.http.post("/api/files/bulk-rename", content=UNREADABLE[kind], headers=ANNA)
     assert problem_of(answer, 422, "invalid")["field"] == "body"
+
+
+async def test_brackets_in_text_are_no_nesting(api: Api) -> None:
+    answer = await api.http.post("/api/files/bulk-rename", json={"ids": ["[" * 200, '"' + "{" * 200]}, headers=ANNA)
+    problem_of(answer, 404, "file_not_found")
 
 
 async def test_an_unknown_field_is_named_even_if_it_cannot_be_written_down(api: Api) -> None:

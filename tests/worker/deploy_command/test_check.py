@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from deploy.cloudflare.rollout.problem import Problem
+from devtools.cloudflare_account.d1 import Database, in_memory
 from devtools.cloudflare_account.server import Account
+from devtools.cloudflare_account.workers import Version, Worker
 from tests.worker.deploy_command.conftest import Command, state
 from tests.worker.deploy_command.deployed_worker import NAME
 
@@ -163,6 +165,32 @@ def test_a_database_that_is_newer_than_the_checkout_stops_a_run(deployed_once: C
 
     with pytest.raises(Problem, match=r"D1 has the migration 0099_later\.sql, .*: deploy from the newer checkout"):
         deployed_once.run()
+
+
+def test_a_worker_of_somebody_else_is_not_replaced(command: Command, account: Account) -> None:
+    theirs = Version(id="v", metadata={"bindings": [{"name": "KV", "type": "kv_namespace"}]}, files={}, secrets={})
+    account.workers.scripts[NAME] = Worker(deployed=theirs, versions=[theirs])
+
+    with pytest.raises(Problem, match=r"the Worker editqueue is not an edit queue, .*: take another --name"):
+        command.run()
+
+    assert (account.changes, account.workers.scripts[NAME].deployed) == ([], theirs)
+
+
+@pytest.mark.parametrize("migrated", [False, True])
+def test_a_database_of_somebody_else_gets_no_migrations(command: Command, account: Account, migrated: bool) -> None:
+    theirs = in_memory()
+    theirs([("CREATE TABLE customers (id TEXT)", ())])
+    if migrated:
+        theirs(
+            [("CREATE TABLE d1_migrations (name TEXT)", ()), ("INSERT INTO d1_migrations VALUES ('0001_a.sql')", ())]
+        )
+    account.d1.databases["d"] = Database(id="d", name=NAME, jurisdiction=None, execute=theirs)
+
+    with pytest.raises(Problem, match="the D1 database editqueue holds tables that are not the edit queue's: take ano"):
+        command.run()
+
+    assert account.changes == []
 
 
 @pytest.mark.parametrize("what", ["database", "queue"])

@@ -127,6 +127,7 @@ def test_an_answer_that_is_not_the_apis_is_one_line(body: bytes) -> None:
         ({"origins": ["https://pix.immo/"]}, "--origin https://pix.immo/ is not an origin"),
         ({"url": "edit.pix.immo"}, "--url edit.pix.immo is no address of a Worker"),
         ({"jurisdiction": "mars"}, "--jurisdiction mars is none: eu or fedramp"),
+        ({"bucket": "Pix/Immo"}, "--bucket Pix/Immo: 3 to 63 small letters, digits and hyphens"),
     ],
 )
 def test_a_wrong_choice_is_named(command: Command, choices: dict[str, Any], line: str) -> None:
@@ -149,10 +150,11 @@ def test_a_wrong_value_in_the_environment_is_named(command: Command, given: dict
         command.run()
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", '{"JWT_SECRET": "only the value"}'])
 @pytest.mark.parametrize("name", ["deployment.json", "secrets.json"])
-def test_a_file_of_its_own_that_cannot_be_read_is_named(command: Command, name: str) -> None:
-    command.run()
-    (command.project.kept / name).write_text("{")
+def test_a_file_of_its_own_that_cannot_be_read_is_named(command: Command, name: str, text: str) -> None:
+    command.project.kept.mkdir(parents=True)
+    (command.project.kept / name).write_text(text)
 
     with pytest.raises(Problem, match=f"{name} cannot be read"):
         command.run()

@@ -175,6 +175,17 @@ def test_the_trial_prints_the_link_of_its_preview_and_its_order_can_be_removed(
     assert command.remove_trial() == ["no trial left an order"]
 
 
+def test_where_nothing_was_deployed_no_trial_left_anything(command: Command) -> None:
+    assert command.remove_trial() == ["no trial left an order"]
+
+
+def test_another_machine_can_remove_what_the_trial_left(command: Command, tmp_path: Path) -> None:
+    command.run()
+    command.project = checkout(tmp_path / "other")
+
+    assert command.remove_trial() == ["the trial's order is removed"]
+
+
 def test_the_next_trial_removes_what_the_last_one_left(command: Command, account: Account) -> None:
     command.run()
 

@@ -9,8 +9,7 @@ from deploy.cloudflare.rollout.private_files import write_private
 
 def database(deployment: Deployment) -> Iterator[Difference]:
     wanted = deployment.wanted
-    found = _found(deployment)
-    deployment.know(database_id=None if found is None else found["uuid"])
+    found = find_database(deployment)
     if found is None:
         yield Difference(
             lines=[f"the D1 database {wanted.database} is missing"],
@@ -29,10 +28,13 @@ def database(deployment: Deployment) -> Iterator[Difference]:
     yield from _migrations(deployment)
 
 
-def _found(deployment: Deployment) -> dict[str, Any] | None:
+def find_database(deployment: Deployment) -> dict[str, Any] | None:
+    """What the account has under the wanted name; its id is known from then on."""
     name = deployment.wanted.database
-    found = deployment.api.get(f"{deployment.account}/d1/database", params={"name": name, "per_page": "100"})
-    return next((database for database in found if database["name"] == name), None)
+    listed = deployment.api.get(f"{deployment.account}/d1/database", params={"name": name, "per_page": "100"})
+    found = next((database for database in listed if database["name"] == name), None)
+    deployment.know(database_id=None if found is None else found["uuid"])
+    return found
 
 
 def _create(deployment: Deployment) -> None:
@@ -45,6 +47,12 @@ def _create(deployment: Deployment) -> None:
 def _migrations(deployment: Deployment) -> Iterator[Difference]:
     ours = sorted(path.name for path in (deployment.project.folder / "migrations").glob("*.sql"))
     applied = _applied(deployment)
+    if ours[0] not in applied and _has_tables(deployment):
+        yield Difference(
+            lines=[f"the D1 database {deployment.wanted.database} holds tables that are not the edit queue's"],
+            doing="take another --name, or delete that database if nobody needs it (Storage & databases > D1)",
+            mend=None,
+        )
     unknown = sorted(applied - set(ours))
     if unknown:
         yield Difference(
@@ -59,6 +67,18 @@ def _migrations(deployment: Deployment) -> Iterator[Difference]:
             doing=f"apply {len(missing)} migrations to D1",
             mend=lambda: _migrate(deployment),
         )
+
+
+def _has_tables(deployment: Deployment) -> bool:
+    """Besides those that D1, SQLite and wrangler keep for themselves."""
+    if deployment.record.database_id is None:
+        return False
+    return bool(
+        deployment.query(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'd1_migrations' "
+            "AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*' LIMIT 1"
+        )
+    )
 
 
 def _applied(deployment: Deployment) -> set[str]:

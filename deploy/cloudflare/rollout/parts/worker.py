@@ -32,6 +32,15 @@ def secrets_there(deployment: Deployment) -> set[str]:
     return set() if found is None else {secret["name"] for secret in found}
 
 
+def bindings_there(deployment: Deployment) -> set[str] | None:
+    """Names of the bindings that the Worker has; None if there is no Worker."""
+    found = _of_script(deployment, "/settings")
+    if found is None:
+        return None
+    bindings: list[dict[str, Any]] = found.get("bindings") or []
+    return {binding["name"] for binding in bindings}
+
+
 def _stale(deployment: Deployment, consumers: list[dict[str, Any]]) -> Iterator[str]:
     name = deployment.wanted.name
     if _tag(deployment) != deployment.tag():

@@ -11,6 +11,7 @@ from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
 from editqueue.entrypoints.http.auth import COOKIE, authenticate
 from editqueue.entrypoints.http.problems import PROBLEMS
+from editqueue.entrypoints.http.shallow_json import ShallowJsonRoute
 from editqueue.ports import Ports
 from editqueue.ports.job_store import FileQuery
 from editqueue.use_cases.customer.approve_file import approve_file
@@ -43,7 +44,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 # Only the description needs these two: `current_user` decides.
 _DESCRIBED = [Security(APIKeyCookie(name=COOKIE, auto_error=False)), Security(HTTPBearer(auto_error=False))]
 
-router = APIRouter(prefix="/api", responses=PROBLEMS, dependencies=_DESCRIBED)
+router = APIRouter(prefix="/api", responses=PROBLEMS, dependencies=_DESCRIBED, route_class=ShallowJsonRoute)
 
 
 @router.post("/uploads/intent")

@@ -49,6 +49,7 @@ def test_what_was_encoded_names_the_job_again() -> None:
         ('{"job_id": "a"}', "json"),
         (in_base64('{"job_id": "a"}'), "text"),
         (in_base64('{"job_id": "a"}'), "v8"),
+        ('{"job_id": "a", "and more": "' + 1024 * "b" + '"}', "text"),
         (in_base64('{"account": "x", "action": "PutObject", "bucket": "b"}'), "json"),
     ],
 )

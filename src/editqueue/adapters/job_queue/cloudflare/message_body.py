@@ -12,6 +12,8 @@ MOST_BYTES = 256_000
 METADATA_BYTES = 100
 """About what Cloudflare counts with each message."""
 _ENVELOPE_BYTES = 64
+_LONGEST = 1024
+"""Characters; what we send has under 100. JSON that nests thousands of levels deep would end Python in a Worker."""
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
@@ -24,7 +26,7 @@ def decode(body: str | None, *, content_type: object) -> str | None:
 
     `json` and `bytes` arrive in base64, `text` as it was sent, `v8` cannot be read outside of Workers.
     """
-    if body is None or content_type == "v8":
+    if body is None or content_type == "v8" or len(body) > _LONGEST:
         return None
     try:
         text = body if content_type == "text" else base64.b64decode(body, validate=True).decode()
