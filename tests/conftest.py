@@ -21,7 +21,7 @@ LONG = 900
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-        named = {*getattr(item, "fixturenames", ()), *map(str, parameters.values())}
+        named = {*getattr(item, "fixturenames", ()), *(one for one in parameters.values() if isinstance(one, str))}
         if named & STARTS_THE_WORKER and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LONG))
 
