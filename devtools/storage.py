@@ -14,8 +14,9 @@ from editqueue.adapters.bucket.local.marker import read_marker
 from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.client import S3Client
 
-PATIENCE = 20
-"""Seconds until a test that waits for something gives up."""
+PATIENCE = 90
+"""Seconds until a test that waits for something gives up: a new image worker needs 1 on a free machine, and has needed
+21 on one with ten other programs at work."""
 
 
 class Storage:
