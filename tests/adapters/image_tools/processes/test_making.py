@@ -46,6 +46,7 @@ class Begun:
     longest: timedelta = timedelta(minutes=1)
 
     def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, tests and their workers would not hear it
         (self.folder / str(os.getpid())).touch()
         if self.signalled is not None:
             os.kill(os.getpid(), self.signalled)
