@@ -85,3 +85,14 @@ async def isolate(there: Cloudflare) -> AsyncGenerator[Isolate]:
     emptying = [f"DELETE FROM {name}" for name in tables]
     statements = [{"sql": sql} for sql in [*emptying, "UPDATE job_starts SET starts = 0"]]
     await there.behind("d1", statements=statements)
+
+
+@asynccontextmanager
+async def dropping_queue(there: Cloudflare) -> AsyncGenerator[BindingQueue]:
+    """The Worker's queue, of which everything that is sent is delivered, and dropped."""
+    before = await there.tell("counted")
+    async with isolate(there) as opened:
+        await there.tell("rule", call="queue", verdict="lose", times=1_000)
+        yield opened.queue
+        sent = (await there.tell("counted"))["sent"] - before["sent"]
+        await there.tell("wait", name="delivered", reach=before["delivered"] + sent)

@@ -10,8 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from devtools.cloudflare.host import Cloudflare
-from devtools.cloudflare.isolate import isolate
+from devtools.cloudflare.isolate import dropping_queue
 from devtools.cloudflare_queue.world import cloudflare_world
 from editqueue.adapters.job_queue.local import MOST_WAITING, LocalQueue
 from editqueue.adapters.job_queue.none import NoQueue
@@ -37,23 +36,12 @@ async def open_queue(kind: str, request: pytest.FixtureRequest) -> AsyncGenerato
             yield there.queue
         return
     if kind == "binding":
-        async with in_the_worker(request.getfixturevalue("cloudflare")) as queue:
+        async with dropping_queue(request.getfixturevalue("cloudflare")) as queue:
             yield queue
         return
     queue = LocalQueue() if kind == "local" else NoQueue(idle_poll=LONG)
     yield queue
     await queue.close()
-
-
-@asynccontextmanager
-async def in_the_worker(there: Cloudflare) -> AsyncGenerator[JobQueue]:
-    """What it sends is delivered, and dropped."""
-    before = await there.tell("counted")
-    async with isolate(there) as opened:
-        await there.tell("rule", call="queue", verdict="lose", times=1_000)
-        yield opened.queue
-        sent = (await there.tell("counted"))["sent"] - before["sent"]
-        await there.tell("wait", name="delivered", reach=before["delivered"] + sent)
 
 
 @pytest.fixture(params=["local", "none", "cloudflare", "binding"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from devtools.cloudflare.host import QUEUE_FULL, Cloudflare
-from devtools.cloudflare.isolate import isolate
+from devtools.cloudflare.isolate import dropping_queue
 from editqueue.adapters.job_queue.cloudflare.binding import BindingQueue, message_of
 from editqueue.domain.errors import QueueUnavailable
 from editqueue.domain.ids import new_id
@@ -15,13 +15,8 @@ from editqueue.domain.ids import new_id
 
 @pytest.fixture
 async def queue(cloudflare: Cloudflare) -> AsyncIterator[BindingQueue]:
-    """In the Worker's isolate. What it sends is delivered, and dropped."""
-    before = await cloudflare.tell("counted")
-    async with isolate(cloudflare) as there:
-        await cloudflare.tell("rule", call="queue", verdict="lose", times=100)
-        yield there.queue
-        sent = (await cloudflare.tell("counted"))["sent"] - before["sent"]
-        await cloudflare.tell("wait", name="delivered", reach=before["delivered"] + sent)
+    async with dropping_queue(cloudflare) as sending:
+        yield sending
 
 
 async def test_every_job_is_named_once_in_batches_of_a_hundred(cloudflare: Cloudflare, queue: BindingQueue) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +10,7 @@ import pytest
 from sqlalchemy import insert, literal, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from devtools.cloudflare_queue.d1 import D1Api, Refusal, SqlError, d1_api, sqlite_d1
-from devtools.databases import sqlite_path
+from devtools.cloudflare_queue.d1 import D1Api, Refusal, SqlError
 from editqueue.adapters.job_store.databases.d1_answers import D1Refused
 from editqueue.adapters.job_store.databases.d1_http import D1HttpDatabase
 from editqueue.adapters.job_store.databases.d1_literals import compiled_with_literals
@@ -23,13 +21,6 @@ from editqueue.domain.errors import StorageUnavailable
 ORDER = {"id": "1", "user_id": "anna", "title": "Haus", "shootcode": "AB", "last_index": 0, "created_at": 7}
 ADD = insert(orders).values(ORDER)
 READ = select(orders.c.id, orders.c.last_index)
-
-
-@pytest.fixture(name="api")
-async def _api(tmp_path: Path) -> AsyncIterator[D1Api]:
-    with sqlite_d1(sqlite_path(tmp_path)) as behind:
-        async with d1_api(behind) as api:
-            yield api
 
 
 @pytest.fixture(name="database")

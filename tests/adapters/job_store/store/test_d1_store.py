@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from devtools.cloudflare_queue.d1 import D1Api, d1_api, sqlite_d1
-from devtools.databases import sqlite_path
+from devtools.cloudflare_queue.d1 import D1Api
 from devtools.seeds import NOON, URL, claim, seed_files, seed_order, submit
 from editqueue.adapters.job_store.opening.open_d1 import open_d1_store
 from editqueue.adapters.job_store.store.d1_store import D1HttpStore
@@ -15,13 +13,6 @@ from editqueue.domain.errors import ClaimLost, StorageUnavailable
 from editqueue.ports.job_store import JobQuery
 
 CLAIM, FINISH = "SET starts", "-finish-"
-
-
-@pytest.fixture(name="api")
-async def _api(tmp_path: Path) -> AsyncIterator[D1Api]:
-    with sqlite_d1(sqlite_path(tmp_path)) as behind:
-        async with d1_api(behind) as api:
-            yield api
 
 
 @pytest.fixture(name="store")
