@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Text, bindparam
+from sqlalchemy import BigInteger, BindParameter, Boolean, Select, Text, bindparam, select
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import FromClause
@@ -35,12 +35,34 @@ def _on_conflict(*_: object, **__: object) -> str:
     return "ON CONFLICT DO NOTHING"
 
 
-def each(pairs: Mapping[str, str], name: str) -> FromClause:
-    """A table of `pairs`, with the columns `key` and `value`."""
-    body = bindparam(None, json.dumps(dict(pairs)), type_=Text, unique=True)
-    return _JsonEach(body).table_valued("key", "value", name=name)
+def given_text(parameter: str) -> BindParameter[str]:
+    """A text that comes with each run, like the numbers and truths below."""
+    return bindparam(parameter, type_=Text)
 
 
-def each_id(ids: Iterable[str], name: str = "ids") -> FromClause:
-    """A table of `ids`, in its column `key`."""
-    return each(dict.fromkeys(ids, ""), name)
+def given_number(parameter: str) -> BindParameter[int]:
+    return bindparam(parameter, type_=BigInteger)
+
+
+def given_time(parameter: str = "now") -> BindParameter[int]:
+    """As rows.to_ms has it."""
+    return given_number(parameter)
+
+
+def given_truth(parameter: str) -> BindParameter[bool]:
+    return bindparam(parameter, type_=Boolean)
+
+
+def each(parameter: str, name: str) -> FromClause:
+    """A table `name` with the columns `key` and `value`, of the pairs that `parameter` gets `as_json`."""
+    return _JsonEach(given_text(parameter)).table_valued("key", "value", name=name)
+
+
+def each_id(parameter: str = "ids") -> Select[tuple[str]]:
+    """The ids that `parameter` gets `as_json`."""
+    return select(each(parameter, f"each_of_{parameter}").c.key)
+
+
+def as_json(values: Mapping[str, str] | Iterable[str]) -> str:
+    """Pairs, or ids, as one value for a parameter."""
+    return json.dumps(dict(values) if isinstance(values, Mapping) else dict.fromkeys(values, ""))

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Executable
-
+from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.domain.errors import StorageUnavailable
 
 GROUP_SECONDS: Final = 10.0
@@ -21,13 +20,17 @@ class StatementRefused(StorageUnavailable):
     """The database is there and refused this statement for now: a deadlock, a lock held too long."""
 
 
+class ConstraintViolated(Exception):
+    """A constraint of a table refuses a row."""
+
+
 class Database(Protocol):
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
         """Run the statements in order as one transaction; the rows of each, empty for those without any.
 
         No statement may depend on a decision made in Python in between: D1 takes the whole group at once.
         Raises StorageUnavailable when the database cannot be reached or cannot work; then nothing was changed, or,
-        if the connection broke during the commit, all of it was. Raises sqlalchemy's IntegrityError when a
+        if the connection broke during the commit, all of it was. Raises ConstraintViolated when a
         constraint refuses a row. A wrong statement or value is a defect: its error comes out as it is.
         """
         ...

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import Executable
-
 from editqueue.adapters.job_store.databases.database import Row, Rows
+from editqueue.adapters.job_store.databases.statement import Statement
 
 T = TypeVar("T")
 
@@ -15,21 +14,21 @@ T = TypeVar("T")
 class Group(Generic[T]):
     """Statements that run in their order as one transaction, and what their rows mean."""
 
-    statements: tuple[Executable, ...]
+    statements: tuple[Statement, ...]
     read: Callable[[Sequence[Rows]], T]
     """Given the rows of each statement, in the order of `statements`."""
 
 
-def reading(statement: Executable, to_value: Callable[[Row], T]) -> Group[Sequence[T]]:
+def reading(statement: Statement, to_value: Callable[[Row], T]) -> Group[Sequence[T]]:
     """Every row of one statement as a value."""
     return Group(statements=(statement,), read=lambda rows: [to_value(row) for row in rows[0]])
 
 
-def reading_one(statement: Executable, to_value: Callable[[Row], T]) -> Group[T | None]:
+def reading_one(statement: Statement, to_value: Callable[[Row], T]) -> Group[T | None]:
     """The first row of one statement as a value; None if it has no rows."""
     return Group(statements=(statement,), read=lambda rows: next(map(to_value, rows[0]), None))
 
 
-def writing(*statements: Executable) -> Group[None]:
+def writing(*statements: Statement) -> Group[None]:
     """Statements whose rows nobody needs."""
     return Group(statements=statements, read=lambda _: None)

@@ -6,33 +6,41 @@ that carry it, so that a group whose first statement matched nothing changes not
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Executable, insert, literal, select
+from sqlalchemy import insert, select
 
-from editqueue.adapters.job_store.databases.constructs import each
+from editqueue.adapters.job_store.databases.constructs import as_json, each, given_text, given_time
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files, jobs, notifications
 from editqueue.domain.files import NotificationType
 
 
-def notify(ids: Mapping[str, str], *, token: str, kind: NotificationType, message: str, now: datetime) -> Executable:
+def notify(ids: Mapping[str, str], *, token: str, kind: NotificationType, message: str, now: datetime) -> Statement:
     """One notification for each job of `ids` (job id -> notification id) that ended under `token`."""
-    wanted = each(ids, "wanted")
     before, _, after = message.partition("{name}")
-    text = literal(before).concat(files.c.name).concat(literal(after))
-    rows = (
-        select(
-            wanted.c.value,
-            jobs.c.user_id,
-            jobs.c.order_id,
-            jobs.c.file_id,
-            jobs.c.id,
-            literal(kind.value),
-            text,
-            literal(to_ms(now), notifications.c.created_at.type),
-        )
-        .select_from(wanted.join(jobs, jobs.c.id == wanted.c.key).join(files, files.c.id == jobs.c.file_id))
-        .where(jobs.c.token == token, jobs.c.finished_at.is_not(None))
+    return _notify().bind(
+        ids=as_json(ids), token=token, type=kind.value, before_name=before, after_name=after, now=to_ms(now)
     )
-    columns = ["id", "user_id", "order_id", "file_id", "job_id", "type", "message", "created_at"]
-    return insert(notifications).from_select(columns, rows)
+
+
+@cache
+def _notify() -> Template:
+    wanted = each("ids", "wanted")
+    values = {
+        "id": wanted.c.value,
+        "user_id": jobs.c.user_id,
+        "order_id": jobs.c.order_id,
+        "file_id": jobs.c.file_id,
+        "job_id": jobs.c.id,
+        "type": given_text("type"),
+        "message": given_text("before_name").concat(files.c.name).concat(given_text("after_name")),
+        "created_at": given_time(),
+    }
+    ended = (
+        select(*values.values())
+        .select_from(wanted.join(jobs, jobs.c.id == wanted.c.key).join(files, files.c.id == jobs.c.file_id))
+        .where(jobs.c.token == given_text("token"), jobs.c.finished_at.is_not(None))
+    )
+    return Template(insert(notifications).from_select(list(values), ended))

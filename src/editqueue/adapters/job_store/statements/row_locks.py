@@ -5,36 +5,60 @@ SQLite and D1 have one writer and ignore FOR UPDATE.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from sqlalchemy import Select, select
 
-from editqueue.adapters.job_store.databases.constructs import each_id
+from editqueue.adapters.job_store.databases.constructs import as_json, each_id, given_text
 from editqueue.adapters.job_store.databases.database import Rows
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job
 from editqueue.adapters.job_store.schema import ACTIVE, files, jobs
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.job_store import FileState
 
 
-def lock_files(ids: Iterable[str]) -> Select[tuple[object, ...]]:
+def lock_files(ids: Iterable[str]) -> Statement:
     """Read the files and hold their rows until the transaction ends."""
-    wanted = each_id(ids)
-    return select(*files.c).where(files.c.id.in_(select(wanted.c.key))).order_by(files.c.id).with_for_update(of=files)
+    return _lock_files().bind(ids=as_json(ids))
 
 
-def hold_files(ids: Iterable[str]) -> Select[tuple[object, ...]]:
+@cache
+def _lock_files() -> Template:
+    return Template(_locked_files())
+
+
+def hold_files(ids: Iterable[str]) -> Statement:
     """Hold the rows as `lock_files` does, for a group that does not ask what is in them."""
-    return lock_files(ids).with_only_columns(files.c.id)
+    return _hold_files().bind(ids=as_json(ids))
 
 
-def hold_file(file_id: str) -> Select[tuple[str]]:
-    return select(files.c.id).where(files.c.id == file_id).with_for_update(of=files)
+@cache
+def _hold_files() -> Template:
+    return Template(_locked_files().with_only_columns(files.c.id))
 
 
-def active_jobs(ids: Iterable[str]) -> Select[tuple[object, ...]]:
+def _locked_files() -> Select[tuple[object, ...]]:
+    return select(*files.c).where(files.c.id.in_(each_id())).order_by(files.c.id).with_for_update(of=files)
+
+
+def hold_file(file_id: str) -> Statement:
+    return _hold_file().bind(file_id=file_id)
+
+
+@cache
+def _hold_file() -> Template:
+    return Template(select(files.c.id).where(files.c.id == given_text("file_id")).with_for_update(of=files))
+
+
+def active_jobs(ids: Iterable[str]) -> Statement:
     """The active jobs of the files `ids`."""
-    wanted = each_id(ids)
-    return select(*jobs.c).where(ACTIVE, jobs.c.file_id.in_(select(wanted.c.key)))
+    return _active_jobs().bind(ids=as_json(ids))
+
+
+@cache
+def _active_jobs() -> Template:
+    return Template(select(*jobs.c).where(ACTIVE, jobs.c.file_id.in_(each_id())))
 
 
 def to_states(file_rows: Rows, job_rows: Rows) -> list[FileState]:

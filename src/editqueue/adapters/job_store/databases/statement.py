@@ -1,0 +1,77 @@
+"""A statement whose values come later: put together once, compiled once for each database, bound for each run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Dialect, Executable
+from sqlalchemy.sql import ClauseElement, Select
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """SQL for one kind of database."""
+
+    sql: str
+    names: Sequence[str]
+    """Of its parameters, in the order in which the database wants their values."""
+    constants: Mapping[str, object]
+    """The parameters whose values stand in the template itself."""
+    given: frozenset[str]
+    """The others."""
+
+    def parameters(self, values: Mapping[str, object]) -> Sequence[object]:
+        """Raises TypeError for a value that is missing, or that the statement does not ask for."""
+        if self.given.symmetric_difference(values):
+            raise TypeError(f"given {sorted(values)}, wanted {sorted(self.given)}: {self.sql}")
+        return [values[name] if name in values else self.constants[name] for name in self.names]
+
+
+class Template:
+    """Make one for each statement, and keep it: putting it together and compiling it takes a hundred times longer than
+    binding it."""
+
+    def __init__(self, executable: Executable) -> None:
+        self._executable = executable
+        self._compiled: dict[Dialect, Compiled] = {}
+        self.reads_only = isinstance(executable, Select)
+
+    def bind(self, **values: object) -> "Statement":
+        """With a value for each parameter that has a name of its own and none in the template."""
+        return Statement(template=self, values=values)
+
+    def compiled(self, dialect: Dialect) -> Compiled:
+        """For a dialect with numbered or counted parameters."""
+        known = self._compiled.get(dialect)
+        if known is None:
+            known = self._compiled[dialect] = _compile(self._executable, dialect)
+        return known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """A template with its values."""
+
+    template: Template
+    values: Mapping[str, object]
+
+    def compiled(self, dialect: Dialect) -> tuple[str, Sequence[object]]:
+        """The SQL, and the values in the order of its parameters."""
+        compiled = self.template.compiled(dialect)
+        return compiled.sql, compiled.parameters(self.values)
+
+
+def once(executable: Executable) -> Statement:
+    """A statement with all its values in it, for what is run once."""
+    return Template(executable).bind()
+
+
+def _compile(executable: Executable, dialect: Dialect) -> Compiled:
+    assert isinstance(executable, ClauseElement)  # noqa: S101  # every Executable of ours is one
+    made = executable.compile(dialect=dialect)
+    assert isinstance(made, SQLCompiler)  # noqa: S101  # not DDL
+    if made.post_compile_params:  # lists, whose parameters SQLAlchemy would count at each run
+        raise ValueError(f"send lists as one parameter, through each_id(): {made}")
+    constants = {name: bind.effective_value for bind, name in made.bind_names.items() if not bind.required}
+    names = tuple(made.positiontup or ())
+    return Compiled(sql=str(made), names=names, constants=constants, given=frozenset(names).difference(constants))
