@@ -65,4 +65,5 @@ def each_id(parameter: str = "ids") -> Select[tuple[str]]:
 
 def as_json(values: Mapping[str, str] | Iterable[str]) -> str:
     """Pairs, or ids, as one value for a parameter."""
-    return json.dumps(dict(values) if isinstance(values, Mapping) else dict.fromkeys(values, ""))
+    pairs: Mapping[str, str] = values if isinstance(values, Mapping) else dict.fromkeys(values, "")
+    return json.dumps(dict(pairs))
