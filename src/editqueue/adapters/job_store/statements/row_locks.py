@@ -9,7 +9,7 @@ from functools import cache
 
 from sqlalchemy import Select, select
 
-from editqueue.adapters.job_store.databases.constructs import as_json, each_id, given_text
+from editqueue.adapters.job_store.databases.constructs import each_id, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job
@@ -20,7 +20,7 @@ from editqueue.ports.job_store import FileState
 
 def lock_files(ids: Iterable[str]) -> Statement:
     """Read the files and hold their rows until the transaction ends."""
-    return _lock_files().bind(ids=as_json(ids))
+    return _lock_files().bind(ids=ids_as_json(ids))
 
 
 @cache
@@ -30,7 +30,7 @@ def _lock_files() -> Template:
 
 def hold_files(ids: Iterable[str]) -> Statement:
     """Hold the rows as `lock_files` does, for a group that does not ask what is in them."""
-    return _hold_files().bind(ids=as_json(ids))
+    return _hold_files().bind(ids=ids_as_json(ids))
 
 
 @cache
@@ -53,7 +53,7 @@ def _hold_file() -> Template:
 
 def active_jobs(ids: Iterable[str]) -> Statement:
     """The active jobs of the files `ids`."""
-    return _active_jobs().bind(ids=as_json(ids))
+    return _active_jobs().bind(ids=ids_as_json(ids))
 
 
 @cache
