@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from sqlalchemy import make_url
+
 Fault = Literal["503", "timeout", "cut", "reset", "answer lost"]
 FAULTS: tuple[Fault, ...] = ("503", "timeout", "cut", "reset", "answer lost")
 """An answer 503; none at all; one whose body ends too soon; a connection reset before the server hears of the

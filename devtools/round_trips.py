@@ -1,57 +1,68 @@
 """How often a client waits for a server: a TCP proxy that counts the turns of their conversation."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from devtools.fault_proxy import Connect
+
 PIECE = 64 * 1024
-Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
 @dataclass(kw_only=True)
 class Turns:
-    """Answers are held back for `delay` seconds, so that whatever a client sends without waiting arrives before them."""
+    """Everything passes, and is counted."""
 
     connect: Connect
-    delay: float
     port: int = 0
     count: int = 0
-    """Of answers that a client waited for, over all connections."""
-    _open: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
+    """Of answers that began after a client had asked, over all connections: a server answers a pipeline when it has
+    read all of it, unless the answers are long."""
+    joints: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
-    async def join(self, here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+    def joined(self, here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._join(here, back))
+        self.joints.add(task)
+        task.add_done_callback(self.joints.discard)
+
+    async def _join(self, here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         there, forth = await self.connect()
-        self._open |= {back, forth}
         asked = asyncio.Event()
-        answers = asyncio.create_task(self._pass_answers(there, back, asked))
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._ask(here, forth, asked))
+                both.create_task(self._answer(there, back, asked))
+        finally:
+            back.transport.abort()
+            forth.transport.abort()
+
+    async def _ask(self, here: asyncio.StreamReader, forth: asyncio.StreamWriter, asked: asyncio.Event) -> None:
         with suppress(ConnectionError):
             while piece := await here.read(PIECE):
                 asked.set()
                 forth.write(piece)
-        answers.cancel()
-        for one in (back, forth):
-            one.close()
+            forth.write_eof()
 
-    async def _pass_answers(
-        self, there: asyncio.StreamReader, back: asyncio.StreamWriter, asked: asyncio.Event
-    ) -> None:
+    async def _answer(self, there: asyncio.StreamReader, back: asyncio.StreamWriter, asked: asyncio.Event) -> None:
         with suppress(ConnectionError):
             while piece := await there.read(PIECE):
-                if asked.is_set():
-                    asked.clear()
-                    self.count += 1
-                    await asyncio.sleep(self.delay)
+                self.count += asked.is_set()
+                asked.clear()
                 back.write(piece)
+            back.write_eof()
 
 
 @asynccontextmanager
-async def counted(connect: Connect, *, delay: float = 0.0) -> AsyncGenerator[Turns]:
+async def counted(connect: Connect) -> AsyncGenerator[Turns]:
     """On 127.0.0.1 until the block ends."""
-    turns = Turns(connect=connect, delay=delay)
-    server = await asyncio.start_server(turns.join, "127.0.0.1", 0)
+    turns = Turns(connect=connect)
+    server = await asyncio.start_server(turns.joined, "127.0.0.1", 0)
     turns.port = server.sockets[0].getsockname()[1]
     try:
         yield turns
     finally:
         server.close()
+        for one in tuple(turns.joints):
+            one.cancel()
+        await asyncio.gather(*turns.joints, return_exceptions=True)
