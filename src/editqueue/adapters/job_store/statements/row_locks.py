@@ -13,7 +13,7 @@ from editqueue.adapters.job_store.databases.constructs import each_id, given_tex
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job
-from editqueue.adapters.job_store.schema import ACTIVE, files, jobs
+from editqueue.adapters.job_store.schema import ACTIVE, files, jobs, orders
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.job_store import FileState
 
@@ -49,6 +49,17 @@ def hold_file(file_id: str) -> Statement:
 @cache
 def _hold_file() -> Template:
     return Template(select(files.c.id).where(files.c.id == given_text("file_id")).with_for_update(of=files))
+
+
+def hold_order(order_id: str) -> Statement:
+    """Hold the row of the order. Rows may still be added that refer to it."""
+    return _hold_order().bind(order_id=order_id)
+
+
+@cache
+def _hold_order() -> Template:
+    held = select(orders.c.id).where(orders.c.id == given_text("order_id"))
+    return Template(held.with_for_update(of=orders, key_share=True))
 
 
 def active_jobs(ids: Iterable[str]) -> Statement:
