@@ -7,6 +7,7 @@ from typing import Protocol
 
 from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.consumers import ConsumerPause, LivingConsumer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,27 +76,6 @@ class Expiry:
 
     file: File
     expiring_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConsumerPause:
-    """A consumer that waits for what it stands on."""
-
-    consumer: str
-    """Host, process id and a random end: no other consumer ever has it."""
-    ground: str
-    """"database", "bucket" or "images"."""
-    reason: str
-    since: datetime
-    seen_at: datetime
-    """When the consumer last said so; an old one belongs to a consumer that died."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LivingConsumer:
-    name: str
-    jobs: Sequence[str]
-    """The ids of its jobs in progress, the longest first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,7 +39,7 @@ from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import running_clock
 from editqueue.wiring.job_queue import open_queue
-from editqueue.wiring.job_store import open_store_of
+from editqueue.wiring.job_store import open_holder_of, open_store_of
 from editqueue.wiring.journal import open_metered_journal
 from editqueue.wiring.patience import consumers_client, workers_readers
 from editqueue.wiring.system_clock import SystemClock
@@ -98,6 +98,7 @@ async def open_server(
             journal=journal,
             pause=asyncio.sleep,
             limits=settings.limits,
+            holder=open_holder_of(settings, journal),
         )
         yield Server(
             ports=ports,

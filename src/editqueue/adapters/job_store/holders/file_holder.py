@@ -3,12 +3,13 @@
 import asyncio
 import errno
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from editqueue.adapters.job_store.holders.files import is_at, lock
+from editqueue.ports.journal import Journal
 
 LOOK_EVERY: Final = 1.5
 """Seconds between looks. With the 2 s in which a consumer that seems to be gone may come back, its jobs are queued
@@ -20,10 +21,10 @@ TRIES, BETWEEN_TRIES = 50, 0.01
 class FileHolder:
     """The lock is taken again, at the next look, when somebody has removed the file."""
 
-    def __init__(self, folder: Path, *, consumer: str, warn: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, *, consumer: str, journal: Journal) -> None:
         self._path = folder / consumer
         self._consumer = consumer
-        self._warn = warn
+        self._journal = journal
         self._descriptor: int | None = None
         self._warned = False
 
@@ -54,7 +55,8 @@ class FileHolder:
         except OSError as error:
             if not self._warned:
                 self._warned = True
-                self._warn(f"{self._path}: {error.strerror}")
+                reason = f"{self._path} cannot be locked: {error.strerror}"
+                self._journal.warning("consumer_lock_missing", consumer=self._consumer, reason=reason)
             return
         self._let_go()
         self._descriptor, self._warned = taken, False
