@@ -12,7 +12,12 @@ LOCK_CLASS: Final = 0x0ED1_70BC
 two hashes the same, the second consumer would get no lock, and its jobs wait for their age."""
 
 TRY_LOCK: Final = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
+UNLOCK: Final = "SELECT pg_advisory_unlock(%s, hashtext(%s))"
 REGISTER: Final = "INSERT INTO consumers (name) VALUES (%s) ON CONFLICT DO NOTHING"
+FORGET: Final = """
+DELETE FROM consumers
+WHERE name = %s AND NOT EXISTS (SELECT FROM edit_jobs WHERE status = 'in_progress' AND holder = consumers.name)
+"""
 
 HELD: Final = f"""
 EXISTS (
