@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import psycopg
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection
 
 from devtools.databases import Kind, NewDatabase, new_postgres, new_sqlite
 from devtools.history import Size, load
@@ -19,8 +18,8 @@ from devtools.scratch import NOW
 from devtools.tour import Tour
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
-from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres_connection import Query
 from editqueue.adapters.job_store.databases.sqlite import DIALECT, SqliteDatabase
 from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.adapters.job_store.opening.open_store import open_database
@@ -68,22 +67,18 @@ class Plans:
     def begin(self, method: str) -> None:
         self.method = method
 
-    async def explain(self, statement: Statement, database: EngineDatabase, dialect: Dialect) -> None:
-        sql, values = statement.compiled(dialect)
-        how = "EXPLAIN (FORMAT JSON)" if dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    async def explain_sqlite(self, statement: Statement, database: SqliteDatabase) -> None:
+        sql, values = statement.compiled(DIALECT)
 
         def ask(connection: Connection) -> list[Sequence[Any]]:
-            return [*connection.exec_driver_sql(f"{how} {sql}", tuple(values))]
+            return [*connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", tuple(values))]
 
         rows = await database.with_connection(ask)
-        if dialect.name == "postgresql":
-            self.keep_postgres(sql, rows[0][0])
-        else:
-            self._keep("sqlite", sql, [str(row[3]) for row in rows])
+        self._keep("sqlite", sql, [str(row[3]) for row in rows])
 
     def keep_postgres(self, statement: str, custom: Any) -> None:
         self._keep("postgresql", statement, _steps(custom))
-        # asyncpg prepares statements, and from the sixth run on the server may plan without looking at parameters.
+        # Statements are prepared, and from the sixth run on the server may plan without looking at parameters.
         self._keep("postgresql, any parameters", statement, _steps(_generic_plan(self.url, statement)))
 
     def _keep(self, kind: str, statement: str, lines: Sequence[str]) -> None:
@@ -97,25 +92,20 @@ class ExplainingSqlite(SqliteDatabase):
 
     async def run(self, *statements: Statement) -> Sequence[Rows]:
         for statement in statements:
-            await self.plans.explain(statement, self, DIALECT)
+            await self.plans.explain_sqlite(statement, self)
         return await super().run(*statements)
 
 
 class ExplainingPostgres(PostgresDatabase):
-    """The same, for its single statements, too."""
+    """The same."""
 
     plans: Plans
 
-    async def run(self, *statements: Statement) -> Sequence[Rows]:
-        dialect = await self.with_connection(lambda connection: connection.dialect)
-        for statement in statements:
-            await self.plans.explain(statement, self, dialect)
-        return await super().run(*statements)
-
-    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        [plan] = await super().fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
-        self.plans.keep_postgres(query, plan[0])
-        return await super().fetch(query, *values)
+    async def _run(self, queries: Sequence[Query]) -> Sequence[Rows]:
+        for sql, values in queries:
+            [[plan]] = await super()._run([(f"EXPLAIN (FORMAT JSON) {sql}", values)])
+            self.plans.keep_postgres(sql, plan["QUERY PLAN"])
+        return await super()._run(queries)
 
 
 def _generic_plan(url: str, statement: str) -> Any:

@@ -105,7 +105,7 @@ class PostgresDatabase(EngineDatabase):
             "postgresql+psycopg://",
             hide_parameters=True,  # an error goes into the log; what customers write does not
             poolclass=NullPool,
-            connect_args=self._url.options | {"prepare_threshold": None},
+            connect_args={**self._url.options, "prepare_threshold": None},
         )
         async with engine.connect() as connection:
             return await connection.run_sync(work)

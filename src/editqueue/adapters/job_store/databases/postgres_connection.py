@@ -38,7 +38,7 @@ class PostgresConnection:
         self._loop = asyncio.get_running_loop()
         self._prepares = prepares
         self._prepared: set[bytes] = set()
-        """Names that the server has confirmed. A name belongs to one statement, whichever connection has prepared it."""
+        """Names that the server has confirmed."""
         self._values = Transformer(driver)
         self._waiting: asyncio.Future[None] | None = None
         self._lost: Exception | None = None
@@ -111,7 +111,7 @@ class PostgresConnection:
         found: list[PGresult] = []
         failed: QueryFailed | ConnectionLost | None = None
         answered = 0
-        while not (result := await self._next(failed)).status == _SYNC:
+        while (result := await self._next(failed)).status != _SYNC:
             if failed is not None:
                 continue
             if result.status == _ERROR:
@@ -173,7 +173,7 @@ class PostgresConnection:
     def _rows(self, result: PGresult) -> Rows:
         if result.status != _ROWS:
             return []
-        columns = [str(result.fname(column), "utf-8") for column in range(result.nfields)]
+        columns = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
         self._values.set_pgresult(result)
         return self._values.load_rows(0, result.ntuples, lambda row: dict(zip(columns, row, strict=True)))
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL's errors mean. Of its messages only the first line is kept: the details quote what customers wrote."""
+"""What PostgreSQL's errors mean. Of its messages only the first line is kept: the details quote customers."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

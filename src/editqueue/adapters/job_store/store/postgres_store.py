@@ -4,13 +4,14 @@ The same guards as in statements/claim.py and ends.py, in PostgreSQL's own words
 tables there, and take several jobs at once for workers that ask at the same time. The contract suite holds both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
 
-from sqlalchemy import BigInteger, Text, bindparam, text
+from sqlalchemy import text
 
-from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.database import Database, Row
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
 from editqueue.adapters.job_store.statements.claim import SHARE, UNSURE_FOR
@@ -24,7 +25,12 @@ from editqueue.ports.job_store import Claim
 
 _JOB_COLUMNS = [column.name for column in jobs.c]
 _FILE_COLUMNS = [column.name for column in files.c]
-_COLUMNS = ", ".join([*(f"taken.{name}" for name in _JOB_COLUMNS), *(f"locked.{name}" for name in _FILE_COLUMNS)])
+_COLUMNS = ", ".join(
+    [
+        *(f"taken.{name} AS job_{name}" for name in _JOB_COLUMNS),
+        *(f"locked.{name} AS file_{name}" for name in _FILE_COLUMNS),
+    ]
+)
 
 # Literal limits: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted. It reads no further than the
 # outer limits ask. A number is drawn for each job that starts while express jobs and others wait; nobody waits for a
@@ -112,9 +118,9 @@ WITH given AS (
     SELECT *
     FROM unnest(
         CAST(:job_ids AS text[]), CAST(:file_ids AS text[]), CAST(:claim_tokens AS text[]), CAST(:tokens AS text[]),
-        CAST(:note_ids AS text[]), CAST(:preview_urls AS text[]), CAST(:bytes_copied AS bigint[]), CAST(:moments AS bigint[])
-    )
-        AS given(job_id, file_id, claim_token, token, note_id, preview_url, bytes_copied, moment)
+        CAST(:note_ids AS text[]), CAST(:preview_urls AS text[]), CAST(:bytes_copied AS bigint[]),
+        CAST(:moments AS bigint[])
+    ) AS given(job_id, file_id, claim_token, token, note_id, preview_url, bytes_copied, moment)
 ), held AS (
     SELECT files.id, files.name FROM files WHERE files.id = ANY (CAST(:file_ids AS text[])) ORDER BY files.id FOR UPDATE
 ), ended AS (
@@ -142,12 +148,31 @@ SELECT id FROM ended
 """
 
 
+@cache
+def _claim(limit: int) -> Template:
+    return Template(text(CLAIM.format(limit=limit)))
+
+
+@cache
+def _give_back() -> Template:
+    return Template(text(GIVE_BACK))
+
+
+@cache
+def _finish() -> Template:
+    return Template(text(FINISH))
+
+
+FINISH_COLUMNS = (
+    "job_ids", "file_ids", "claim_tokens", "tokens", "note_ids", "preview_urls", "bytes_copied", "moments"
+)  # fmt: skip
+
+
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._postgres = database
         self._unsure: dict[str, datetime] = {}
         """How the tokens of claims without an answer begin, and when those were asked for."""
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
@@ -163,26 +188,29 @@ class PostgresStore(SqlStore):
 
     async def _claim_all(self, moments: Sequence[datetime]) -> Sequence[Claim | None]:
         now, token = max(moments), new_token()
-        await self._give_back_unsure(now)
+        claiming = _claim(len(moments)).bind(now=to_ms(now), token=token)
         try:
-            rows = await self._postgres.fetch(CLAIM.format(limit=len(moments)), to_ms(now), token)
+            *_, rows = await self._database.run(*self._giving_back(now), claiming)
         except StorageUnavailable:
             self._unsure[token] = now
             raise
         claims = [_to_claim(row) for row in rows]
         return [*claims, *[None] * (len(moments) - len(claims))]
 
-    async def _give_back_unsure(self, now: datetime) -> None:
+    def _giving_back(self, now: datetime) -> Sequence[Statement]:
         """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
         we gave it up, so that finding nothing proves nothing."""
         self._unsure = {token: asked for token, asked in self._unsure.items() if now - asked < UNSURE_FOR}
-        if self._unsure:
-            await self._postgres.fetch(GIVE_BACK, list(self._unsure), to_ms(now))
+        return [_give_back().bind(beginnings=list(self._unsure), now=to_ms(now))] if self._unsure else []
 
     async def _finish_all(self, given: Sequence[tuple[object, ...]]) -> Sequence[bool]:
-        columns = [list(column) for column in zip(*given, strict=True)]
         before, _, after = EDIT_DONE.partition("{name}")
-        ended = {row[0] for row in await self._postgres.fetch(FINISH, *columns, before, after)}
+        columns = zip(FINISH_COLUMNS, zip(*given, strict=True), strict=True)
+        statement = _finish().bind(
+            **{name: list(values) for name, values in columns}, before_name=before, after_name=after
+        )
+        [rows] = await self._database.run(statement)
+        ended = {row["id"] for row in rows}
         return [job_id in ended for job_id, *_ in given]
 
     async def _release_unwanted(self, claim: Claim | None) -> None:
@@ -195,8 +223,7 @@ async def _forget(_: bool) -> None:  # noqa: FBT001  # what it is called with
     pass
 
 
-def _to_claim(row: asyncpg.Record) -> Claim:
-    values = list(row.values())
-    job: Mapping[str, Any] = dict(zip(_JOB_COLUMNS, values, strict=False))
-    file: Mapping[str, Any] = dict(zip(_FILE_COLUMNS, values[len(_JOB_COLUMNS) :], strict=True))
+def _to_claim(row: Row) -> Claim:
+    job = {name: row[f"job_{name}"] for name in _JOB_COLUMNS}
+    file = {name: row[f"file_{name}"] for name in _FILE_COLUMNS}
     return Claim(job=to_job(job), file=to_file(file))
