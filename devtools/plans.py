@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 import psycopg
-from sqlalchemy import Connection, Executable
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy import Connection, Dialect
 
 from devtools.databases import Kind, NewDatabase, new_postgres, new_sqlite
 from devtools.history import Size, load
@@ -22,7 +21,8 @@ from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
-from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.databases.sqlite import DIALECT, SqliteDatabase
+from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -68,22 +68,18 @@ class Plans:
     def begin(self, method: str) -> None:
         self.method = method
 
-    async def explain(self, statement: Executable, database: EngineDatabase) -> None:
-        assert isinstance(statement, ClauseElement)
-        dialect = await database.with_connection(lambda connection: connection.dialect)
-        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        values: Mapping[str, Any] = compiled.params or {}
-        names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+    async def explain(self, statement: Statement, database: EngineDatabase, dialect: Dialect) -> None:
+        sql, values = statement.compiled(dialect)
         how = "EXPLAIN (FORMAT JSON)" if dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
 
         def ask(connection: Connection) -> list[Sequence[Any]]:
-            return [*connection.exec_driver_sql(f"{how} {compiled}", tuple(values[name] for name in names))]
+            return [*connection.exec_driver_sql(f"{how} {sql}", tuple(values))]
 
         rows = await database.with_connection(ask)
         if dialect.name == "postgresql":
-            self.keep_postgres(str(compiled), rows[0][0])
+            self.keep_postgres(sql, rows[0][0])
         else:
-            self._keep("sqlite", str(compiled), [str(row[3]) for row in rows])
+            self._keep("sqlite", sql, [str(row[3]) for row in rows])
 
     def keep_postgres(self, statement: str, custom: Any) -> None:
         self._keep("postgresql", statement, _steps(custom))
@@ -94,22 +90,28 @@ class Plans:
         self.found.append(Plan(method=self.method, kind=kind, statement=statement, lines=lines))
 
 
-class Explaining(EngineDatabase):
+class ExplainingSqlite(SqliteDatabase):
     """Asks the database for its plan before it runs a statement."""
 
     plans: Plans
 
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
         for statement in statements:
-            await self.plans.explain(statement, self)
+            await self.plans.explain(statement, self, DIALECT)
         return await super().run(*statements)
 
 
-class ExplainingSqlite(Explaining, SqliteDatabase):
-    pass
+class ExplainingPostgres(PostgresDatabase):
+    """The same, for its single statements, too."""
 
+    plans: Plans
 
-class ExplainingPostgres(Explaining, PostgresDatabase):
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
+        dialect = await self.with_connection(lambda connection: connection.dialect)
+        for statement in statements:
+            await self.plans.explain(statement, self, dialect)
+        return await super().run(*statements)
+
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         [plan] = await super().fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
         self.plans.keep_postgres(query, plan[0])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import asyncpg
+from sqlalchemy import BigInteger, Text, bindparam, text
 
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
@@ -34,17 +34,17 @@ WITH drawn AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE nextval('job_starts') % {SHARE} = 0) AS fifths
     FROM generate_series(1, {{limit}})
     WHERE (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= $1 AND express
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND express
         ORDER BY express DESC, turn, id LIMIT 1
     ) IS NOT NULL AND (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= $1 AND NOT express
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND NOT express
         ORDER BY express DESC, turn, id LIMIT 1
     ) IS NOT NULL
 ), others AS (
     SELECT id FROM (
         SELECT edit_jobs.id
         FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
           AND NOT files.locked AND files.expiring_at IS NULL AND NOT edit_jobs.express
         ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
         LIMIT {{limit}}
@@ -55,7 +55,7 @@ WITH drawn AS MATERIALIZED (
     SELECT id FROM (
         SELECT edit_jobs.id
         FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
           AND NOT files.locked AND files.expiring_at IS NULL AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))
         ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
         LIMIT {{limit}}
@@ -66,13 +66,13 @@ WITH drawn AS MATERIALIZED (
     SELECT id FROM others UNION ALL SELECT id FROM usual
 ), taken AS (
     UPDATE edit_jobs
-    SET status = 'in_progress', token = $2 || edit_jobs.id, started_at = $1, attempts = attempts + 1
+    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1
     FROM head
     WHERE edit_jobs.id = head.id AND edit_jobs.status = 'queued'
     RETURNING edit_jobs.*
 ), locked AS (
     UPDATE files
-    SET status = 'in_progress', locked = TRUE, updated_at = $1
+    SET status = 'in_progress', locked = TRUE, updated_at = :now
     FROM taken
     WHERE files.id = taken.file_id
     RETURNING files.*
@@ -86,7 +86,7 @@ ORDER BY taken.express DESC, taken.turn, taken.id
 GIVE_BACK = """
 WITH unsure AS (
     SELECT edit_jobs.id, edit_jobs.token
-    FROM unnest($1::text[]) AS beginning
+    FROM unnest(CAST(:beginnings AS text[])) AS beginning
     JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND starts_with(edit_jobs.token, beginning)
     JOIN files ON files.id = edit_jobs.file_id
     ORDER BY files.id
@@ -99,7 +99,7 @@ WITH unsure AS (
     RETURNING edit_jobs.file_id
 )
 UPDATE files
-SET status = 'queued', locked = FALSE, updated_at = $2
+SET status = 'queued', locked = FALSE, updated_at = :now
 FROM released
 WHERE files.id = released.file_id
 """
@@ -110,10 +110,13 @@ WHERE files.id = released.file_id
 FINISH = """
 WITH given AS (
     SELECT *
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+    FROM unnest(
+        CAST(:job_ids AS text[]), CAST(:file_ids AS text[]), CAST(:claim_tokens AS text[]), CAST(:tokens AS text[]),
+        CAST(:note_ids AS text[]), CAST(:preview_urls AS text[]), CAST(:bytes_copied AS bigint[]), CAST(:moments AS bigint[])
+    )
         AS given(job_id, file_id, claim_token, token, note_id, preview_url, bytes_copied, moment)
 ), held AS (
-    SELECT files.id, files.name FROM files WHERE files.id = ANY ($2::text[]) ORDER BY files.id FOR UPDATE
+    SELECT files.id, files.name FROM files WHERE files.id = ANY (CAST(:file_ids AS text[])) ORDER BY files.id FOR UPDATE
 ), ended AS (
     UPDATE edit_jobs
     SET status = 'done', token = given.token, finished_at = given.moment, error = NULL,
@@ -132,7 +135,7 @@ WITH given AS (
 ), told AS (
     INSERT INTO notifications (id, user_id, order_id, file_id, job_id, type, message, created_at)
     SELECT given.note_id, ended.user_id, ended.order_id, ended.file_id, ended.id, 'edit_done',
-        $9 || held.name || $10, given.moment
+        :before_name || held.name || :after_name, given.moment
     FROM ended JOIN given ON given.job_id = ended.id JOIN held ON held.id = ended.file_id
 )
 SELECT id FROM ended
