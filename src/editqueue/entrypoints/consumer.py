@@ -1,8 +1,6 @@
 """The consumer: waits for messages, works on jobs, and looks after the queue while it lives."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +9,6 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from editqueue.domain.errors import GroundLost
-from editqueue.domain.ids import new_token
 from editqueue.ports import Ports
 from editqueue.ports.job_queue import Message, Redelivery
 from editqueue.use_cases.consumer.answer_message import answer_message
@@ -19,6 +16,7 @@ from editqueue.use_cases.consumer.ground import Ground, find_lost_ground
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.consumer.sweep import keep_house
+from editqueue.use_cases.consumer.take_over import take_over
 from editqueue.use_cases.unless_stopped import end_all, unless_stopped
 
 T = TypeVar("T")
@@ -59,8 +57,12 @@ class Consumer:
         await self._serve(self._is_empty)
 
     async def _serve(self, step: Callable[[], Awaitable[bool]]) -> None:
+        async with self.ports.holder.hold():
+            await self._work(step)
+
+    async def _work(self, step: Callable[[], Awaitable[bool]]) -> None:
         await self._patiently(rescue(self.ports))
-        housekeeper = asyncio.create_task(self._sweep_now_and_then())
+        housekeepers = [asyncio.create_task(self._sweep_now_and_then()), asyncio.create_task(self._watch_the_others())]
         workers = [asyncio.create_task(self._persist(step)) for _ in range(self.concurrency)]
         everyone = asyncio.gather(*workers)
         stopped = asyncio.create_task(self.stop.wait())
@@ -71,7 +73,7 @@ class Consumer:
                 everyone.cancel()
                 await asyncio.gather(everyone, return_exceptions=True)
         finally:
-            await end_all([housekeeper, stopped, *workers])
+            await end_all([*housekeepers, stopped, *workers])
         for worker in workers:
             if not worker.cancelled():
                 worker.result()
@@ -94,7 +96,7 @@ class Consumer:
 
     @cached_property
     def _ground(self) -> Ground:
-        return Ground(self.ports, consumer=f"{socket.gethostname()}:{os.getpid()}:{new_token()[:8]}")
+        return Ground(self.ports, consumer=self.ports.holder.consumer)
 
     async def _wait_out(self, error: Exception, backoff: float) -> None:
         lost = error if isinstance(error, GroundLost) else await find_lost_ground(self.ports)
@@ -192,6 +194,11 @@ class Consumer:
             await self._patiently(keep_house(self.ports))  # during a pause, too: a full disk is freed by it
             await self.ports.pause(self.sweep_interval.total_seconds())
             await self._patiently(rescue(self.ports))
+
+    async def _watch_the_others(self) -> None:
+        while True:
+            await self._patiently(take_over(self.ports))
+            await self.ports.holder.next_look()
 
     async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
         try:

@@ -57,7 +57,7 @@ async def _attempt(ports: Ports, stop: asyncio.Event, claimed: Callable[[], None
     if stop.is_set():
         return None
     # 1. The job is in progress, its file too, and locked.
-    claim = await ports.store.claim_next(now=ports.clock.now())
+    claim = await ports.store.claim_next(now=ports.clock.now(), holder=ports.holder.held_as)
     if claim is None:
         return None
     claimed()

@@ -9,9 +9,11 @@ from editqueue.adapters.job_store.databases.database_url import parse, shown, un
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.holders.files import HolderFiles, holders_folder
 from editqueue.adapters.job_store.opening.migrate import newest_revision, revision, upgrade
 from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
 from editqueue.domain.errors import SetupError
 
 _UNUSABLE = (DBAPIError, OSError, ValueError)
@@ -44,7 +46,9 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
     except BaseException:
         await database.close()
         raise
-    return PostgresStore(database) if isinstance(database, PostgresDatabase) else SqlStore(database)
+    if isinstance(database, PostgresDatabase):
+        return PostgresStore(database)
+    return SqliteStore(database, HolderFiles(holders_folder(database.path)))
 
 
 async def _check_schema(database: EngineDatabase, url: str, *, migrate: bool) -> None:
