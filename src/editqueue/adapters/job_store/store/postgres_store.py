@@ -15,6 +15,8 @@ from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
 from editqueue.adapters.job_store.statements.claim import SHARE, UNSURE_FOR
 from editqueue.adapters.job_store.statements.ends import token_of_end
+from editqueue.adapters.job_store.statements.group import Group, T
+from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
@@ -145,13 +147,18 @@ SELECT id FROM ended
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: PostgresDatabase, *, notifies: bool = False) -> None:
         super().__init__(database)
+        self._notifies = notifies
         self._postgres = database
         self._unsure: dict[str, datetime] = {}
         """How the tokens of claims without an answer begin, and when those were asked for."""
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
+
+    async def send(self, group: Group[T]) -> T:
+        """With `notifies`, listeners hear of the jobs that it queues."""
+        return await super().send(notifying(group) if self._notifies else group)
 
     async def claim_next(self, *, now: datetime) -> Claim | None:
         return await self._claims.ask(now)
