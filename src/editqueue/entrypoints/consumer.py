@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from editqueue.domain.errors import GroundLost
@@ -43,8 +44,12 @@ class Consumer:
     """How long running jobs may go on after `stop`; then they are handed back, unspent."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
+    _more: asyncio.Queue[None] = field(default_factory=partial(asyncio.Queue[None], 1), init=False)
+    """Full while a worker is wanted to look at the database: at the start, and after a look that found a job."""
+
     async def run(self) -> None:
         """Work until `stop` is set. What jobs stand on may go away: it is waited for, and no attempt is spent."""
+        self._want_a_look()
         await self._serve(self._work_once)
 
     async def drain(self) -> None:
@@ -110,13 +115,35 @@ class Consumer:
         return False
 
     async def _next_messages(self) -> Sequence[Message] | None:
-        """None once stopped. A queue that fails is no reason to leave the work alone: the database is asked first."""
+        """None once stopped, and where a look at the database is wanted. A queue that fails is no reason to leave the
+        work alone: the database is asked first."""
+        if not self._more.empty():
+            self._more.get_nowait()
+            return None
         try:
             receiving = self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
-            return await unless_stopped(receiving, self.stop)
+            return await unless_stopped(receiving if self.concurrency == 1 else self._unless_more(receiving), self.stop)
         except Exception:
             await self._work_through_the_database()
             raise
+
+    async def _unless_more(self, receiving: Coroutine[Any, Any, Sequence[Message]]) -> Sequence[Message] | None:
+        """None if another worker's look found a job before a message came."""
+        messages = asyncio.create_task(receiving)
+        more = asyncio.create_task(self._more.get())
+        try:
+            await asyncio.wait([messages, more], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end_all([more] if messages.done() else [more, messages])
+        if messages.cancelled():
+            return None
+        if not more.cancelled():
+            self._want_a_look()
+        return messages.result()
+
+    def _want_a_look(self) -> None:
+        with suppress(asyncio.QueueFull):
+            self._more.put_nowait(None)
 
     async def _answer(self, message: Message) -> None:
         if self.stop.is_set():
@@ -147,8 +174,12 @@ class Consumer:
             self.ports.journal.error(None, error)
 
     async def _work_through_the_database(self) -> None:
-        while not self.stop.is_set() and self._ground.is_there and await process_next(self.ports) is not None:
-            pass
+        """A look that finds a job lets the next idle worker look, too; one that finds none ends that."""
+        while not self.stop.is_set() and self._ground.is_there:
+            if await process_next(self.ports, claimed=self._want_a_look) is None:
+                with suppress(asyncio.QueueEmpty):
+                    self._more.get_nowait()
+                return
 
     async def _is_empty(self) -> bool:
         """Work on what may run now; True when nothing is left to wait for."""

@@ -18,7 +18,7 @@ async def open_store_of(settings: Settings) -> JobStore:
     """The store that the settings name; the embedded one brings its schema up to date. Raises SetupError."""
     database_id = d1_database_id(settings.database_url)
     if database_id is None:
-        return await open_store(settings.database_url, migrate=settings.embedded)
+        return await open_store(settings.database_url, migrate=settings.embedded, notifies=settings.queue == "postgres")
     from editqueue.adapters.job_store.databases.d1_http import D1Access  # noqa: PLC0415  # as the first lines say
     from editqueue.adapters.job_store.opening.open_d1 import open_d1_store  # noqa: PLC0415  # the same
 

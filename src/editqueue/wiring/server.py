@@ -88,7 +88,7 @@ async def open_server(
         session = open_database_session(settings, journal)
         if session is not None:
             stack.push_async_callback(session.close)
-        queue = open_queue(settings)
+        queue = open_queue(settings, session)
         stack.push_async_callback(queue.close)
         images = _open_images(settings, bucket)
         stack.push_async_callback(images.close)

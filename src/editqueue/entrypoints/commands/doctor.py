@@ -29,7 +29,8 @@ from editqueue.wiring.system_clock import SystemClock
 PAUSE_TOLD_WITHIN = timedelta(minutes=3)
 """A consumer that waits says so at least this often; one that has not is gone."""
 _QUEUE_WORDS: Mapping[str, str] = {
-    "local": "local: wakes the consumer of the same process",
+    "local": "local: wakes the consumers of this machine",
+    "postgres": "postgres: the database wakes its consumers",
     "none": "none: the sweep alone moves the work",
 }
 

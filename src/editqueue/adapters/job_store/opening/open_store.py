@@ -35,8 +35,9 @@ def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) ->
     return PostgresDatabase(parsed, command_seconds=command_seconds)
 
 
-async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
-    """A store on `url`; with `migrate` its schema is brought up to date first.
+async def open_store(url: str, *, migrate: bool = False, notifies: bool = False) -> SqlStore:
+    """A store on `url`; with `migrate` its schema is brought up to date first. One on PostgreSQL that `notifies` tells
+    listeners of the jobs that it queues.
 
     Raises SetupError when the database cannot be opened or its schema is not the one this version needs.
     """
@@ -47,7 +48,7 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
         await database.close()
         raise
     if isinstance(database, PostgresDatabase):
-        return PostgresStore(database)
+        return PostgresStore(database, notifies=notifies)
     return SqliteStore(database, HolderFiles(holders_folder(database.path)))
 
 

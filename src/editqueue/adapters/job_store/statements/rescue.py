@@ -19,7 +19,7 @@ from editqueue.adapters.job_store.databases.constructs import (
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
-from editqueue.adapters.job_store.statements.group import Group, reading
+from editqueue.adapters.job_store.statements.group import Group, Queues, reading
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_files
 from editqueue.domain.files import FileStatus, NotificationType
@@ -86,7 +86,9 @@ def taking_back(
     ids = {job.id: new_id() for job in found}
     tell = notify(ids, token=token, kind=NotificationType.REVISION_REQUIRED, message=message, now=now)
     return Group(
-        statements=(hold_files(job_of), back, release_files, tell), read=lambda rows: [to_job(row) for row in rows[1]]
+        statements=(hold_files(job_of), back, release_files, tell),
+        read=lambda rows: [to_job(row) for row in rows[1]],
+        queues=Queues(job_ids=[*job_of.values()], token=token),
     )
 
 
