@@ -144,7 +144,10 @@ async def plans_on(kind: Kind, size: Size) -> list[Plan]:
         plans = Plans(url)
         store = _explaining(kind, url, plans)
         try:
-            await Tour(store=store, before=plans.begin).go()
+            async with holding(url) as holder:
+                tour = Tour(store=store, before=plans.begin, holder=holder.consumer)
+                await tour.claim_first()
+            await tour.go()
         finally:
             await store.close()
     return plans.found
@@ -154,7 +157,7 @@ def _explaining(kind: Kind, url: str, plans: Plans) -> SqlStore:
     if kind == "sqlite":
         sqlite = ExplainingSqlite(parse(url))
         sqlite.plans = plans
-        return SqlStore(sqlite)
+        return SqliteStore(sqlite, HolderFiles(holders_folder(sqlite.path)))
     postgres = ExplainingPostgres(parse(url))
     postgres.plans = plans
     return PostgresStore(postgres)

@@ -21,7 +21,7 @@ from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.commands import doctor_bucket
 from editqueue.ports.bucket import ObjectInfo
-from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.consumers import ConsumerPause
 from tests.entrypoints.in_process import run_here
 
 SECRET = "s" * 32

@@ -58,6 +58,10 @@ class SqliteDatabase(EngineDatabase):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
+    @property
+    def path(self) -> Path:
+        return self._path
+
     async def run(self, *statements: Statement) -> Sequence[Rows]:
         compiled = [statement.compiled(DIALECT) for statement in statements]
 

@@ -44,7 +44,7 @@ UPDATE job_starts SET starts = starts + 1 WHERE EXISTS ({_EXPRESS}) AND EXISTS (
 TAKE: Final = Template(
     text(f"""
 UPDATE edit_jobs
-SET status = 'in_progress', token = :token, started_at = :moment, attempts = attempts + 1
+SET status = 'in_progress', token = :token, started_at = :moment, attempts = attempts + 1, holder = :holder
 WHERE status = 'queued' AND id = COALESCE(
   CASE WHEN (SELECT starts % {SHARE} = 0 FROM job_starts) THEN ({_OTHER}) END, ({_ANY})
 )
@@ -79,7 +79,9 @@ WHERE id IN ({_UNSURE.format(column="id")})
 )
 
 
-def claim_next(*, now: datetime, token: str | None = None, unsure: Collection[str] = ()) -> Group[Claim | None]:
+def claim_next(
+    *, now: datetime, holder: str | None = None, token: str | None = None, unsure: Collection[str] = ()
+) -> Group[Claim | None]:
     """The claim writes `token`, or a fresh one. Jobs that earlier claims took under the tokens `unsure` are queued
     again first, unspent: their answers never came, so nobody works on them."""
     moment, token = to_ms(now), token or new_token()
@@ -87,7 +89,7 @@ def claim_next(*, now: datetime, token: str | None = None, unsure: Collection[st
         statements=(
             *(_give_back(unsure, moment) if unsure else ()),
             COUNT.bind(moment=moment),
-            TAKE.bind(moment=moment, token=token),
+            TAKE.bind(moment=moment, token=token, holder=holder),
             LOCK.bind(moment=moment, token=token),
         ),
         read=lambda rows: Claim(job=to_job(rows[-2][0]), file=to_file(rows[-1][0])) if rows[-2] else None,

@@ -1,6 +1,7 @@
 """The four ways in which the holder of a claim ends it. Each group tells whether the claim was still its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
@@ -10,7 +11,7 @@ from editqueue.adapters.job_store.databases.constructs import given_number, give
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, files, jobs
-from editqueue.adapters.job_store.statements.group import Group
+from editqueue.adapters.job_store.statements.group import Group, Queues
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_file
 from editqueue.domain.files import FileStatus, NotificationType
@@ -87,7 +88,8 @@ def _queue_file() -> Template:
 def release(claim: Claim, *, now: datetime) -> Group[bool]:
     token = token_of_end(claim, "release")
     end = _release().bind(**_of_job(claim, token))
-    return _ending(claim, end, _queue_file().bind(**_of_file(claim, token), now=to_ms(now)))
+    ending = _ending(claim, end, _queue_file().bind(**_of_file(claim, token), now=to_ms(now)))
+    return replace(ending, queues=Queues(job_ids=[claim.job.id], token=token))
 
 
 @cache

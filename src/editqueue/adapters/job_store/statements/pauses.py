@@ -13,7 +13,7 @@ from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import to_ms, to_pause
 from editqueue.adapters.job_store.schema import consumer_pauses
 from editqueue.adapters.job_store.statements.group import Group, reading, writing
-from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.consumers import ConsumerPause
 
 LONGEST_REASON = 500
 """Characters kept of why a consumer waits."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cache
 
 from sqlalchemy import ColumnElement, TextClause, case, exists, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from editqueue.adapters.job_store.databases.constructs import (
     as_json,
@@ -15,10 +16,10 @@ from editqueue.adapters.job_store.databases.constructs import (
     given_time,
     ids_as_json,
 )
-from editqueue.adapters.job_store.databases.statement import Template
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
-from editqueue.adapters.job_store.statements.group import Group, reading
+from editqueue.adapters.job_store.statements.group import Group, Queues, reading
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_files
 from editqueue.domain.files import FileStatus, NotificationType
@@ -44,33 +45,50 @@ def take_back(
     stale: Sequence[EditJob], *, started_before: datetime, max_retries: int, message: str, now: datetime
 ) -> Group[Sequence[EditJob]]:
     """Those of `stale` that still are: queued again, or failed when out of attempts, with a notification."""
-    ids = {job.id: new_id() for job in stale}
-    job_of = {job.file_id: job.id for job in stale}
-    token, moment = new_token(), to_ms(now)
+    token = new_token()
     back = _take_back().bind(
-        ids=ids_as_json(ids), started_before=to_ms(started_before), max_retries=max_retries, token=token, now=moment
+        ids=ids_as_json(job.id for job in stale),
+        started_before=to_ms(started_before),
+        max_retries=max_retries,
+        token=token,
+        now=to_ms(now),
     )
-    release_files = _release_files().bind(job_of=as_json(job_of), token=token, now=moment)
-    tell = notify(ids, token=token, kind=NotificationType.REVISION_REQUIRED, message=message, now=now)
-    return Group(
-        statements=(hold_files(job_of), back, release_files, tell), read=lambda rows: [to_job(row) for row in rows[1]]
-    )
+    return taking_back(stale, back, token=token, message=message, now=now)
 
 
 @cache
 def _take_back() -> Template:
+    return Template(back_in_queue(STALE_ERROR).where(jobs.c.id.in_(each_id()), *_stale()))
+
+
+def back_in_queue(error: str) -> ReturningUpdate[tuple[object, ...]]:
+    """Jobs, under `token`: queued again, or failed when out of attempts."""
     spent = jobs.c.attempts > given_number("max_retries")
-    return Template(
+    return (
         update(jobs)
-        .where(jobs.c.id.in_(each_id()), *_stale())
         .values(
             status=case((spent, JobStatus.FAILED.value), else_=JobStatus.QUEUED.value),
             finished_at=case((spent, given_time()), else_=None),
             token=given_text("token"),
             run_after=given_time(),
-            error=STALE_ERROR,
+            error=error,
         )
         .returning(*jobs.c)
+    )
+
+
+def taking_back(
+    found: Sequence[EditJob], back: Statement, *, token: str, message: str, now: datetime
+) -> Group[Sequence[EditJob]]:
+    """What `back` takes of `found` under `token`; its files are unlocked, and customers told of what failed."""
+    job_of = {job.file_id: job.id for job in found}
+    release_files = _release_files().bind(job_of=as_json(job_of), token=token, now=to_ms(now))
+    ids = {job.id: new_id() for job in found}
+    tell = notify(ids, token=token, kind=NotificationType.REVISION_REQUIRED, message=message, now=now)
+    return Group(
+        statements=(hold_files(job_of), back, release_files, tell),
+        read=lambda rows: [to_job(row) for row in rows[1]],
+        queues=Queues(job_ids=[*job_of.values()], token=token),
     )
 
 

@@ -23,7 +23,7 @@ from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import ACTIVE, QUEUED, files, jobs, orders
-from editqueue.adapters.job_store.statements.group import Group
+from editqueue.adapters.job_store.statements.group import Group, Queues
 from editqueue.adapters.job_store.statements.row_locks import active_jobs, lock_files, to_states
 from editqueue.domain.files import FileStatus
 from editqueue.domain.ids import new_id, new_token
@@ -50,7 +50,8 @@ def submit(
         new = [job.id for job in made if job.token == token]
         return Submission(seen=to_states(rows[0], rows[1]), jobs=made, new=new)
 
-    return Group(statements=(lock_files(file_ids), before, create, queue, *note, after), read=read)
+    statements = (lock_files(file_ids), before, create, queue, *note, after)
+    return Group(statements=statements, read=read, queues=Queues(job_ids=[*job_of.values()], token=token))
 
 
 @cache
@@ -74,9 +75,10 @@ def _note() -> Template:
 
 def revise(file_id: str, *, user_id: str, note: str, now: datetime) -> Group[Revision]:
     token, moment = new_token(), to_ms(now)
+    job_id = new_id()
     create = _revise().bind(
         file_id=file_id,
-        job_of=as_json({file_id: new_id()}),
+        job_of=as_json({file_id: job_id}),
         user_id=user_id,
         express=False,
         note=note,
@@ -84,7 +86,7 @@ def revise(file_id: str, *, user_id: str, note: str, now: datetime) -> Group[Rev
         now=moment,
     )
     change = _queue_new_version().bind(ids=ids_as_json([file_id]), token=token, now=moment)
-    return _making_one(file_id, create, change, token)
+    return _making_one(file_id, create, change, Queues(job_ids=[job_id], token=token))
 
 
 @cache
@@ -107,9 +109,10 @@ def _queue_new_version() -> Template:
 def retry(failed: EditJob, *, now: datetime) -> Group[Revision]:
     """The same work again as a new job, if the file is there, unlocked and has no active job."""
     token, moment = new_token(), to_ms(now)
+    job_id = new_id()
     create = _retry().bind(
         file_id=failed.file_id,
-        job_of=as_json({failed.file_id: new_id()}),
+        job_of=as_json({failed.file_id: job_id}),
         user_id=failed.user_id,
         express=failed.express,
         note=failed.note,
@@ -117,7 +120,7 @@ def retry(failed: EditJob, *, now: datetime) -> Group[Revision]:
         now=moment,
     )
     change = _queue().bind(ids=ids_as_json([failed.file_id]), token=token, now=moment)
-    return _making_one(failed.file_id, create, change, token)
+    return _making_one(failed.file_id, create, change, Queues(job_ids=[job_id], token=token))
 
 
 @cache
@@ -126,14 +129,14 @@ def _retry() -> Template:
     return Template(_insert_jobs(when=free))
 
 
-def _making_one(file_id: str, create: Statement, change: Statement, token: str) -> Group[Revision]:
+def _making_one(file_id: str, create: Statement, change: Statement, queues: Queues) -> Group[Revision]:
     before, after = active_jobs([file_id]), active_jobs([file_id])
 
     def read(rows: Sequence[Rows]) -> Revision:
-        made = next((to_job(row) for row in rows[-1] if row["token"] == token), None)
+        made = next((to_job(row) for row in rows[-1] if row["token"] == queues.token), None)
         return Revision(seen=to_states(rows[0], rows[1]), job=made)
 
-    return Group(statements=(lock_files([file_id]), before, create, change, after), read=read)
+    return Group(statements=(lock_files([file_id]), before, create, change, after), read=read, queues=queues)
 
 
 def _all_submittable() -> ColumnElement[bool]:

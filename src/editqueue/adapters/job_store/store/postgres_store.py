@@ -14,13 +14,18 @@ from editqueue.adapters.job_store.databases.database import Database, Row
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.statements import take_over
 from editqueue.adapters.job_store.statements.claim import SHARE, UNSURE_FOR
 from editqueue.adapters.job_store.statements.ends import token_of_end
+from editqueue.adapters.job_store.statements.group import Group, T
+from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_id, new_token
+from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
+from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim
 
 _JOB_COLUMNS = [column.name for column in jobs.c]
@@ -72,7 +77,8 @@ WITH drawn AS MATERIALIZED (
     SELECT id FROM others UNION ALL SELECT id FROM usual
 ), taken AS (
     UPDATE edit_jobs
-    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1
+    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1,
+        holder = :holder
     FROM head
     WHERE edit_jobs.id = head.id AND edit_jobs.status = 'queued'
     RETURNING edit_jobs.*
@@ -171,31 +177,39 @@ FINISH_COLUMNS = (
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, notifies: bool = False) -> None:
         super().__init__(database)
+        self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
         """How the tokens of claims without an answer begin, and when those were asked for."""
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
 
-    async def claim_next(self, *, now: datetime) -> Claim | None:
-        return await self._claims.ask(now)
+    async def send(self, group: Group[T]) -> T:
+        """With `notifies`, listeners hear of the jobs that it queues."""
+        return await super().send(notifying(group) if self._notifies else group)
+
+    async def claim_next(self, *, now: datetime, holder: str | None = None) -> Claim | None:
+        return await self._claims.ask((now, holder))
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
         token = token_of_end(claim, "finish")
         ids = (claim.job.id, claim.file.id, claim.job.token, token, new_id())
         await self._end(claim, "finish", self._finishes.ask((*ids, preview_url, bytes_copied, to_ms(now))))
 
-    async def _claim_all(self, moments: Sequence[datetime]) -> Sequence[Claim | None]:
-        now, token = max(moments), new_token()
-        claiming = _claim(len(moments)).bind(now=to_ms(now), token=token)
+    async def _claim_all(self, asked: Sequence[tuple[datetime, str | None]]) -> Sequence[Claim | None]:
+        """Those who ask together are of one process and name one holder; were they not, the jobs would name none."""
+        now, token = max(now for now, _ in asked), new_token()
+        holders = {holder for _, holder in asked}
+        holder = holders.pop() if len(holders) == 1 else None
+        claiming = _claim(len(asked)).bind(now=to_ms(now), token=token, holder=holder)
         try:
             *_, rows = await self._database.run(*self._giving_back(now), claiming)
         except StorageUnavailable:
             self._unsure[token] = now
             raise
         claims = [_to_claim(row) for row in rows]
-        return [*claims, *[None] * (len(moments) - len(claims))]
+        return [*claims, *[None] * (len(asked) - len(claims))]
 
     def _giving_back(self, now: datetime) -> Sequence[Statement]:
         """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
@@ -212,6 +226,20 @@ class PostgresStore(SqlStore):
         [rows] = await self._database.run(statement)
         ended = {row["id"] for row in rows}
         return [job_id in ended for job_id, *_ in given]
+
+    async def gone_holders(self) -> Sequence[str]:
+        return await self.send(take_over.gone_holders())
+
+    async def take_over(
+        self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        found = await self.send(take_over.jobs_of(holders))
+        return await self.send(
+            take_over.take_over_under_locks(found, holders, max_retries=max_retries, message=message, now=now)
+        )
+
+    async def living_consumers(self) -> Sequence[LivingConsumer]:
+        return await self.send(take_over.living_consumers())
 
     async def _release_unwanted(self, claim: Claim | None) -> None:
         """A claim nobody waits for any more would lock its file until the sweep comes."""
