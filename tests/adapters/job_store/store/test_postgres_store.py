@@ -20,7 +20,9 @@ from editqueue.adapters.job_store.databases.postgres import DIALECT, PostgresDat
 from editqueue.adapters.job_store.databases.statement import Statement, once
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
 from editqueue.adapters.job_store.rows import to_ms
-from editqueue.adapters.job_store.store.postgres_store import CLAIM, UNSURE_FOR, PostgresStore
+from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
+from editqueue.adapters.job_store.statements.claim_on_postgres import CLAIM
+from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.domain.errors import ClaimLost, StorageUnavailable
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import JobStatus

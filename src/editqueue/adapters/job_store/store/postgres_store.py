@@ -1,7 +1,7 @@
 """The store on PostgreSQL: claim and finish, the two transitions of every job, each in one round trip.
 
-The same guards as in statements/claim.py and ends.py, in PostgreSQL's own words: one statement may write several
-tables there, and take several jobs at once for workers that ask at the same time. The contract suite holds both.
+The same guards as in statements/ends.py, in PostgreSQL's own words: one statement may write several tables there, and
+take several jobs at once for workers that ask at the same time. The contract suite holds both.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from functools import cache
 
 from sqlalchemy import text
 
-from editqueue.adapters.job_store.databases.database import Database, Row
+from editqueue.adapters.job_store.databases.database import Database
 from editqueue.adapters.job_store.databases.statement import Statement, Template
-from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
-from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import take_over
-from editqueue.adapters.job_store.statements.claim import SHARE, UNSURE_FOR
+from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
+from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, to_claim
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
 from editqueue.adapters.job_store.statements.wake_ups import notifying
@@ -27,72 +27,6 @@ from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim
-
-_JOB_COLUMNS = [column.name for column in jobs.c]
-_FILE_COLUMNS = [column.name for column in files.c]
-_COLUMNS = ", ".join(
-    [
-        *(f"taken.{name} AS job_{name}" for name in _JOB_COLUMNS),
-        *(f"locked.{name} AS file_{name}" for name in _FILE_COLUMNS),
-    ]
-)
-
-# Literal limits: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted. It reads no further than the
-# outer limits ask. A number is drawn for each job that starts while express jobs and others wait; nobody waits for a
-# sequence, and what is drawn stays drawn. SKIP LOCKED does not skip what this statement has locked itself.
-CLAIM = f"""
-WITH drawn AS MATERIALIZED (
-    SELECT count(*) FILTER (WHERE nextval('job_starts') % {SHARE} = 0) AS fifths
-    FROM generate_series(1, {{limit}})
-    WHERE (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND express
-        ORDER BY express DESC, turn, id LIMIT 1
-    ) IS NOT NULL AND (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND NOT express
-        ORDER BY express DESC, turn, id LIMIT 1
-    ) IS NOT NULL
-), others AS (
-    SELECT id FROM (
-        SELECT edit_jobs.id
-        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
-          AND NOT files.locked AND files.expiring_at IS NULL AND NOT edit_jobs.express
-        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
-        LIMIT {{limit}}
-        FOR UPDATE SKIP LOCKED
-    ) AS waiting
-    LIMIT (SELECT fifths FROM drawn)
-), usual AS (
-    SELECT id FROM (
-        SELECT edit_jobs.id
-        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
-          AND NOT files.locked AND files.expiring_at IS NULL AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))
-        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
-        LIMIT {{limit}}
-        FOR UPDATE SKIP LOCKED
-    ) AS waiting
-    LIMIT {{limit}} - (SELECT count(*) FROM others)
-), head AS (
-    SELECT id FROM others UNION ALL SELECT id FROM usual
-), taken AS (
-    UPDATE edit_jobs
-    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1,
-        holder = :holder
-    FROM head
-    WHERE edit_jobs.id = head.id AND edit_jobs.status = 'queued'
-    RETURNING edit_jobs.*
-), locked AS (
-    UPDATE files
-    SET status = 'in_progress', locked = TRUE, updated_at = :now
-    FROM taken
-    WHERE files.id = taken.file_id
-    RETURNING files.*
-)
-SELECT {_COLUMNS}
-FROM taken JOIN locked ON locked.id = taken.file_id
-ORDER BY taken.express DESC, taken.turn, taken.id
-"""  # noqa: S608  # column names of our own tables
 
 # Whatever is held by another session waits for the next time, so that no claim waits for it.
 GIVE_BACK = """
@@ -155,11 +89,6 @@ SELECT id FROM ended
 
 
 @cache
-def _claim(limit: int) -> Template:
-    return Template(text(CLAIM.format(limit=limit)))
-
-
-@cache
 def _give_back() -> Template:
     return Template(text(GIVE_BACK))
 
@@ -202,13 +131,13 @@ class PostgresStore(SqlStore):
         now, token = max(now for now, _ in asked), new_token()
         holders = {holder for _, holder in asked}
         holder = holders.pop() if len(holders) == 1 else None
-        claiming = _claim(len(asked)).bind(now=to_ms(now), token=token, holder=holder)
+        claiming = claim_up_to(len(asked)).bind(now=to_ms(now), token=token, holder=holder)
         try:
             *_, rows = await self._database.run(*self._giving_back(now), claiming)
         except StorageUnavailable:
             self._unsure[token] = now
             raise
-        claims = [_to_claim(row) for row in rows]
+        claims = [to_claim(row) for row in rows]
         return [*claims, *[None] * (len(asked) - len(claims))]
 
     def _giving_back(self, now: datetime) -> Sequence[Statement]:
@@ -249,9 +178,3 @@ class PostgresStore(SqlStore):
 
 async def _forget(_: bool) -> None:  # noqa: FBT001  # what it is called with
     pass
-
-
-def _to_claim(row: Row) -> Claim:
-    job = {name: row[f"job_{name}"] for name in _JOB_COLUMNS}
-    file = {name: row[f"file_{name}"] for name in _FILE_COLUMNS}
-    return Claim(job=to_job(job), file=to_file(file))
