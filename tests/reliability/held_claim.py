@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import asyncpg
+import psycopg
+from psycopg.rows import dict_row
 from sqlalchemy import text
 
 from devtools.seeds import LATER, NOON, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres_connection import Query
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database, open_store
@@ -48,7 +51,7 @@ class HeldSqlite(SqliteDatabase):
 
 
 class HeldPostgres(PostgresDatabase):
-    """The same for statements that are transactions of their own."""
+    """The same."""
 
     def __init__(self, url: str) -> None:
         super().__init__(parse(url))
@@ -57,14 +60,15 @@ class HeldPostgres(PostgresDatabase):
     def store(self) -> SqlStore:
         return PostgresStore(self)
 
-    async def _fetch_once(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
-        async with self._engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            async with driver.transaction():
-                rows = await driver.fetch(query, *values)
-                self.reached.set()
-                await self.go_on.wait()
-                return rows
+    async def _run(self, queries: Sequence[Query]) -> Sequence[Rows]:
+        connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
+            "", row_factory=dict_row, cursor_factory=psycopg.AsyncRawCursor, **self._url.options
+        )
+        async with connection:
+            found = [await connection.execute(sql.encode(), values) for sql, values in queries]
+            self.reached.set()
+            await self.go_on.wait()
+            return [await one.fetchall() if one.description else [] for one in found]
 
 
 async def _delete(store: SqlStore, file: File) -> object:

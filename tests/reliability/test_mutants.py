@@ -37,7 +37,7 @@ pytestmark = pytest.mark.reliability
 @pytest.fixture(autouse=True)
 def _templates() -> Generator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
     yield
-    for module in (changes, ends):
+    for module in (changes, ends, postgres_store):
         _forget_templates(module)
 
 
@@ -59,6 +59,7 @@ async def test_promise_2_catches_a_store_without_the_claim_token(world: World, m
     monkeypatch.setattr(ends, "_leave", leave)
     _forget_templates(ends)
     monkeypatch.setattr(postgres_store, "FINISH", postgres_store.FINISH.replace(guard, ""))
+    _forget_templates(postgres_store)
 
     assert await late_worker(world, ONE_JOB - 1, None, "is at work") != []
 
