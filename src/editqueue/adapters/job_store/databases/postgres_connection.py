@@ -23,6 +23,9 @@ Query = tuple[str, Sequence[object]]
 PREPARED_MOST: Final = 200
 """Statements prepared on a connection. The store has about 80 and no more come; this bounds the server's memory."""
 CANCEL_SECONDS: Final = 2.0
+BY_INDEX: Final = "SET enable_seqscan = off"
+"""The server keeps the plan of a prepared statement until a table of it is analyzed. A plan made while the tables were
+new reads them whole, however long they have become."""
 _SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
 _ERROR: Final = int(ExecStatus.FATAL_ERROR)
 _ROWS: Final = int(ExecStatus.TUPLES_OK)
@@ -51,6 +54,12 @@ class PostgresConnection:
     async def connect(cls, options: Mapping[str, Any], *, prepares: bool) -> "PostgresConnection":
         """`options` are libpq's. Raises psycopg.OperationalError."""
         driver: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect("", autocommit=True, **options)
+        if prepares:
+            try:
+                await driver.execute(BY_INDEX)
+            except BaseException:
+                await driver.close()
+                raise
         return cls(driver, prepares=prepares)
 
     def is_usable(self) -> bool:
