@@ -21,6 +21,7 @@ BENCHES = {
     "memory": "memory of consumer and image workers (20)",
     "state_machine": "no-op jobs beside procrastinate (17)",
     "end_to_end": "whole jobs against an S3 server 30 ms away, beside a naive worker (15)",
+    "pickup": "from a submit until its job starts in another process, beside procrastinate and pgqueuer (25)",
     "api": "the API under eight clients while a consumer works (19)",
 }
 """Module and what it measures."""
