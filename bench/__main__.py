@@ -23,6 +23,7 @@ BENCHES = {
     "end_to_end": "whole jobs against an S3 server 30 ms away, beside a naive worker (15)",
     "pickup": "from a submit until its job starts in another process, beside procrastinate and pgqueuer (25)",
     "pressure": "a pinned xmin, no statistics, 100,000 cycles, a long history, readers, beside the same (27)",
+    "chaos": "a server that restarts, connections cut, processes killed and stopped, beside the same (28)",
     "scale": "claim, submit and sweep on millions of finished jobs, 32 consumers (27)",
     "api": "the API under eight clients while a consumer works (19)",
 }

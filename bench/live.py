@@ -57,7 +57,7 @@ class Live:
     async def warm_up(self) -> None:
         """Returns when every process has worked on a job."""
         async with asyncio.timeout(PATIENCE):
-            while len({one.process for one in self.records.refresh()}) < len(self.processes):
+            while len(self.records.processes) < len(self.processes):
                 await self.submit(JOBS_AT_ONCE)
                 await self.drained()
 

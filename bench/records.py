@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -38,20 +39,33 @@ class Records:
 
     path: Path
     events: list[Event] = field(default_factory=list[Event])
+    """The newest last."""
+    ran: set[int] = field(default_factory=set[int])
+    """Jobs that ran, once or more."""
+    processes: set[int] = field(default_factory=set[int])
+    """That have written down anything."""
+    _counts: Counter[Kind] = field(default_factory=Counter[Kind])
     _read: int = 0
 
-    def refresh(self) -> list[Event]:
-        """All events until now, the newest last."""
-        if self.path.exists():
-            with self.path.open("rb") as file:
-                file.seek(self._read)
-                whole, newline, _ = file.read().rpartition(b"\n")
-            self._read += len(whole) + len(newline)
-            self.events += [_event(line) for line in whole.decode().splitlines()]
-        return self.events
+    def refresh(self) -> None:
+        """Know all events until now."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._read += len(whole) + len(newline)
+        for line in whole.decode().splitlines():
+            event = _event(line)
+            self.events.append(event)
+            self.processes.add(event.process)
+            self._counts[event.kind] += 1
+            if event.kind == "ran":
+                self.ran.add(event.number)
 
     def count(self, kind: Kind) -> int:
-        return sum(one.kind == kind for one in self.refresh())
+        self.refresh()
+        return self._counts[kind]
 
 
 def _event(line: str) -> Event:

@@ -1,7 +1,7 @@
 """The queues that a bench compares, each on a database of its own on one PostgreSQL."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from bench.queues.by_pgqueuer import pgqueuer_queue
@@ -27,6 +27,21 @@ async def side_by_side(
             await stack.enter_async_context(procrastinate_queue(peers[0])),
             await stack.enter_async_context(pgqueuer_queue(peers[1])),
         ]
+
+
+@contextmanager
+def changed_settings(**settings: str) -> Generator[None]:
+    """The server that all of them use works with other settings for a while."""
+    server = postgres_server()
+    for name, value in settings.items():
+        server.say(f"ALTER SYSTEM SET {name} = {value}")
+    server.say("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        for name in settings:
+            server.say(f"ALTER SYSTEM RESET {name}")
+        server.say("SELECT pg_reload_conf()")
 
 
 def _empty(stack: AsyncExitStack) -> str:

@@ -1,6 +1,7 @@
 """A hundred thousand jobs, one after the other, through few files: what they leave behind in tables, indexes and WAL.
 
-Finished jobs and notifications are kept, so that those tables grow by their rows; nothing else may.
+Finished jobs and notifications are kept, so that those tables grow by their rows; nothing else may. The server writes
+no full pages to its WAL meanwhile: how many there are depends on how often it makes a checkpoint, not on the job.
 """
 
 import math
@@ -14,7 +15,7 @@ from bench.figures import Figure
 from bench.live import Live, live
 from bench.pressure.feeding import FILES, feed
 from bench.queues.queue import Queue, Work
-from bench.side_by_side import side_by_side
+from bench.side_by_side import changed_settings, side_by_side
 from bench.sizes import size
 
 CYCLES = size("CYCLES", 100_000)
@@ -37,13 +38,14 @@ class Found:
 
 
 async def measure(folder: Path) -> list[Figure]:
-    async with side_by_side(folder, files=FILES) as queues:
-        figures: list[Figure] = []
-        for number, queue in enumerate(queues):
-            work = Work(record=folder / f"{number}.txt", at_a_time=8)
-            async with live(queue, work) as running:
-                found = await _ours(running) if number == 0 else await _peers(running)
-            figures += _figures(queue, found)
+    figures: list[Figure] = []
+    with changed_settings(full_page_writes="off"):
+        async with side_by_side(folder, files=FILES) as queues:
+            for number, queue in enumerate(queues):
+                work = Work(record=folder / f"{number}.txt", at_a_time=8)
+                async with live(queue, work) as running:
+                    found = await _ours(running) if number == 0 else await _peers(running)
+                figures += _figures(queue, found)
     return figures
 
 
@@ -63,9 +65,6 @@ async def _peers(one: Live) -> list[Found]:
 
 def _look(one: Live) -> Found:
     with psycopg.connect(one.queue.url, autocommit=True) as connection:
-        # A checkpoint comes when it comes; without one now, its full pages would count for whoever works meanwhile.
-        connection.execute("CHECKPOINT")
-        connection.execute("SELECT pg_stat_clear_snapshot()")
         [wal] = connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").fetchone() or (0,)
         sizes = connection.execute(
             "SELECT relname, pg_relation_size(oid) FROM pg_class"

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from statistics import median
 
 from bench.live import Live
@@ -48,7 +49,9 @@ async def _submit_next(one: Live) -> None:
 
 
 def _stretch(one: Live, begin: float, end: float) -> Stretch:
-    events = [event for event in one.records.refresh() if begin <= event.at <= end]
+    one.records.refresh()
+    recent = takewhile(lambda event: event.at >= begin - 1, reversed(one.records.events))
+    events = [event for event in recent if begin <= event.at <= end]
     jobs = sum(event.kind == "ran" for event in events)
     return Stretch(
         jobs_per_second=jobs / (end - begin),

@@ -12,9 +12,8 @@ from bench.figures import Figure
 from bench.live import all_live
 from bench.pressure.feeding import FILES, Stretch, feed, in_turns
 from bench.queues.queue import Work
-from bench.side_by_side import side_by_side
+from bench.side_by_side import changed_settings, side_by_side
 from bench.sizes import size
-from devtools.databases import postgres_server
 
 SECONDS = size("FRESH_SECONDS", 60)
 """That each queue works without statistics, in twelve stretches."""
@@ -22,10 +21,7 @@ STRETCHES = 12
 
 
 async def measure(folder: Path) -> list[Figure]:
-    server = postgres_server()
-    server.say("ALTER SYSTEM SET autovacuum = off")
-    server.say("SELECT pg_reload_conf()")
-    try:
+    with changed_settings(autovacuum="off"):
         async with side_by_side(folder, files=FILES) as queues:
             works = [Work(record=folder / f"{number}.txt", at_a_time=8) for number in range(len(queues))]
             async with all_live(list(zip(queues, works, strict=True))) as running:
@@ -33,9 +29,6 @@ async def measure(folder: Path) -> list[Figure]:
                 for one in running:
                     _analyze(one.queue.url)
                     found[one.queue.name] += [await feed(one, SECONDS / STRETCHES) for _ in range(2)]
-    finally:
-        server.say("ALTER SYSTEM SET autovacuum = on")
-        server.say("SELECT pg_reload_conf()")
     return [figure for name, stretches in found.items() for figure in _figures(name, stretches)]
 
 
