@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
+from editqueue.adapters.job_store.databases.statement import once
 
 FILES_PER_ORDER: Final = 100
 ORDERS_PER_USER: Final = 5
@@ -67,7 +68,8 @@ async def load(database: EngineDatabase, size: Size, *, moment: int) -> None:
         "queue": size.queued,
     }
     kind = await database.with_connection(lambda connection: connection.dialect.name)
-    await database.run(*(text(_filled(statement, kind, rows, name, moment)) for name, statement in _LOADS.items()))
+    loads = (_filled(statement, kind, rows, name, moment) for name, statement in _LOADS.items())
+    await database.run(*(once(text(load)) for load in loads))
     if kind == "postgresql":
         await database.with_connection(_vacuum)
 

@@ -3,16 +3,14 @@
 import json
 import re
 import tempfile
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import psycopg
-from sqlalchemy import Connection, Executable
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy import Connection
 
 from devtools.databases import Kind, NewDatabase, new_postgres, new_sqlite
 from devtools.history import Size, load
@@ -20,9 +18,10 @@ from devtools.scratch import NOW
 from devtools.tour import Tour
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
-from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
-from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.databases.postgres_connection import Query
+from editqueue.adapters.job_store.databases.sqlite import DIALECT, SqliteDatabase
+from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -68,52 +67,45 @@ class Plans:
     def begin(self, method: str) -> None:
         self.method = method
 
-    async def explain(self, statement: Executable, database: EngineDatabase) -> None:
-        assert isinstance(statement, ClauseElement)
-        dialect = await database.with_connection(lambda connection: connection.dialect)
-        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        values: Mapping[str, Any] = compiled.params or {}
-        names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
-        how = "EXPLAIN (FORMAT JSON)" if dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    async def explain_sqlite(self, statement: Statement, database: SqliteDatabase) -> None:
+        sql, values = statement.compiled(DIALECT)
 
         def ask(connection: Connection) -> list[Sequence[Any]]:
-            return [*connection.exec_driver_sql(f"{how} {compiled}", tuple(values[name] for name in names))]
+            return [*connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", tuple(values))]
 
         rows = await database.with_connection(ask)
-        if dialect.name == "postgresql":
-            self.keep_postgres(str(compiled), rows[0][0])
-        else:
-            self._keep("sqlite", str(compiled), [str(row[3]) for row in rows])
+        self._keep("sqlite", sql, [str(row[3]) for row in rows])
 
     def keep_postgres(self, statement: str, custom: Any) -> None:
         self._keep("postgresql", statement, _steps(custom))
-        # asyncpg prepares statements, and from the sixth run on the server may plan without looking at parameters.
+        # Statements are prepared, and from the sixth run on the server may plan without looking at parameters.
         self._keep("postgresql, any parameters", statement, _steps(_generic_plan(self.url, statement)))
 
     def _keep(self, kind: str, statement: str, lines: Sequence[str]) -> None:
         self.found.append(Plan(method=self.method, kind=kind, statement=statement, lines=lines))
 
 
-class Explaining(EngineDatabase):
+class ExplainingSqlite(SqliteDatabase):
     """Asks the database for its plan before it runs a statement."""
 
     plans: Plans
 
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
         for statement in statements:
-            await self.plans.explain(statement, self)
+            await self.plans.explain_sqlite(statement, self)
         return await super().run(*statements)
 
 
-class ExplainingSqlite(Explaining, SqliteDatabase):
-    pass
+class ExplainingPostgres(PostgresDatabase):
+    """The same."""
 
+    plans: Plans
 
-class ExplainingPostgres(Explaining, PostgresDatabase):
-    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        [plan] = await super().fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
-        self.plans.keep_postgres(query, plan[0])
-        return await super().fetch(query, *values)
+    async def _run(self, queries: Sequence[Query]) -> Sequence[Rows]:
+        for sql, values in queries:
+            [[plan]] = await super()._run([(f"EXPLAIN (FORMAT JSON) {sql}", values)])
+            self.plans.keep_postgres(sql, plan["QUERY PLAN"])
+        return await super()._run(queries)
 
 
 def _generic_plan(url: str, statement: str) -> Any:
@@ -152,7 +144,10 @@ async def plans_on(kind: Kind, size: Size) -> list[Plan]:
         plans = Plans(url)
         store = _explaining(kind, url, plans)
         try:
-            await Tour(store=store, before=plans.begin).go()
+            async with holding(url) as holder:
+                tour = Tour(store=store, before=plans.begin, holder=holder.consumer)
+                await tour.claim_first()
+            await tour.go()
         finally:
             await store.close()
     return plans.found
@@ -162,7 +157,7 @@ def _explaining(kind: Kind, url: str, plans: Plans) -> SqlStore:
     if kind == "sqlite":
         sqlite = ExplainingSqlite(parse(url))
         sqlite.plans = plans
-        return SqlStore(sqlite)
+        return SqliteStore(sqlite, HolderFiles(holders_folder(sqlite.path)))
     postgres = ExplainingPostgres(parse(url))
     postgres.plans = plans
     return PostgresStore(postgres)

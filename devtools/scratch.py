@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Executable, insert
+from sqlalchemy import insert
 
 from editqueue.adapters.job_store.databases.database import Database, Rows
+from editqueue.adapters.job_store.databases.statement import Statement, once
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_database
 from editqueue.adapters.job_store.schema import files
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -32,7 +33,7 @@ class CountingDatabase:
         self.inner = inner
         self.statements = 0
 
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
         self.statements += len(statements)
         return await self.inner.run(*statements)
 
@@ -86,5 +87,5 @@ async def add_files(database: CountingDatabase, order_id: str, count: int, *, st
             }
             for number, file_id in enumerate(ids[start : start + 500], start=1)
         ]
-        await database.run(insert(files).values(rows))
+        await database.run(once(insert(files).values(rows)))
     return ids

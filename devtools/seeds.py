@@ -31,6 +31,12 @@ async def seed_files(
 
 
 async def _seed_file(store: JobStore, order: Order, *, name: str, size: int) -> File:
+    upload = await seed_upload(store, order, name=name)
+    return await store.add_file(new_id(), upload=upload, size=size, exif_meta=None, now=NOON)
+
+
+async def seed_upload(store: JobStore, order: Order, *, name: str = "bild.jpg") -> Upload:
+    """An upload that was begun, of which no file is made yet."""
     upload = Upload(
         object_key=ObjectKeys(order.user_id, order.id, new_object_name(name)).raw,
         order_id=order.id,
@@ -42,7 +48,7 @@ async def _seed_file(store: JobStore, order: Order, *, name: str, size: int) -> 
         created_at=NOON,
     )
     await store.record_upload(upload)
-    return await store.add_file(new_id(), upload=upload, size=size, exif_meta=None, now=NOON)
+    return upload
 
 
 async def submit(

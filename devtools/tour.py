@@ -11,7 +11,8 @@ from editqueue.domain.files import FileStatus, Order, Upload
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
 from editqueue.domain.keys import ObjectKeys, new_object_name
-from editqueue.ports.job_store import ConsumerPause, FileQuery, JobQuery, Renaming
+from editqueue.ports.consumers import ConsumerPause
+from editqueue.ports.job_store import FileQuery, JobQuery, Renaming
 
 LATER = NOW + timedelta(hours=1)
 FIRST: Final = "01000000-0000-7000-8000-000000000000"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from editqueue.domain.errors import SetupError
-from editqueue.setting_patterns import d1_database_id
-from editqueue.settings import Settings, load_settings, name_of
+from editqueue.setting_patterns import d1_database_id, name_of
+from editqueue.settings import Settings, load_settings
 
 OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_")
 S3 = {

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from editqueue.domain.errors import SetupError
 from editqueue.ports import Limits
-from editqueue.setting_patterns import CLOUDFLARE, d1_database_id, is_url
+from editqueue.setting_patterns import CLOUDFLARE, d1_database_id, is_postgres, is_url, name_of
 
 SHORTEST_SECRET = 32
 """Bytes; HS256 asks for a key as long as its hash (RFC 7518, 3.2)."""
@@ -22,14 +22,6 @@ LONGEST = 7 * 24 * 3600
 """Seconds; the upper end of every duration, so that none overflows the calendar."""
 LONGEST_STALE = 11 * 3600
 """Seconds, with Cloudflare Queues: a message is leased for 12 h at most, and a job must end within it."""
-_OTHERS = ("r2_", "cloudflare_", "jwt_", "allowed_", "feature_")
-"""How the names of settings begin that not only this program reads."""
-
-
-def name_of(field: str) -> str:
-    """The name of a setting in the environment."""
-    name = field.removeprefix("given_")
-    return (name if name.startswith(_OTHERS) else f"editqueue_{name}").upper()
 
 
 class Settings(BaseSettings):
@@ -44,6 +36,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("./.editqueue")
     given_database_url: str | None = Field(None, examples=["postgresql://user:password@host/editqueue"])
+    database_session_url: str | None = Field(None, examples=["postgresql://user:password@host/editqueue"])
     given_bucket_url: str | None = Field(None, examples=["s3://piximmo-media"])
     s3_endpoint: str | None = Field(None, examples=["http://127.0.0.1:8333"])
     r2_access_key_id: str | None = None
@@ -55,7 +48,7 @@ class Settings(BaseSettings):
     )
     cloudflare_queue_id: str | None = Field(None, examples=["8f7e6d5c4b3a29181716151413121110"])
     cloudflare_base_url: str | None = Field(None, examples=["https://api.cloudflare.com/client/v4"])
-    queue: Literal["local", "cloudflare", "none"] = "local"
+    given_queue: Literal["local", "postgres", "cloudflare", "none"] | None = Field(None, examples=["local"])
     concurrency: int = Field(1, ge=1, le=64)
     job_timeout: float = Field(300, gt=0, le=LONGEST)
     stale_after: float = Field(900, gt=0, le=LONGEST)
@@ -117,6 +110,10 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.given_database_url or f"sqlite:///{quote(str(self.data_dir.absolute()))}/editqueue.db"
+
+    @property
+    def queue(self) -> Literal["local", "postgres", "cloudflare", "none"]:
+        return self.given_queue or ("postgres" if is_postgres(self.database_url) else "local")
 
     @property
     def bucket_url(self) -> str:
@@ -186,10 +183,18 @@ def _check_database(settings: Settings) -> None:
                 f"EDITQUEUE_QUEUE=local would ask {url} every second, and Cloudflare's API takes 4 questions a second "
                 "for a token; give EDITQUEUE_QUEUE=cloudflare or none"
             )
-    elif not re.match(r"(sqlite:///|postgres(ql)?://).", url) or not is_url(url):
+    elif not (re.match(r"sqlite:///.", url) or is_postgres(url)) or not is_url(url):
         raise SetupError(
             "EDITQUEUE_DATABASE_URL must be sqlite:///file, postgresql://host/name or d1://DATABASE_ID"
             + _example("EDITQUEUE_DATABASE_URL")
+        )
+    if settings.queue == "postgres" and not is_postgres(url):
+        raise SetupError("EDITQUEUE_QUEUE=postgres needs a database on PostgreSQL; give EDITQUEUE_QUEUE=local")
+    session_url = settings.database_session_url
+    if session_url is not None and not (is_postgres(url) and is_postgres(session_url)):
+        raise SetupError(
+            "EDITQUEUE_DATABASE_SESSION_URL is another way to the database of EDITQUEUE_DATABASE_URL: both are "
+            "postgresql://..., or leave it away" + _example("EDITQUEUE_DATABASE_SESSION_URL")
         )
     for mode in parse_qs(urlsplit(url).query).get("sslmode", []):
         raise SetupError(f"EDITQUEUE_DATABASE_URL: sslmode is called ssl here, for example postgresql://...?ssl={mode}")

@@ -12,7 +12,8 @@ from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
-from editqueue.ports.job_store import Claim, ConsumerPause, FileQuery, Renaming
+from editqueue.ports.consumers import ConsumerPause
+from editqueue.ports.job_store import Claim, FileQuery, Renaming
 
 
 class TestSubmit:

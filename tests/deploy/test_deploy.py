@@ -10,7 +10,8 @@ import yaml
 
 from editqueue.entrypoints.commands.backstop import KERNELS_TURN, LONGEST_END
 from editqueue.entrypoints.commands.open_files import WANTED
-from editqueue.settings import Settings, name_of
+from editqueue.setting_patterns import name_of
+from editqueue.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

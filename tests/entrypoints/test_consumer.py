@@ -15,9 +15,9 @@ from editqueue.domain.errors import ImageWorkerDied, StorageUnavailable
 from editqueue.domain.files import File
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
+from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_queue import Message
-from editqueue.ports.job_store import ConsumerPause
 from editqueue.ports.time import Clock
 
 HOUR = timedelta(hours=1)

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from devtools.installation import Ended, Installation
 from devtools.seeds import seed_files, seed_order
 from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files
@@ -20,7 +21,7 @@ from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.commands import doctor_bucket
 from editqueue.ports.bucket import ObjectInfo
-from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.consumers import ConsumerPause
 from tests.entrypoints.in_process import run_here
 
 SECRET = "s" * 32
@@ -48,7 +49,7 @@ async def seed_file(here: Installation, **facts: object) -> str:
     [file] = await seed_files(store, await seed_order(store), 1)
     await store.close()
     database = open_database(f"sqlite:///{here.folder}/editqueue.db")
-    await database.run(update(files).where(files.c.id == file.id).values(name="bild.jpg", **facts))
+    await database.run(once(update(files).where(files.c.id == file.id).values(name="bild.jpg", **facts)))
     await database.close()
     return file.object_key
 

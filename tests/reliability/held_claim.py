@@ -1,18 +1,20 @@
 """The race of promise 7: a claim has done everything but commit when the customer changes the file."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from devtools.seeds import LATER, NOON, seed_files, seed_order, submit
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database, open_store
 from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -21,8 +23,8 @@ from editqueue.ports.job_store import Renaming
 
 BLOCKED = 0.2
 """Seconds after which a mutation that SQLite has not answered is taken to wait for the claim: it cannot be asked."""
-WAITING = text(
-    "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+WAITING = once(
+    text("SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 )
 
 
@@ -38,7 +40,7 @@ class HeldSqlite(SqliteDatabase):
         return SqlStore(self)
 
     @contextmanager
-    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[Connection]:
+    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[sqlite3.Connection]:
         with super()._transaction(writes=writes, unwanted=unwanted) as connection:
             yield connection
             self._loop.call_soon_threadsafe(self.reached.set)

@@ -15,6 +15,7 @@ from devtools.world import SECRET, SteppingClock, original
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database, open_store
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files as file_table
@@ -98,7 +99,7 @@ async def many_files(database_url: str, order: Order, count: int) -> Sequence[st
     rows = [_row(order, number, file_id) for number, file_id in enumerate(ids, start=1)]
     try:
         for start in range(0, count, 500):
-            await database.run(insert(file_table).values(rows[start : start + 500]))
+            await database.run(once(insert(file_table).values(rows[start : start + 500])))
     finally:
         await database.close()
     return ids

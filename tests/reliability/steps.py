@@ -1,14 +1,16 @@
 """Number every call of a worker to database, bucket and images, before and after, and do something there."""
 
 import inspect
+import sqlite3
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+import pytest
 
+from editqueue.adapters.job_store.databases import sqlite, sqlite_connection
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 
@@ -16,7 +18,6 @@ OF_A_JOB = frozenset({"claim_next", "finish", "fail", "retry_later", "release", 
 """The calls by which one attempt at a job changes anything."""
 ONE_JOB = 10
 """Claim, copy, preview, write and finish, before and after each."""
-_STATEMENT_EVENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
 
 
 class Steps:
@@ -53,19 +54,34 @@ class Steps:
 
 @contextmanager
 def statements_counted(steps: Steps, act: Callable[[], None]) -> Generator[None]:
-    """Every statement counts as well, before and after, and every moment before a COMMIT."""
+    """Every statement on SQLite counts as well, before and after, BEGIN and COMMIT among them. To PostgreSQL a group
+    goes out whole."""
 
-    def step(*_: object) -> None:
+    def step() -> None:
         if steps.is_next():
             act()
 
-    for name in _STATEMENT_EVENTS:
-        event.listen(Engine, name, step)
-    try:
+    def connect(path: Path, *, busy_timeout_ms: int) -> _Counted:
+        return _Counted(sqlite_connection.connect(path, busy_timeout_ms=busy_timeout_ms), step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite, "connect", connect)
         yield
-    finally:
-        for name in _STATEMENT_EVENTS:
-            event.remove(Engine, name, step)
+
+
+class _Counted:
+    def __init__(self, connection: sqlite3.Connection, step: Callable[[], None]) -> None:
+        self._connection = connection
+        self._step = step
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, *words: Any) -> sqlite3.Cursor:
+        self._step()
+        cursor = self._connection.execute(*words)
+        self._step()
+        return cursor
 
 
 class _Watched:

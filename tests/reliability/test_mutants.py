@@ -1,28 +1,30 @@
 """The tests of the tests: each defect below is a classic of job queues, and a promise must catch it."""
 
 import asyncio
+import sqlite3
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, Connection, Executable, Select, Update, exists, func, select, update
+from sqlalchemy import ColumnElement, Executable, Update, and_, exists, func, select, update
 
 from devtools.databases import Kind
 from devtools.world import World
-from editqueue.adapters.job_store.databases.constructs import each_id
+from editqueue.adapters.job_store.databases.constructs import each, each_id, given_number, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.engine import rows_of
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
 from editqueue.adapters.job_store.statements import changes, ends
 from editqueue.adapters.job_store.store import postgres_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.ports.job_queue import JobQueue
-from editqueue.ports.job_store import Claim
 from tests.reliability.early_sender import messages_before_the_commit
 from tests.reliability.held_claim import MUTATIONS, mutation_under_a_claim
 from tests.reliability.late_worker import late_worker
@@ -32,27 +34,45 @@ from tests.reliability.steps import ONE_JOB
 pytestmark = pytest.mark.reliability
 
 
+@pytest.fixture(autouse=True)
+def _templates() -> Generator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
+    yield
+    for module in (changes, ends):
+        _forget_templates(module)
+
+
+def _forget_templates(module: ModuleType) -> None:
+    """Templates are kept, with what they were made of."""
+    for made in vars(module).values():
+        if hasattr(made, "cache_clear"):
+            made.cache_clear()
+
+
 async def test_promise_2_catches_a_store_without_the_claim_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(claim: Claim, token: str) -> Update:
-        return update(jobs).where(jobs.c.id == claim.job.id, IN_PROGRESS).values(token=token)
+    def leave() -> Update:
+        any_token = given_text("claim_token") != ""
+        mine = update(jobs).where(jobs.c.id == given_text("job_id"), IN_PROGRESS, any_token)
+        return mine.values(token=given_text("token")).returning(jobs.c.id)
 
     guard = "AND edit_jobs.token = given.claim_token"
     assert guard in postgres_store.FINISH
     monkeypatch.setattr(ends, "_leave", leave)
+    _forget_templates(ends)
     monkeypatch.setattr(postgres_store, "FINISH", postgres_store.FINISH.replace(guard, ""))
 
     assert await late_worker(world, ONE_JOB - 1, None, "is at work") != []
 
 
 def test_promise_7_catches_mutations_without_the_guard_on_the_files_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def all_there(ids: Sequence[str], user_id: str) -> ColumnElement[bool]:
+    def all_there() -> ColumnElement[bool]:
         other = files.alias("other")
-        wanted = each_id(ids, "counted")
-        fit = (other.c.user_id == user_id, other.c.deleted_at.is_(None))
+        wanted = each("ids", "counted")
+        fit = (other.c.user_id == given_text("user_id"), other.c.deleted_at.is_(None))
         found = select(func.count()).select_from(wanted.join(other, other.c.id == wanted.c.key)).where(*fit)
-        return found.scalar_subquery() == len(set(ids))
+        return found.scalar_subquery() == given_number("total")
 
     monkeypatch.setattr(changes, "_all_free", all_there)
+    _forget_templates(changes)
 
     with pytest.raises(AssertionError):
         run_lock_truth("sqlite", examples=100, steps=30, shrink=False)
@@ -64,15 +84,16 @@ async def test_promise_7_catches_mutations_that_ask_the_jobs_instead_of_the_file
 ) -> None:
     """What a check against edit_jobs is worth under READ COMMITTED. SQLite has one writer, so there it holds."""
 
-    def no_job(ids: Sequence[str], user_id: str) -> ColumnElement[bool]:
-        running = exists().where(IN_PROGRESS, jobs.c.file_id.in_(select(each_id(ids, "running").c.key)))
-        return ~running
+    def no_job() -> ColumnElement[bool]:
+        running = exists().where(IN_PROGRESS, jobs.c.file_id.in_(each_id()))
+        return and_(~running, given_text("user_id") != "", given_number("total") > 0)
 
-    def read_files(ids: Sequence[str]) -> Select[tuple[object, ...]]:
-        return select(*files.c).where(files.c.id.in_(select(each_id(ids).c.key)))
+    def read_files(ids: Iterable[str]) -> Statement:
+        return Template(select(*files.c).where(files.c.id.in_(each_id()))).bind(ids=ids_as_json(ids))
 
     monkeypatch.setattr(changes, "_all_free", no_job)
     monkeypatch.setattr(changes, "lock_files", read_files)
+    _forget_templates(changes)
 
     assert (await mutation_under_a_claim(database_url, what) != []) == (kind == "postgresql")
 
@@ -86,10 +107,11 @@ class EagerSqlite(SqliteDatabase):
         self._loop = asyncio.get_running_loop()
 
     @contextmanager
-    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[Connection]:
+    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[sqlite3.Connection]:
         with super()._transaction(writes=writes, unwanted=unwanted) as connection:
             yield connection
-            sending = self._queue.send([*connection.scalars(select(jobs.c.id).where(QUEUED))])
+            queued = connection.execute("SELECT id FROM edit_jobs WHERE status = 'queued'")
+            sending = self._queue.send([row[0] for row in queued])
             asyncio.run_coroutine_threadsafe(sending, self._loop).result()
 
 

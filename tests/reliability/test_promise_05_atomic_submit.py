@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Executable, text
+from sqlalchemy import text
 
 from devtools.seeds import NOON, seed_files, seed_order
 from devtools.world import World
 from editqueue.adapters.job_store.databases.database import Database, Rows
+from editqueue.adapters.job_store.databases.statement import Statement, once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
@@ -37,12 +38,12 @@ class BrokenDatabase:
         self.fails: int | None = None
         self.groups: list[int] = []
 
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
         self.groups.append(len(statements))
         if self.fails is None:
             return await self.inner.run(*statements)
         broken = [*statements]
-        broken[self.fails] = text("INSERT INTO no_such_table VALUES (1)")
+        broken[self.fails] = once(text("INSERT INTO no_such_table VALUES (1)"))
         return await self.inner.run(*broken)
 
     async def probe(self) -> datetime:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from devtools.world import World, keys_of, original, preview_of
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.schema import files as file_table
 from editqueue.domain.errors import (
@@ -157,7 +158,8 @@ async def test_a_hostile_file_harms_no_other(world: World, error: Exception, att
 async def test_a_row_whose_object_key_is_none_of_ours_harms_no_other(world: World, database_url: str) -> None:
     strange, *others = await world.submitted(JOBS)
     database = open_database(database_url)
-    await database.run(update(file_table).where(file_table.c.id == strange.id).values(object_key="../../etc/passwd"))
+    moved = update(file_table).where(file_table.c.id == strange.id).values(object_key="../../etc/passwd")
+    await database.run(once(moved))
     await database.close()
     before = await world.objects()
 

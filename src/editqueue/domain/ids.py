@@ -1,8 +1,13 @@
 """Ids: time-ordered, so that indexes grow at one end and `ORDER BY id` is by age."""
 
+import os
 import secrets
 import time
+from typing import Final
 from uuid import UUID
+
+LONGEST_HOST: Final = 40
+"""Characters of a host's name that the name of a consumer has."""
 
 
 def new_id() -> str:
@@ -17,3 +22,8 @@ def new_id() -> str:
 def new_token() -> str:
     """A claim token: 128 random bits, never reused."""
     return secrets.token_hex(16)
+
+
+def new_consumer_name() -> str:
+    """Host, process id and a random end: no other consumer ever has it."""
+    return f"{os.uname().nodename[:LONGEST_HOST]}:{os.getpid()}:{secrets.token_hex(4)}"

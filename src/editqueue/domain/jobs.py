@@ -2,7 +2,7 @@
 
 queued --claim--> in_progress --finish--> done
                   in_progress --fail----> failed
-                  in_progress --retry, release, rescue--> queued
+                  in_progress --retry, release, take-over, rescue--> queued
 queued --delete of the file--> failed
 """
 
@@ -15,7 +15,8 @@ class JobStatus(StrEnum):
     QUEUED = "queued"
     """Waiting until `run_after`. A claim moves it on; deleting its file ends it."""
     IN_PROGRESS = "in_progress"
-    """Held by the worker that knows the token. That worker, or the sweep after 15 minutes, moves it on."""
+    """Held by the worker that knows the token. That worker moves it on, or another consumer: within seconds once the
+    holder of the job is gone, else after 15 minutes."""
     DONE = "done"
     """Final: processed and preview objects are published."""
     FAILED = "failed"
@@ -56,6 +57,8 @@ class EditJob:
     express: bool = False
     note: str | None = None
     bytes_copied: int | None = None
+    holder: str | None = None
+    """The consumer that claimed it last; None if that consumer held no lock by which others know that it lives."""
 
     def moved_to(self, status: JobStatus) -> "EditJob":
         """This job in another state, for telling of it; only the store moves a job."""

@@ -1,16 +1,14 @@
 """The consumer: waits for messages, works on jobs, and looks after the queue while it lives."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from editqueue.domain.errors import GroundLost
-from editqueue.domain.ids import new_token
 from editqueue.ports import Ports
 from editqueue.ports.job_queue import Message, Redelivery
 from editqueue.use_cases.consumer.answer_message import answer_message
@@ -18,6 +16,7 @@ from editqueue.use_cases.consumer.ground import Ground, find_lost_ground
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.consumer.sweep import keep_house
+from editqueue.use_cases.consumer.take_over import take_over
 from editqueue.use_cases.unless_stopped import end_all, unless_stopped
 
 T = TypeVar("T")
@@ -45,8 +44,12 @@ class Consumer:
     """How long running jobs may go on after `stop`; then they are handed back, unspent."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
+    _more: asyncio.Queue[None] = field(default_factory=partial(asyncio.Queue[None], 1), init=False)
+    """Full while a worker is wanted to look at the database: at the start, and after a look that found a job."""
+
     async def run(self) -> None:
         """Work until `stop` is set. What jobs stand on may go away: it is waited for, and no attempt is spent."""
+        self._want_a_look()
         await self._serve(self._work_once)
 
     async def drain(self) -> None:
@@ -54,8 +57,12 @@ class Consumer:
         await self._serve(self._is_empty)
 
     async def _serve(self, step: Callable[[], Awaitable[bool]]) -> None:
+        async with self.ports.holder.hold():
+            await self._work(step)
+
+    async def _work(self, step: Callable[[], Awaitable[bool]]) -> None:
         await self._patiently(rescue(self.ports))
-        housekeeper = asyncio.create_task(self._sweep_now_and_then())
+        housekeepers = [asyncio.create_task(self._sweep_now_and_then()), asyncio.create_task(self._watch_the_others())]
         workers = [asyncio.create_task(self._persist(step)) for _ in range(self.concurrency)]
         everyone = asyncio.gather(*workers)
         stopped = asyncio.create_task(self.stop.wait())
@@ -66,7 +73,7 @@ class Consumer:
                 everyone.cancel()
                 await asyncio.gather(everyone, return_exceptions=True)
         finally:
-            await end_all([housekeeper, stopped, *workers])
+            await end_all([*housekeepers, stopped, *workers])
         for worker in workers:
             if not worker.cancelled():
                 worker.result()
@@ -89,7 +96,7 @@ class Consumer:
 
     @cached_property
     def _ground(self) -> Ground:
-        return Ground(self.ports, consumer=f"{socket.gethostname()}:{os.getpid()}:{new_token()[:8]}")
+        return Ground(self.ports, consumer=self.ports.holder.consumer)
 
     async def _wait_out(self, error: Exception, backoff: float) -> None:
         lost = error if isinstance(error, GroundLost) else await find_lost_ground(self.ports)
@@ -108,13 +115,35 @@ class Consumer:
         return False
 
     async def _next_messages(self) -> Sequence[Message] | None:
-        """None once stopped. A queue that fails is no reason to leave the work alone: the database is asked first."""
+        """None once stopped, and where a look at the database is wanted. A queue that fails is no reason to leave the
+        work alone: the database is asked first."""
+        if not self._more.empty():
+            self._more.get_nowait()
+            return None
         try:
             receiving = self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
-            return await unless_stopped(receiving, self.stop)
+            return await unless_stopped(receiving if self.concurrency == 1 else self._unless_more(receiving), self.stop)
         except Exception:
             await self._work_through_the_database()
             raise
+
+    async def _unless_more(self, receiving: Coroutine[Any, Any, Sequence[Message]]) -> Sequence[Message] | None:
+        """None if another worker's look found a job before a message came."""
+        messages = asyncio.create_task(receiving)
+        more = asyncio.create_task(self._more.get())
+        try:
+            await asyncio.wait([messages, more], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end_all([more] if messages.done() else [more, messages])
+        if messages.cancelled():
+            return None
+        if not more.cancelled():
+            self._want_a_look()
+        return messages.result()
+
+    def _want_a_look(self) -> None:
+        with suppress(asyncio.QueueFull):
+            self._more.put_nowait(None)
 
     async def _answer(self, message: Message) -> None:
         if self.stop.is_set():
@@ -145,8 +174,12 @@ class Consumer:
             self.ports.journal.error(None, error)
 
     async def _work_through_the_database(self) -> None:
-        while not self.stop.is_set() and self._ground.is_there and await process_next(self.ports) is not None:
-            pass
+        """A look that finds a job lets the next idle worker look, too; one that finds none ends that."""
+        while not self.stop.is_set() and self._ground.is_there:
+            if await process_next(self.ports, claimed=self._want_a_look) is None:
+                with suppress(asyncio.QueueEmpty):
+                    self._more.get_nowait()
+                return
 
     async def _is_empty(self) -> bool:
         """Work on what may run now; True when nothing is left to wait for."""
@@ -161,6 +194,11 @@ class Consumer:
             await self._patiently(keep_house(self.ports))  # during a pause, too: a full disk is freed by it
             await self.ports.pause(self.sweep_interval.total_seconds())
             await self._patiently(rescue(self.ports))
+
+    async def _watch_the_others(self) -> None:
+        while True:
+            await self._patiently(take_over(self.ports))
+            await self.ports.holder.next_look()
 
     async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
         try:

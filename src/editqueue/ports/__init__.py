@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from editqueue.ports.bucket import Bucket
+from editqueue.ports.holder import Holder, NoHolder
 from editqueue.ports.image_tools import ImageTools
 from editqueue.ports.job_queue import JobQueue
 from editqueue.ports.job_store import JobStore
@@ -39,3 +40,4 @@ class Ports:
     journal: Journal
     pause: Pause
     limits: Limits = field(default_factory=Limits)
+    holder: Holder = field(default_factory=NoHolder)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.consumers import ConsumerPause, LivingConsumer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,20 +76,6 @@ class Expiry:
 
     file: File
     expiring_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConsumerPause:
-    """A consumer that waits for what it stands on."""
-
-    consumer: str
-    """Host, process id and a random end: no other consumer ever has it."""
-    ground: str
-    """"database", "bucket" or "images"."""
-    reason: str
-    since: datetime
-    seen_at: datetime
-    """When the consumer last said so; an old one belongs to a consumer that died."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,8 +155,9 @@ class ConsumerStore(Protocol):
         """Forget the pause of a consumer; none is no error."""
         ...
 
-    async def claim_next(self, *, now: datetime) -> Claim | None:
-        """The next job in fair order, now in_progress under a fresh token, its file locked, an attempt spent."""
+    async def claim_next(self, *, now: datetime, holder: str | None = None) -> Claim | None:
+        """The next job in fair order, now in_progress under a fresh token, its file locked, an attempt spent. It is
+        `holder`'s, whose jobs `take_over` queues again."""
         ...
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
@@ -198,6 +186,18 @@ class ConsumerStore(Protocol):
         """Jobs in progress since before `started_before`: queued again, or failed when out of attempts."""
         ...
 
+    async def gone_holders(self) -> Sequence[str]:
+        """The consumers whose lock is free. A lock may be free for a moment, say while a server restarts. None on D1,
+        where nothing tells who lives."""
+        ...
+
+    async def take_over(
+        self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        """Jobs in progress of those of `holders` whose lock is free now, up to 500: as in `rescue`. No lock of theirs
+        can be taken before that is committed."""
+        ...
+
     async def has_work(self) -> bool:
         """Is any job queued (due or not) or in progress?"""
         ...
@@ -215,6 +215,10 @@ class OperatorStore(Protocol):
 
     async def pauses(self, *, seen_after: datetime) -> Sequence[ConsumerPause]:
         """Of the consumers that said so after `seen_after`, the longest first."""
+        ...
+
+    async def living_consumers(self) -> Sequence[LivingConsumer] | None:
+        """Those that hold their lock, by name; None on D1, where nothing tells who lives."""
         ...
 
     async def create_order(self, order: Order) -> None: ...

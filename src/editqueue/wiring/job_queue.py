@@ -5,20 +5,29 @@ The SDK behind Cloudflare's takes half a second to import and few need it: it is
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 from editqueue.adapters.job_queue.cloudflare.access import QueueAccess, QueueFinding
 from editqueue.adapters.job_queue.local import LocalQueue
+from editqueue.adapters.job_queue.neighbours import Neighbours
 from editqueue.adapters.job_queue.none import NoQueue
+from editqueue.adapters.job_queue.postgres import PostgresQueue
+from editqueue.adapters.job_store.databases.database_url import parse
+from editqueue.adapters.postgres_session import PostgresSession
 from editqueue.ports.job_queue import JobQueue
 from editqueue.settings import Settings
 from editqueue.wiring.system_clock import SystemClock
 
 
-def open_queue(settings: Settings) -> JobQueue:
-    if settings.queue == "none":
+def open_queue(settings: Settings, session: PostgresSession | None = None) -> JobQueue:
+    """`session` is that of a consumer on PostgreSQL, closed by whoever opened it. Without one, nothing is received: what
+    is submitted there is told to consumers by the database."""
+    if settings.queue == "postgres" and session is not None:
+        return PostgresQueue(session)
+    if settings.queue in {"none", "postgres"}:
         return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))
     if settings.queue == "local":
-        return LocalQueue()
+        return LocalQueue(_neighbours(settings))
     from editqueue.adapters.job_queue.cloudflare.api import CloudflareApi  # noqa: PLC0415  # as the first lines say
     from editqueue.adapters.job_queue.cloudflare.queue import CloudflareQueue, Lease  # noqa: PLC0415  # the same
 
@@ -28,6 +37,14 @@ def open_queue(settings: Settings) -> JobQueue:
         clock=SystemClock(),
         pause=asyncio.sleep,
     )
+
+
+def _neighbours(settings: Settings) -> Neighbours | None:
+    """Who shares a file of SQLite shares a folder beside it."""
+    if not settings.database_url.startswith("sqlite:"):
+        return None
+    database = parse(settings.database_url).url.database or ""
+    return Neighbours(Path(f"{database}-wake"))
 
 
 async def look_at_queue(settings: Settings, *, pulling: bool = True) -> QueueFinding | None:

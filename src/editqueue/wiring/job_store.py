@@ -3,9 +3,13 @@
 What D1 needs is imported where it is used: others need no HTTP client.
 """
 
+from editqueue.adapters.job_store.opening.open_holder import open_holder
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
+from editqueue.adapters.postgres_session import PostgresSession
 from editqueue.domain.errors import SetupError
+from editqueue.ports.holder import Holder, NoHolder
 from editqueue.ports.job_store import JobStore
+from editqueue.ports.journal import Journal
 from editqueue.setting_patterns import d1_database_id
 from editqueue.settings import Settings
 
@@ -14,7 +18,7 @@ async def open_store_of(settings: Settings) -> JobStore:
     """The store that the settings name; the embedded one brings its schema up to date. Raises SetupError."""
     database_id = d1_database_id(settings.database_url)
     if database_id is None:
-        return await open_store(settings.database_url, migrate=settings.embedded)
+        return await open_store(settings.database_url, migrate=settings.embedded, notifies=settings.queue == "postgres")
     from editqueue.adapters.job_store.databases.d1_http import D1Access  # noqa: PLC0415  # as the first lines say
     from editqueue.adapters.job_store.opening.open_d1 import open_d1_store  # noqa: PLC0415  # the same
 
@@ -25,6 +29,13 @@ async def open_store_of(settings: Settings) -> JobStore:
         base_url=settings.cloudflare_base_url,
     )
     return await open_d1_store(access)
+
+
+def open_holder_of(settings: Settings, session: PostgresSession | None, journal: Journal) -> Holder:
+    """The lock by which others know that a consumer of this process lives; `session` is for PostgreSQL."""
+    if d1_database_id(settings.database_url) is None:
+        return open_holder(settings.database_url, session, journal=journal)
+    return NoHolder()
 
 
 async def migrate(settings: Settings) -> str:

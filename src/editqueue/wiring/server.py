@@ -38,8 +38,9 @@ from editqueue.settings import Settings
 from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import running_clock
+from editqueue.wiring.database_session import open_database_session
 from editqueue.wiring.job_queue import open_queue
-from editqueue.wiring.job_store import open_store_of
+from editqueue.wiring.job_store import open_holder_of, open_store_of
 from editqueue.wiring.journal import open_metered_journal
 from editqueue.wiring.patience import consumers_client, workers_readers
 from editqueue.wiring.system_clock import SystemClock
@@ -84,7 +85,10 @@ async def open_server(
         )
         bucket, object_app = open_bucket(settings, base_url=base_url, report=partial(journal.error, None), clock=clock)
         stack.push_async_callback(bucket.close)
-        queue = open_queue(settings)
+        session = open_database_session(settings, journal)
+        if session is not None:
+            stack.push_async_callback(session.close)
+        queue = open_queue(settings, session)
         stack.push_async_callback(queue.close)
         images = _open_images(settings, bucket)
         stack.push_async_callback(images.close)
@@ -98,6 +102,7 @@ async def open_server(
             journal=journal,
             pause=asyncio.sleep,
             limits=settings.limits,
+            holder=open_holder_of(settings, session, journal),
         )
         yield Server(
             ports=ports,

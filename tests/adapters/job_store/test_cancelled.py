@@ -7,17 +7,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
+from editqueue.adapters.job_store.databases import sqlite, sqlite_connection
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
 
-SLOW = text(
-    "INSERT INTO t SELECT count(*) FROM "
-    "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT i FROM n)"
+SLOW = once(
+    text(
+        "INSERT INTO t SELECT count(*) FROM "
+        "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT i FROM n)"
+    )
 )
-LAST = text("INSERT INTO t VALUES (1)")
+LAST = once(text("INSERT INTO t VALUES (1)"))
 """Writes take turns: when this one has had its own, those before it are over."""
 
 
@@ -28,7 +31,7 @@ class Statements:
         self._loop = asyncio.get_running_loop()
         self._begun: asyncio.Queue[str] = asyncio.Queue()
 
-    def see(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def see(self, statement: str) -> None:
         self._loop.call_soon_threadsafe(self._begun.put_nowait, statement)
 
     async def until(self, words: str) -> None:
@@ -42,25 +45,30 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
+async def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
+    watching = Statements()
+
+    def connect(path: Path, *, busy_timeout_ms: int) -> sqlite3.Connection:
+        connection = sqlite_connection.connect(path, busy_timeout_ms=busy_timeout_ms)
+        connection.set_trace_callback(watching.see)
+        return connection
+
+    monkeypatch.setattr(sqlite, "connect", connect)
+    return watching
+
+
+@pytest.fixture
+async def database(path: Path, statements: Statements) -> AsyncIterator[SqliteDatabase]:
     opened = open_database(f"sqlite:///{path}")
     assert isinstance(opened, SqliteDatabase)
-    await opened.run(text("CREATE TABLE t (v INTEGER)"))
+    await opened.run(once(text("CREATE TABLE t (v INTEGER)")))
     yield opened
     await opened.close()
 
 
-@pytest.fixture
-async def statements() -> AsyncIterator[Statements]:
-    watching = Statements()
-    event.listen(Engine, "before_cursor_execute", watching.see)
-    yield watching
-    event.remove(Engine, "before_cursor_execute", watching.see)
-
-
 async def _values(database: SqliteDatabase) -> list[object]:
     await database.run(LAST)
-    [rows] = await database.run(text("SELECT v FROM t"))
+    [rows] = await database.run(once(text("SELECT v FROM t")))
     return [row["v"] for row in rows]
 
 
@@ -78,7 +86,7 @@ async def test_a_cancelled_group_is_cancelled_and_gone(database: SqliteDatabase,
 async def test_a_group_that_is_cancelled_in_line_never_begins(database: SqliteDatabase, statements: Statements) -> None:
     first = asyncio.create_task(database.run(SLOW))
     await statements.until("INSERT")
-    second = asyncio.create_task(database.run(text("INSERT INTO no_such_table VALUES (1)")))
+    second = asyncio.create_task(database.run(once(text("INSERT INTO no_such_table VALUES (1)"))))
     await asyncio.sleep(0)
     second.cancel()
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from devtools.databases import NewDatabase, postgres_server
-from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from devtools.databases import NewDatabase, new_postgres, postgres_server
+from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, seed_upload, submit
 from editqueue.adapters.job_store.opening.migrate import newest_revision
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -190,6 +190,38 @@ async def test_a_submit_that_waits_for_a_finish_answers_with_what_it_left(crowd:
         assert job.status is (JobStatus.DONE if answer == first else JobStatus.QUEUED)
         if answer != first:
             await store.delete_files([file.id], user_id="anna", now=NOON)
+
+
+async def test_finalizes_of_one_upload_that_wait_for_each_other_leave_no_gap_in_the_index() -> None:
+    with new_postgres() as new:
+        url = new()
+        stores = [await open_store(url) for _ in range(2)]
+        order = await seed_order(stores[0])
+        upload = await seed_upload(stores[0], order)
+
+        with psycopg.connect(url) as other:
+            other.execute("SELECT id FROM orders FOR UPDATE")
+            adding = [
+                asyncio.create_task(one.add_file(new_id(), upload=upload, size=7, exif_meta=None, now=NOON))
+                for one in stores
+            ]
+            await _until_waiting(url, len(adding))
+        first, second = await asyncio.gather(*adding)
+        [next_one] = await seed_files(stores[0], order, 1)
+
+        assert first == second
+        assert (first.index, next_one.index) == (1, 2)
+        for one in stores:
+            await one.close()
+
+
+async def _until_waiting(url: str, count: int) -> None:
+    """Until so many sessions wait for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with psycopg.connect(url, autocommit=True) as asking:
+        async with asyncio.timeout(10):
+            while asking.execute(waiting).fetchone() != (count,):  # noqa: ASYNC110  # the server waits
+                await asyncio.sleep(0.01)
 
 
 async def test_two_migrations_at_once_make_one_schema() -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from devtools.databases import new_sqlite
 from devtools.seeds import seed_files, seed_order
 from devtools.world import make_ports
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.schema import files
 
@@ -29,5 +30,6 @@ async def test_a_lock_that_was_left_behind_is_reset_and_that_of_a_running_job_is
 async def lock(url: str, file_id: str) -> None:
     """As a consumer that died and a job that somebody removed by hand leave it."""
     database = open_database(url)
-    await database.run(update(files).where(files.c.id == file_id).values(status="in_progress", locked=True))
+    left = update(files).where(files.c.id == file_id).values(status="in_progress", locked=True)
+    await database.run(once(left))
     await database.close()

@@ -1,45 +1,50 @@
-"""A queue inside one process: it wakes the consumer of the same `serve` at once."""
+"""A queue on one machine: it wakes the consumer of the same process at once, and those of other processes through
+their sockets."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+from editqueue.adapters.job_queue.inbox import Inbox
+from editqueue.adapters.job_queue.neighbours import Neighbours
 from editqueue.ports.job_queue import Message, Redelivery
-
-MOST_WAITING = 10_000
-"""Messages kept; in a process without a consumer nobody would ever take them."""
 
 
 class LocalQueue:
-    """`JobQueue` on asyncio. Other processes on the same database notice new jobs within `idle_poll`."""
+    """`JobQueue` on asyncio. Processes that share no folder of `neighbours` notice new jobs within `idle_poll`.
+
+    A job wakes one worker: an idle one of this process, else of a neighbour. Where nobody is idle, the message waits
+    here, and whoever becomes idle looks at the database once more.
+    """
 
     idle_poll = timedelta(seconds=1)
 
-    def __init__(self) -> None:
-        self._waiting: asyncio.Queue[Message] = asyncio.Queue()
-        self._delayed: set[asyncio.TimerHandle] = set()
+    def __init__(self, neighbours: Neighbours | None = None) -> None:
+        self._inbox = Inbox()
+        self._neighbours = neighbours
 
     async def send(self, job_ids: Sequence[str]) -> None:
-        room = max(0, MOST_WAITING - self._waiting.qsize())  # redeliveries may exceed the limit
-        for job_id in job_ids[:room]:
-            self._waiting.put_nowait(Message(job_id=job_id, receipt=job_id))
+        self._share_out(job_ids)
+
+    def _share_out(self, job_ids: Sequence[str]) -> None:
+        idle = self._inbox.idle
+        mine, others = job_ids[:idle], job_ids[idle:]
+        self._inbox.put(mine)
+        if self._neighbours is not None:
+            if not self._inbox.idle:
+                self._neighbours.withdraw()
+            others = self._neighbours.tell(others)
+        self._inbox.put(others)
 
     async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
-        try:
-            first = await asyncio.wait_for(self._waiting.get(), wait.total_seconds())
-        except TimeoutError:
-            return []
-        rest = [self._waiting.get_nowait() for _ in range(min(limit - 1, self._waiting.qsize()))]
-        return [first, *rest]
+        if self._inbox.is_empty and self._neighbours is not None and self._neighbours.announce(self._share_out):
+            return []  # what was committed before anybody could see that we are idle is found by a look
+        return await self._inbox.take(limit=limit, wait=wait)
 
     async def settle(self, *, done: Sequence[Message] = (), again: Sequence[Redelivery] = ()) -> None:
-        del done  # received is gone: nothing to acknowledge within one process
-        loop = asyncio.get_running_loop()
-        for retry in again:
-            handle = loop.call_later(retry.delay.total_seconds(), self._waiting.put_nowait, retry.message)
-            self._delayed.add(handle)
-        self._delayed = {handle for handle in self._delayed if handle.when() > loop.time()}
+        del done  # received is gone: nothing to acknowledge
+        self._inbox.bring_again(again)
 
     async def close(self) -> None:
-        for handle in self._delayed:
-            handle.cancel()
+        self._inbox.close()
+        if self._neighbours is not None:
+            self._neighbours.close()

@@ -8,20 +8,17 @@ from editqueue.ports.job_queue import Message, Redelivery
 
 
 class NoQueue:
-    """`JobQueue` that never delivers; a consumer looks into the database at once, and then every `idle_poll`."""
+    """`JobQueue` that never delivers; a consumer looks into the database every `idle_poll`."""
 
     def __init__(self, *, idle_poll: timedelta) -> None:
         self.idle_poll = idle_poll
-        self._asked = False
 
     async def send(self, job_ids: Sequence[str]) -> None:
         del job_ids
 
     async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
         del limit
-        if self._asked:
-            await asyncio.sleep(wait.total_seconds())
-        self._asked = True
+        await asyncio.sleep(wait.total_seconds())
         return []
 
     async def settle(self, *, done: Sequence[Message] = (), again: Sequence[Redelivery] = ()) -> None:

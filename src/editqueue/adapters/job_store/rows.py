@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from editqueue.adapters.job_store.databases.database import Row
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
-from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.consumers import ConsumerPause
 
 T = TypeVar("T")
 

@@ -115,6 +115,8 @@ jobs = Table(
     Column("express", Boolean, nullable=False),
     Column("note", Text),
     Column("bytes_copied", BigInteger),
+    # The consumer that claimed it last, by its name. In no index, so that a claim may be a HOT update one day.
+    Column("holder", Text),
     CheckConstraint("status IN ('queued','in_progress','done','failed')", name="job_status"),
     CheckConstraint("(status IN ('done','failed')) = (finished_at IS NOT NULL)", name="ended_has_a_time"),
     CheckConstraint("status <> 'in_progress' OR started_at IS NOT NULL", name="running_has_a_start"),
@@ -175,3 +177,7 @@ consumer_pauses = Table(
     Column("since", Time, nullable=False),
     Column("seen_at", Time, nullable=False),
 )
+
+# Those that may hold jobs, on PostgreSQL: each has an advisory lock while it lives. On SQLite a locked file stands for
+# it, and on D1 nothing does: there the table stays empty.
+consumers = Table("consumers", metadata, Column("name", Text, primary_key=True))

@@ -1,7 +1,7 @@
 """Prometheus metrics, served on the consumer's own port and never as an API route."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from editqueue.adapters.journal.metrics_server import MetricsServer
 from editqueue.domain.errors import SetupError
 from editqueue.domain.jobs import ACTIVE
+from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import QueueStats
 
 GROUNDS = ("database", "bucket", "images")
@@ -65,12 +66,28 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.consumers_alive = Gauge(
+            "editqueue_consumers_alive",
+            "Consumers that hold the lock by which others know that they live; NaN on a database that tells of none",
+            registry=self.registry,
+        )
+        self.consumer_jobs = Gauge(
+            "editqueue_consumer_jobs", "Jobs in progress, by the consumer alive", ["consumer"], registry=self.registry
+        )
+
     def observe(self, queue_stats: QueueStats, *, now: datetime) -> None:
         """Set the gauges to what the database holds."""
         for status in ACTIVE:
             self.active.labels(status=status.value).set(queue_stats.jobs.get(status, 0))
         oldest = queue_stats.oldest_eligible
         self.oldest.set(0 if oldest is None else max(0, (now - oldest).total_seconds()))
+
+    def observe_consumers(self, living: Sequence[LivingConsumer] | None) -> None:
+        """Set the gauges to the consumers alive; None where nobody can tell."""
+        self.consumers_alive.set(float("nan") if living is None else len(living))
+        self.consumer_jobs.clear()
+        for consumer in living or ():
+            self.consumer_jobs.labels(consumer=consumer.name).set(len(consumer.jobs))
 
     def clock_skew(self, against: str, *, seconds: float) -> None:
         """Set how far our clock is ahead of that of `against` ("database", "bucket")."""

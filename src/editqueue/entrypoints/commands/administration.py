@@ -36,7 +36,8 @@ async def run_sweep() -> None:
         await confirm_bucket(server, working=True)
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
+            async with server.ports.holder.hold():
+                report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
         print_json(asdict(report))
 
 
@@ -58,13 +59,18 @@ async def run_status(*, as_json: bool) -> None:
         queue_stats = await store.queue_stats(now=now)
         oldest = queue_stats.oldest_eligible
         age = None if oldest is None else round((now - oldest).total_seconds(), 3)
+        consumers = await store.living_consumers()
         if as_json:
             facts = {"oldest_eligible_seconds": age, "stale_locks": queue_stats.stale_locks}
-            print_json({"jobs": queue_stats.jobs, "files": queue_stats.files} | facts)
+            living = None if consumers is None else [asdict(consumer) for consumer in consumers]
+            print_json({"jobs": queue_stats.jobs, "files": queue_stats.files} | facts | {"consumers": living})
             return
         print_facts({f"jobs {name}": count for name, count in queue_stats.jobs.items()})
         print_facts({f"files {name}": count for name, count in queue_stats.files.items()})
         print_facts({"oldest eligible job waits (s)": age, "stale locks": queue_stats.stale_locks})
+        print_facts({"consumers alive": None if consumers is None else len(consumers)})
+        for consumer in consumers or ():
+            print_line(f"consumer {consumer.name}  {' '.join(consumer.jobs) or 'waits'}")
 
 
 async def run_jobs_list(query: JobQuery, *, as_json: bool) -> None:

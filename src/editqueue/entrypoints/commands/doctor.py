@@ -1,6 +1,6 @@
 """doctor: what is wrong with this installation, and what to do about it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import timedelta
@@ -15,7 +15,8 @@ from editqueue.entrypoints.commands.doctor_bucket import (
     remove_leftovers,
 )
 from editqueue.ports.bucket import Bucket
-from editqueue.ports.job_store import ConsumerPause, JobStore
+from editqueue.ports.consumers import ConsumerPause, LivingConsumer
+from editqueue.ports.job_store import JobStore
 from editqueue.ports.time import TOLERANCE
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.check_objects import Finding
@@ -28,7 +29,8 @@ from editqueue.wiring.system_clock import SystemClock
 PAUSE_TOLD_WITHIN = timedelta(minutes=3)
 """A consumer that waits says so at least this often; one that has not is gone."""
 _QUEUE_WORDS: Mapping[str, str] = {
-    "local": "local: wakes the consumer of the same process",
+    "local": "local: wakes the consumers of this machine",
+    "postgres": "postgres: the database wakes its consumers",
     "none": "none: the sweep alone moves the work",
 }
 
@@ -141,14 +143,21 @@ async def _check_locks(store: JobStore, *, fix: bool) -> Check:
 
 async def _check_consumers(store: JobStore) -> Check:
     waiting = await store.pauses(seen_after=await store.probe() - PAUSE_TOLD_WITHIN)
+    living = await store.living_consumers()
+    alive = () if living is None else (_living_in_words(living),)
     if not waiting:
-        return Check(name="consumers", ok=True, detail="none is paused")
+        return Check(name="consumers", ok=True, detail="; ".join((*alive, "none is paused")))
     return Check(
         name="consumers",
         ok=False,
-        detail="; ".join(map(_pause_in_words, waiting)),
+        detail="; ".join((*alive, *map(_pause_in_words, waiting))),
         remedy="mend what they wait for; they go on by themselves",
     )
+
+
+def _living_in_words(living: Sequence[LivingConsumer]) -> str:
+    names = [f"{consumer.name} ({len(consumer.jobs)} jobs in progress)" for consumer in living]
+    return f"{len(living)} alive: {', '.join(names)}" if living else "none is alive"
 
 
 def _pause_in_words(pause: ConsumerPause) -> str:

@@ -131,6 +131,7 @@ async def _count_now_and_then(server: Server) -> None:
         try:
             now = ports.clock.now()
             server.metrics.observe(await ports.store.queue_stats(now=now), now=now)
+            server.metrics.observe_consumers(await ports.store.living_consumers())
         except Exception as error:  # noqa: BLE001  # whatever it was, the next look may succeed
             ports.journal.error(None, error)
         await ports.pause(COUNT_EVERY)

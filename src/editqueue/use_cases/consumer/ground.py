@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from editqueue.domain.errors import EditQueueError, GroundLost, NoImageWorker
 from editqueue.ports import Ports
-from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.journal import Journal
 from editqueue.use_cases.consumer.verdict import described
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import chain, repeat
 
@@ -37,24 +38,29 @@ SETTLE_WAITS = (0.5, 1, 2)
 """Seconds between tries to write a result down while the database is away; the last is repeated."""
 
 
-async def process_next(ports: Ports) -> End | None:
-    """Work on the job that is next in line. None if none may run now.
+def _nothing() -> None:
+    pass
+
+
+async def process_next(ports: Ports, *, claimed: Callable[[], None] = _nothing) -> End | None:
+    """Work on the job that is next in line. None if none may run now. `claimed` is called when there is one.
 
     Raises StorageUnavailable when no job can be claimed because the database is away, and GroundLost when the job was
     given back because something that every job stands on is away. Cancelled, it gives the job back, too. A job that is
     given back spends no attempt; a result that is there already is still written down.
     """
     stop = asyncio.Event()
-    return await run_to_completion(_attempt(ports, stop), on_cancel=stop.set)
+    return await run_to_completion(_attempt(ports, stop, claimed), on_cancel=stop.set)
 
 
-async def _attempt(ports: Ports, stop: asyncio.Event) -> End | None:
+async def _attempt(ports: Ports, stop: asyncio.Event, claimed: Callable[[], None]) -> End | None:
     if stop.is_set():
         return None
     # 1. The job is in progress, its file too, and locked.
-    claim = await ports.store.claim_next(now=ports.clock.now())
+    claim = await ports.store.claim_next(now=ports.clock.now(), holder=ports.holder.held_as)
     if claim is None:
         return None
+    claimed()
     ports.journal.transition(claim.job, before=JobStatus.QUEUED, cause="claim")
     started = time.monotonic()
 

@@ -9,6 +9,7 @@ from editqueue.use_cases.consumer.deletion_time import deletion_time
 from editqueue.use_cases.consumer.expire_objects import expire_objects
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.rescue import rescue
+from editqueue.use_cases.consumer.take_over import take_over
 
 LEFTOVER_AGE = timedelta(hours=1)
 """A temporary piece of a write older than this belongs to a writer that died."""
@@ -23,12 +24,12 @@ class SweepReport:
 
 
 async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) -> SweepReport:
-    """Requeue stale jobs, work on up to `limits.sweep_batch` jobs, retire old objects.
+    """Requeue the jobs of consumers that are gone, work on up to `limits.sweep_batch` jobs, retire old objects.
 
     A part that fails is logged and does not keep the others from being done. Two sweeps at once are harmless.
     Once `stopped`, nothing new is begun. Cancelled, the running job is given back.
     """
-    requeued = await _or_zero(rescue(ports), ports)
+    requeued = await _or_zero(rescue(ports), ports) + await _or_zero(take_over(ports), ports)
     processed = 0
     while processed < ports.limits.sweep_batch and not stopped() and await _or_zero(_process_one(ports), ports):
         processed += 1

@@ -3,17 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import literal, select, update
 
 from devtools.cloudflare.host import Cloudflare
 from devtools.cloudflare.isolate import Isolate, isolate
-from devtools.seeds import NOON
-from editqueue.adapters.job_store.databases.d1 import cached_for_d1, compiled_for_d1
-from editqueue.adapters.job_store.schema import files
 
 PREPARED = """
-from sqlalchemy import insert, literal, select
+from sqlalchemy import insert, literal, select, text
 from editqueue.adapters.job_store.databases.d1 import D1Database
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.schema import orders
 
 database = D1Database(env.DB)
@@ -26,7 +23,7 @@ def ran(statement: str) -> str:
     return f"""{PREPARED}
 said = None
 try:
-    await database.run({statement})
+    await database.run(once({statement}))
 except Exception as error:
     said = [type(error).__name__, str(error)]
 said
@@ -34,48 +31,6 @@ said
 
 
 INSERT_AN_ORDER = ran("insert(orders).values(ORDER)")
-
-
-def test_parameters_come_in_the_order_of_their_marks() -> None:
-    query, parameters = compiled_for_d1(
-        update(files).where(files.c.id == "a", files.c.ver == 3).values(name="neu", locked=True)
-    )
-
-    assert query.count("?") == len(parameters) == 4
-    assert sorted(map(str, parameters)) == ["1", "3", "a", "neu"]
-
-
-def test_booleans_are_numbers_and_none_stays_none() -> None:
-    _, parameters = compiled_for_d1(update(files).values(locked=True, marked=False, room_type=None))
-
-    assert list(parameters) == [None, 1, 0]
-    assert not any(isinstance(one, bool) for one in parameters)
-
-
-def test_a_list_of_values_is_one_mark_each() -> None:
-    query, parameters = compiled_for_d1(select(files.c.id).where(files.c.id.in_(["a", "b", "c"])))
-
-    assert (query.count("?"), list(parameters)) == (3, ["a", "b", "c"])
-
-
-@pytest.mark.parametrize("name", ["Küche", None])
-def test_a_statement_that_was_seen_before_is_compiled_once_and_has_its_own_values(name: str | None) -> None:
-    for ver, kept in ((3, True), (4, False), (4, True)):
-        statement = (
-            update(files)
-            .where(files.c.id.in_(["a", "b"][: ver - 2]), files.c.ver == ver)
-            .values(name=name, locked=kept, created_at=NOON)
-        )
-        plain = update(files).where(files.c.id == name, files.c.ver == ver).values(locked=kept, created_at=NOON)
-
-        assert cached_for_d1(statement) == compiled_for_d1(statement)
-        assert cached_for_d1(plain) == compiled_for_d1(plain)
-        assert cached_for_d1(plain)[0] is cached_for_d1(plain)[0]
-
-
-def test_more_parameters_than_d1_takes_are_refused_before_they_are_sent() -> None:
-    with pytest.raises(ValueError, match="each_id"):
-        compiled_for_d1(select(*(literal(number) for number in range(101))))
 
 
 @pytest.fixture
@@ -88,7 +43,7 @@ async def test_a_constraint_is_told_from_a_database_that_is_away(cloudflare: Clo
     assert await there.run(INSERT_AN_ORDER) is None
 
     name, said = await there.run(INSERT_AN_ORDER)
-    assert name == "IntegrityError"
+    assert name == "ConstraintViolated"
     assert "UNIQUE constraint failed: orders.id" in said
 
     await cloudflare.fail("batch", "D1_ERROR: overloaded")
@@ -101,7 +56,28 @@ async def test_what_d1_cannot_bind_is_a_defect_and_no_error_of_javascript(there:
     assert (name, said[:40]) == ("TypeError", "D1: D1_TYPE_ERROR: Type 'bigint' not sup")
 
 
+@pytest.mark.parametrize(
+    "statement", ["text('SELECT FROM WHERE')", "text('SELECT no_such_column FROM orders')"], ids=["syntax", "column"]
+)
+async def test_a_wrong_statement_is_no_outage(there: Isolate, statement: str) -> None:
+    name, _ = await there.run(ran(statement))
+
+    assert name == "WrongStatement"
+
+
+async def test_a_table_that_was_taken_away_is_an_outage(there: Isolate) -> None:
+    name, _ = await there.run(ran("text('SELECT * FROM no_such_table')"))
+
+    assert name == "StorageUnavailable"
+
+
+async def test_truth_is_a_number_to_d1(there: Isolate) -> None:
+    number = "[[row]] = await database.run(once(select(literal(True).label('n'))))\nrow['n']"
+
+    assert await there.run(PREPARED + number) == 1
+
+
 async def test_none_is_null_to_d1(there: Isolate) -> None:
-    null = "[[row]] = await database.run(select(literal(None).is_(None).label('null')))\nrow['null']"
+    null = "[[row]] = await database.run(once(select(literal(None).is_(None).label('null'))))\nrow['null']"
 
     assert await there.run(PREPARED + null) == 1

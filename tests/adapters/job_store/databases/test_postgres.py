@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -17,10 +17,11 @@ from devtools.own_postgres import OwnPostgres, own_postgres
 from devtools.wire import Wire, wire_to
 from editqueue.adapters.job_store.databases import postgres
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.domain.errors import StorageUnavailable
 
-COUNT = "SELECT count(*) AS n FROM edit_jobs"
+COUNT = once(text("SELECT count(*) AS n FROM edit_jobs"))
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 DEADLINE = 10
 
@@ -71,36 +72,24 @@ async def _until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _run(database: PostgresDatabase) -> object:
-    return await database.run(text(COUNT))
-
-
-async def _fetch(database: PostgresDatabase) -> object:
-    return await database.fetch(COUNT)
-
-
-@pytest.mark.parametrize("ask", [_run, _fetch])
 async def test_a_crowd_before_a_held_table_ends_within_the_time_of_one(
-    database: PostgresDatabase,
-    other: psycopg.Connection,
-    waiting: Callable[[], int],
-    ask: Callable[[PostgresDatabase], Awaitable[object]],
+    database: PostgresDatabase, other: psycopg.Connection, waiting: Callable[[], int]
 ) -> None:
     begun = time.monotonic()
-    ends = await asyncio.gather(*[ask(database) for _ in range(20)], return_exceptions=True)
+    ends = await asyncio.gather(*[database.run(COUNT) for _ in range(20)], return_exceptions=True)
 
     assert {type(end) for end in ends} == {StorageUnavailable}
     assert time.monotonic() - begun < 2
     await _until(lambda: waiting() == 0)
     other.rollback()
-    assert await database.run(text(COUNT)) == [[{"n": 0}]]
+    assert await database.run(COUNT) == [[{"n": 0}]]
 
 
 @pytest.mark.usefixtures("other")
 async def test_who_is_cancelled_before_a_held_table_goes_at_once_and_leaves_no_session_waiting(
     database: PostgresDatabase, waiting: Callable[[], int]
 ) -> None:
-    asking = [asyncio.create_task(ask) for ask in (database.run(text(COUNT)), database.fetch(COUNT))]
+    asking = [asyncio.create_task(ask) for ask in (database.run(COUNT), database.run(COUNT, COUNT))]
     await _until(lambda: waiting() == 2)
 
     for task in asking:
@@ -115,7 +104,7 @@ async def test_who_is_cancelled_before_a_held_table_goes_at_once_and_leaves_no_s
 async def test_closing_waits_for_no_lock(url: str, waiting: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "CLOSING_SECONDS", 0.2)
     database = _opened(url, seconds=60)
-    asking = [asyncio.create_task(ask) for ask in (database.run(text(COUNT)), database.fetch(COUNT))]
+    asking = [asyncio.create_task(ask) for ask in (database.run(COUNT), database.run(COUNT, COUNT))]
     await _until(lambda: waiting() == 2)
 
     begun = time.monotonic()
@@ -132,9 +121,9 @@ async def test_whoever_comes_after_the_close_is_told_so(url: str) -> None:
     await database.close()
 
     with pytest.raises(StorageUnavailable, match="being closed"):
-        await database.run(text(COUNT))
+        await database.run(COUNT)
     with pytest.raises(StorageUnavailable, match="being closed"):
-        await database.fetch(COUNT)
+        await database.run(COUNT, COUNT)
 
 
 @pytest.fixture(scope="module", name="server")
@@ -154,11 +143,11 @@ async def test_a_network_that_swallows_everything_holds_up_neither_groups_nor_th
 ) -> None:
     monkeypatch.setattr(postgres, "CLOSING_SECONDS", 0.2)
     database = _opened(f"postgresql://postgres@127.0.0.1:{wire.port}/postgres", seconds=0.5)
-    await asyncio.gather(*[database.run(text("SELECT pg_sleep(0.05)")) for _ in range(5)])
+    await asyncio.gather(*[database.run(once(text("SELECT pg_sleep(0.05)"))) for _ in range(5)])
     wire.hold_at = b""
 
     begun = time.monotonic()
-    ends = await asyncio.gather(*[database.run(text("SELECT 1")) for _ in range(20)], return_exceptions=True)
+    ends = await asyncio.gather(*[database.run(once(text("SELECT 1"))) for _ in range(20)], return_exceptions=True)
     await database.close()
 
     assert {type(end) for end in ends} == {StorageUnavailable}
@@ -167,12 +156,12 @@ async def test_a_network_that_swallows_everything_holds_up_neither_groups_nor_th
 
 async def test_a_session_that_the_server_does_not_go_on_with_is_left_in_time_and_replaced(server: OwnPostgres) -> None:
     database = _opened(server.url(), seconds=0.5)
-    [[session]] = await database.run(text("SELECT pg_backend_pid() AS pid"))
+    [[session]] = await database.run(once(text("SELECT pg_backend_pid() AS pid")))
     os.kill(session["pid"], signal.SIGSTOP)
     try:
         begun = time.monotonic()
         with pytest.raises(StorageUnavailable):
-            await database.fetch("SELECT 1")
+            await database.run(once(text("SELECT 1")))
         assert time.monotonic() - begun < 1
         await _until_answered(database)
         await database.close()
@@ -185,7 +174,7 @@ async def _until_answered(database: PostgresDatabase) -> None:
     async with asyncio.timeout(DEADLINE):
         while True:
             with suppress(StorageUnavailable):
-                await database.run(text("SELECT 1"))
+                await database.run(once(text("SELECT 1")))
                 return
 
 

@@ -16,13 +16,16 @@ from sqlalchemy import Integer, column, select, table, text
 from editqueue.adapters.job_store.databases import sqlite
 from editqueue.adapters.job_store.databases.database import StatementRefused
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.domain.errors import StorageUnavailable
 
-WRITE = text("INSERT INTO t VALUES (1)")
+WRITE = once(text("INSERT INTO t VALUES (1)"))
 VALUE = column("v", Integer)
-READ = select(VALUE).select_from(table("t")).order_by(VALUE)
-ENDLESS = text("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+READ = once(select(VALUE).select_from(table("t")).order_by(VALUE))
+ENDLESS = once(
+    text("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+)
 MOMENT = timedelta(seconds=1)
 
 
@@ -38,7 +41,7 @@ async def _database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(sqlite, "GROUP_SECONDS", 0.3)
     opened = open_database(f"sqlite:///{path}")
     assert isinstance(opened, SqliteDatabase)
-    await opened.run(text("CREATE TABLE t (v INTEGER)"))
+    await opened.run(once(text("CREATE TABLE t (v INTEGER)")))
     yield opened
     await opened.close()
 
@@ -91,7 +94,7 @@ async def test_who_is_cancelled_while_the_lock_is_held_keeps_nobody_waiting(
     begun = time.monotonic()
     ends = await asyncio.gather(*writing, return_exceptions=True)
     other.execute("ROLLBACK")
-    await database.run(text("INSERT INTO t VALUES (2)"))
+    await database.run(once(text("INSERT INTO t VALUES (2)")))
 
     assert [type(end) for end in ends] == [asyncio.CancelledError] * 3
     assert await _values(database) == [2]

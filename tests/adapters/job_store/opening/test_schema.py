@@ -4,29 +4,26 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, event, inspect, select, text
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import Engine
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy import Connection, inspect, select
 
 from devtools.databases import NewDatabase
-from devtools.seeds import claim, seed_files, seed_order, submit
+from devtools.seeds import NOON, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.sqlite import DIALECT
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.opening.migrate import alembic_config, newest_revision
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_database, open_store
 from editqueue.adapters.job_store.schema import job_starts, metadata
+from editqueue.adapters.job_store.statements import submissions
 from editqueue.adapters.job_store.statements.claim import COUNT, LOCK, TAKE
 from editqueue.adapters.job_store.statements.row_locks import active_jobs, lock_files
-from editqueue.adapters.job_store.statements.submissions import fair_order
 from editqueue.domain.errors import SetupError
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -109,41 +106,31 @@ async def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "statement"),
     [
-        ("count of starts", COUNT.bindparams(moment=0)),
-        ("claim", TAKE.bindparams(moment=0, token="t")),
-        ("lock of a claim", LOCK.bindparams(moment=0, token="t")),
-        ("fair order", select(fair_order("anna", express=False, now=NOW))),
+        ("count of starts", COUNT.bind(moment=0)),
+        ("claim", TAKE.bind(moment=0, token="t")),
+        ("lock of a claim", LOCK.bind(moment=0, token="t")),
+        ("fair order", Template(select(submissions.fair_order())).bind(user_id="anna", express=False, now=0)),
         ("active jobs", active_jobs(["a"])),
         ("lock files", lock_files(["a"])),
     ],
 )
-async def test_no_hot_query_scans_or_sorts(url: str, name: str, statement: ClauseElement) -> None:
-    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-    database = open_database(url)
-    [rows] = await database.run(text(f"EXPLAIN QUERY PLAN {compiled}"))
-    plan = [str(row["detail"]) for row in rows]
-    await database.close()
+async def test_no_hot_query_scans_or_sorts(url: str, name: str, statement: Statement) -> None:
+    plan = _plan(url, *statement.compiled(DIALECT))
 
     assert not [step for step in plan if step.startswith(("SCAN edit_jobs", "SCAN files")) and "INDEX" not in step]
     assert not [step for step in plan if "TEMP B-TREE" in step], name
 
 
 async def test_a_submit_looks_its_files_up_by_id_however_many_the_order_has(url: str) -> None:
-    asked: list[tuple[str, tuple[object, ...]]] = []
+    group = submissions.submit(["a", "b"], order_id="o", user_id="anna", express=False, notes=None, now=NOON)
+    compiled = [statement.compiled(DIALECT) for statement in group.statements]
 
-    def see(_connection: object, _cursor: object, statement: str, values: tuple[object, ...], *_: object) -> None:
-        asked.append((statement, values))
+    [(insert, values)] = [one for one in compiled if one[0].startswith("INSERT INTO edit_jobs")]
 
-    store = await open_store(url)
-    seeded = await seed_files(store, await seed_order(store), 3)
-    event.listen(Engine, "before_cursor_execute", see)
-    try:
-        await submit(store, seeded)
-    finally:
-        event.remove(Engine, "before_cursor_execute", see)
-        await store.close()
-
-    [(insert, values)] = [one for one in asked if one[0].startswith("INSERT INTO edit_jobs")]
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {insert}", values)]
+    plan = _plan(url, insert, values)
     assert [one for one in plan if " other " in one] == ["SEARCH other USING INDEX sqlite_autoindex_files_1 (id=?)"]
+
+
+def _plan(url: str, sql: str, values: Sequence[Any]) -> list[str]:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        return [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]

@@ -6,16 +6,18 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-import asyncpg
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 from sqlalchemy import text
 
 from devtools.databases import new_postgres
 from devtools.own_postgres import own_postgres
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
-from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres import DIALECT, PostgresDatabase
+from editqueue.adapters.job_store.databases.statement import Statement, once
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.store.postgres_store import CLAIM, UNSURE_FOR, PostgresStore
@@ -26,20 +28,20 @@ from editqueue.ports.job_store import Claim
 
 
 class CountingDatabase(PostgresDatabase):
-    fetches = 0
-    swallows: str | None = None
-    """The statement whose next answer is lost."""
+    groups = 0
+    swallows = False
+    """Whether the next answer is lost."""
 
     def __init__(self, url: str) -> None:
         super().__init__(parse(url))
         self.entered = asyncio.Event()
 
-    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        self.fetches += 1
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
+        self.groups += 1
         self.entered.set()
-        rows = await super().fetch(query, *values)
-        if query == self.swallows:
-            self.swallows = None
+        rows = await super().run(*statements)
+        if self.swallows:
+            self.swallows = False
             raise StorageUnavailable("the connection is gone")
         return rows
 
@@ -59,7 +61,7 @@ class Opened:
         return job and job.file_id
 
     async def claim_at_once(self, count: int) -> Sequence[Claim | None]:
-        self.database.fetches = 0
+        self.database.groups = 0
         return await asyncio.gather(*(self.store.claim_next(now=NOON) for _ in range(count)))
 
     async def finish(self, one: Claim) -> None:
@@ -82,7 +84,7 @@ async def test_claims_made_at_once_take_the_next_jobs_in_turn_with_one_statement
     assert [one.job.id if one else None for one in claims] == list(ids[:8])
     assert len({one.job.token for one in claims if one}) == 8
     assert all(one and one.file.locked and one.file.id == one.job.file_id for one in claims)
-    assert opened.database.fetches == 1
+    assert opened.database.groups == 1
 
 
 async def test_of_claims_made_at_once_every_fifth_is_not_express_while_both_wait(opened: Opened) -> None:
@@ -99,18 +101,21 @@ async def test_a_claim_waits_for_no_other_nor_for_its_number(opened: Opened) -> 
     others, express = await opened.queue(2), await opened.queue(5, express=True)
     for _ in range(4):
         await claim(opened.store)
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(opened.url)
-    fifth = connection.transaction()
-    await fifth.start()
-    [held] = await connection.fetch(CLAIM.format(limit=1), to_ms(NOON), "held")
+    before_commit = once(text(CLAIM.format(limit=1)).bindparams(now=to_ms(NOON), token="held"))
+    with psycopg.connect(opened.url, row_factory=dict_row, cursor_factory=psycopg.RawCursor) as connection:
+        [held] = connection.execute(*_as_bytes(before_commit)).fetchall()
 
-    async with asyncio.timeout(5):
-        sixth = await claim(opened.store)
-    await fifth.rollback()
-    await connection.close()
+        async with asyncio.timeout(5):
+            sixth = await claim(opened.store)
+        connection.rollback()
 
-    assert (held["file_id"], sixth.job.id) == (await opened.file_of(others[0]), express[4])
+    assert (held["job_file_id"], sixth.job.id) == (await opened.file_of(others[0]), express[4])
     assert (await claim(opened.store)).job.id == others[0]
+
+
+def _as_bytes(statement: Statement) -> tuple[bytes, Sequence[object]]:
+    sql, values = statement.compiled(DIALECT)
+    return sql.encode(), values
 
 
 async def test_claims_beyond_the_queue_get_nothing(opened: Opened) -> None:
@@ -127,7 +132,7 @@ async def test_a_late_finish_among_others_loses_alone(opened: Opened) -> None:
     requeued = await opened.store.rescue(started_before=LATER, max_retries=3, message="", now=LATER)
     assert len(requeued) == 3
     current = [await claim(opened.store, now=LATER) for _ in range(3)]
-    opened.database.fetches = 0
+    opened.database.groups = 0
 
     ends = await asyncio.gather(
         *(opened.finish(one) for one in [current[0], claims[1], current[2]]), return_exceptions=True
@@ -136,7 +141,7 @@ async def test_a_late_finish_among_others_loses_alone(opened: Opened) -> None:
     assert ends[0] is None
     assert isinstance(ends[1], ClaimLost)
     assert ends[2] is None
-    assert opened.database.fetches == 1
+    assert opened.database.groups == 2  # the finishes, and whether an earlier one of the loser's stands
     jobs = [await opened.store.job(one.job.id) for one in current]
     assert [job.status if job else None for job in jobs] == [JobStatus.DONE, JobStatus.IN_PROGRESS, JobStatus.DONE]
     assert len(await opened.store.notifications("anna", limit=9, before_id=None)) == 2
@@ -176,7 +181,7 @@ async def test_a_claim_that_the_server_makes_after_it_was_given_up_is_handed_bac
         database = PostgresDatabase(parse(server.url()), command_seconds=0.5)
         store = PostgresStore(database)
         assert await store.claim_next(now=NOON) is None  # from now on the statement is prepared, and sent at once
-        [[session]] = await database.run(text("SELECT pg_backend_pid() AS pid"))
+        [[session]] = await database.run(once(text("SELECT pg_backend_pid() AS pid")))
         first, second = await submit(store, await seed_files(store, await seed_order(store), 2))
         os.kill(session["pid"], signal.SIGSTOP)
         try:
@@ -210,7 +215,7 @@ async def _until_in_progress(store: PostgresStore, job_id: str) -> None:
 
 async def test_what_a_claim_without_an_answer_took_and_others_hold_waits_for_them(opened: Opened) -> None:
     lost, other = await opened.queue(2)
-    opened.database.swallows = CLAIM.format(limit=1)
+    opened.database.swallows = True
     with pytest.raises(StorageUnavailable):
         await opened.store.claim_next(now=NOON)
     with psycopg.connect(opened.url) as holder:
@@ -222,7 +227,7 @@ async def test_what_a_claim_without_an_answer_took_and_others_hold_waits_for_the
 
 async def test_a_claim_without_an_answer_that_was_taken_over_is_left_alone(opened: Opened) -> None:
     [job_id] = await opened.queue(1)
-    opened.database.swallows = CLAIM.format(limit=1)
+    opened.database.swallows = True
     with pytest.raises(StorageUnavailable):
         await opened.store.claim_next(now=NOON)
     elsewhere = PostgresStore(CountingDatabase(opened.url))
@@ -239,14 +244,14 @@ async def test_a_claim_without_an_answer_that_was_taken_over_is_left_alone(opene
 
 
 async def test_once_what_a_lost_claim_took_is_stale_it_is_looked_for_no_more(opened: Opened) -> None:
-    opened.database.swallows = CLAIM.format(limit=1)
+    opened.database.swallows = True
     with pytest.raises(StorageUnavailable):
         await opened.store.claim_next(now=NOON)
-    opened.database.fetches = 0
+    opened.database.groups = 0
 
     await opened.store.claim_next(now=NOON + UNSURE_FOR)
 
-    assert opened.database.fetches == 1
+    assert opened.database.groups == 1
 
 
 async def test_customers_and_batches_over_the_same_files_never_wait_crosswise(opened: Opened) -> None:

@@ -59,11 +59,15 @@ def each(parameter: str, name: str) -> FromClause:
 
 
 def each_id(parameter: str = "ids") -> Select[tuple[str]]:
-    """The ids that `parameter` gets `as_json`."""
+    """The ids that `parameter` gets by `ids_as_json`."""
     return select(each(parameter, f"each_of_{parameter}").c.key)
 
 
-def as_json(values: Mapping[str, str] | Iterable[str]) -> str:
-    """Pairs, or ids, as one value for a parameter."""
-    pairs: Mapping[str, str] = values if isinstance(values, Mapping) else dict.fromkeys(values, "")
+def as_json(pairs: Mapping[str, str]) -> str:
+    """Pairs as one value for a parameter."""
     return json.dumps(dict(pairs))
+
+
+def ids_as_json(ids: Iterable[str]) -> str:
+    """Ids as one value for a parameter."""
+    return as_json(dict.fromkeys(ids, ""))

@@ -5,17 +5,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from editqueue.adapters.job_store.databases.d1_errors import WrongStatement, understood
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.domain.errors import StorageUnavailable
 
 _MAY_PASS: Final = frozenset({408, 409, 429})
 """Of the client errors. 409 is Cloudflare's for a database that is being moved or restored."""
-_DEFECTS: Final = ("SQLITE_ERROR", "SQLITE_MISMATCH", "SQLITE_TOOBIG", "SQLITE_RANGE", "too many SQL variables")
-_AWAY: Final = ("no such table", "internal error")
-"""Of what SQLite complains about, what is no defect of ours: a table that was there when the store was opened was taken
-away, or Cloudflare failed."""
 _OF_THE_DATABASE: Final = 7500
 """The code of what went wrong in the database, so that token, account and id are right. Cloudflare's own failures have
 it as well, an overloaded database for example, and any HTTP status."""
@@ -44,8 +40,8 @@ class _Answer(BaseModel):
 def read_answer(status: int, body: bytes, *, statements: int) -> Sequence[Rows]:
     """The rows of each of so many statements.
 
-    Raises IntegrityError for a row that a constraint refuses, ProgrammingError for a wrong statement, D1Refused for
-    what the settings must mend, and StorageUnavailable for what may pass.
+    Raises ConstraintViolated for a row that a constraint refuses, WrongStatement for a wrong one, D1Refused for what
+    the settings must mend, and StorageUnavailable for what may pass.
     """
     try:
         answer = _Answer.model_validate_json(body)
@@ -63,16 +59,16 @@ def read_answer(status: int, body: bytes, *, statements: int) -> Sequence[Rows]:
 
 def _error(status: int, first: _Error) -> Exception:
     said = f"HTTP {status}" + (f", {first.code}" if first.code else "") + (f" {first.message}" if first.message else "")
-    cause = RuntimeError(f"D1: {said}")
-    if "constraint failed" in first.message or "SQLITE_CONSTRAINT" in first.message:
-        return IntegrityError(None, None, cause)
-    if any(words in first.message for words in _AWAY) or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return StorageUnavailable(str(cause))
-    if any(word in first.message for word in _DEFECTS):
-        return ProgrammingError(None, None, cause)
-    if status in _MAY_PASS or status < HTTPStatus.BAD_REQUEST or first.code == _OF_THE_DATABASE:
-        return StorageUnavailable(str(cause))
+    cause = understood(said)
+    if cause is not None and not (isinstance(cause, WrongStatement) and status >= HTTPStatus.INTERNAL_SERVER_ERROR):
+        return cause
+    if status in _MAY_PASS or not _is_client_error(status) or first.code == _OF_THE_DATABASE:
+        return StorageUnavailable(f"D1: {said}")
     return D1Refused(f"D1: {said}; {_remedy(status)}")
+
+
+def _is_client_error(status: int) -> bool:
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _remedy(status: int) -> str:

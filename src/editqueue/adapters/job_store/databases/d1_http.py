@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
-from sqlalchemy import Executable, text
-from sqlalchemy.sql import Select
 
+from editqueue.adapters.job_store.databases.d1 import PROBE
 from editqueue.adapters.job_store.databases.d1_answers import read_answer
-from editqueue.adapters.job_store.databases.d1_literals import compiled_with_literals
+from editqueue.adapters.job_store.databases.d1_literals import with_literals
 from editqueue.adapters.job_store.databases.d1_rate_limit import RateLimit
 from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, PROBE_SECONDS, Rows
+from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.domain.errors import StorageUnavailable
 
 API: Final = "https://api.cloudflare.com/client/v4"
@@ -56,12 +56,12 @@ class D1HttpDatabase:
             timeout=httpx.Timeout(GROUP_SECONDS, connect=CONNECT_SECONDS),
         )
 
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
         return await self._in_time(statements, GROUP_SECONDS)
 
     async def probe(self) -> datetime:
         """Reachable is all that D1 shows without rows written, which it counts and bills."""
-        [[row]] = await self._in_time([text("SELECT unixepoch('subsec') AS now")], PROBE_SECONDS)
+        [[row]] = await self._in_time([PROBE.bind()], PROBE_SECONDS)
         return datetime.fromtimestamp(float(row["now"]), UTC)
 
     async def close(self) -> None:
@@ -72,7 +72,7 @@ class D1HttpDatabase:
             task.cancel()
         await self._http.aclose()
 
-    async def _in_time(self, statements: Sequence[Executable], seconds: float) -> Sequence[Rows]:
+    async def _in_time(self, statements: Sequence[Statement], seconds: float) -> Sequence[Rows]:
         if self._closing:
             raise _closing()
         asking = asyncio.create_task(self._ask(statements, seconds))
@@ -90,10 +90,10 @@ class D1HttpDatabase:
                 raise _closing() from None
             raise
 
-    async def _ask(self, statements: Sequence[Executable], seconds: float) -> Sequence[Rows]:
-        compiled = [compiled_with_literals(statement) for statement in statements]
+    async def _ask(self, statements: Sequence[Statement], seconds: float) -> Sequence[Rows]:
+        compiled = [with_literals(statement) for statement in statements]
         batch = {"batch": [{"sql": sql, "params": params} for sql, params in compiled]}
-        if not all(isinstance(statement, Select) for statement in statements):
+        if not all(statement.template.reads_only for statement in statements):
             return await self._post(batch, seconds)
         try:
             return await self._post(batch, seconds)

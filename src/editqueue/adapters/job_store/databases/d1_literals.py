@@ -4,36 +4,48 @@ The API's schema knows parameters that are texts only. What it makes of a number
 documented: the binding in a Worker makes it REAL, and as a text it would compare unequal to every number.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import BindParameter, Executable
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
-from editqueue.adapters.job_store.databases.d1 import compiled_for_d1
+from editqueue.adapters.job_store.databases.statement import Statement
+
+_MARK: Final = "\0"
+"""Before and after the name of a parameter; no SQL of ours has one."""
 
 
-class _NumbersInTheText(SQLiteCompiler):
-    def visit_bindparam(self, bindparam: BindParameter[Any], **options: Any) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]  # its further parameters go through
-        value = bindparam.effective_value
-        if bindparam.expanding or bindparam.required or not (value is None or isinstance(value, int)):
-            return str(super().visit_bindparam(bindparam, **options))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # SQLAlchemy leaves its type open
-        if value is None:
-            return "NULL"
-        return f"({int(value)})" if value < 0 else str(int(value))
+class _NamesBetweenMarks(SQLiteCompiler):
+    def bindparam_string(self, name: str, **_: Any) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]  # always called so
+        return f"{_MARK}{name}{_MARK}"
 
 
-_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
-_DIALECT.statement_compiler = _NumbersInTheText
+_DIALECT: Final = sqlite.dialect(paramstyle="named")
+_DIALECT.statement_compiler = _NamesBetweenMarks
 
 
-def compiled_with_literals(statement: Executable) -> tuple[str, list[str]]:
+def with_literals(statement: Statement) -> tuple[str, list[str]]:
     """The SQL with `?` for each text, and the texts in that order.
 
-    Raises ValueError for over 100 of them, and TypeError for another value than a text, whole number, truth or None.
+    Raises TypeError for another value than a text, whole number, truth or None.
     """
-    sql, values = compiled_for_d1(statement, _DIALECT)
-    for value in values:
-        if not isinstance(value, str):
-            raise TypeError(f"D1's HTTP API takes texts as parameters, not {type(value).__name__}")
-    return sql, cast("list[str]", list(values))
+    compiled = statement.template.compiled(_DIALECT)
+    values = compiled.values(statement.values)
+    sql, texts = "", list[str]()
+    for number, piece in enumerate(compiled.sql.split(_MARK)):
+        if number % 2 == 0:
+            sql += piece
+        elif isinstance(value := values[piece], str):
+            sql += "?"
+            texts.append(value)
+        else:
+            sql += _literal(value)
+    return sql, texts
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if not isinstance(value, int):
+        raise TypeError(f"D1's HTTP API takes texts as parameters, not {type(value).__name__}")
+    return f"({int(value)})" if value < 0 else str(int(value))

@@ -2,23 +2,36 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from math import ceil
+from typing import Any, Final
 
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
 from editqueue.domain.errors import SetupError
 
 NAME: Final = "EDITQUEUE_DATABASE_URL"
 CONNECT_SECONDS: Final = 10
-_DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_TLS: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+def _tls(mode: str) -> str:
+    if mode not in _TLS:
+        raise SetupError(f"{NAME}: there is no TLS mode {mode!r}; known are {', '.join(_TLS)}")
+    return mode
+
+
 _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[str], object]]]] = {
     "sqlite+pysqlite": {},
-    "postgresql+asyncpg": {
+    "postgresql+psycopg": {
         "host": str,  # the folder of a Unix socket
         "port": int,
-        "ssl": str,
+        "ssl": _tls,
+        "sslmode": _tls,
+        "sslrootcert": str,
         "timeout": float,
+        "connect_timeout": float,
         "command_timeout": float,
         "statement_cache_size": int,
         "prepared_statement_cache_size": int,
@@ -37,12 +50,30 @@ _REMEDIES: Final = {
 """By SQLSTATE."""
 
 
+_SAID: Final = {
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    'role "': "28000",
+    'database "': "3D000",
+    "too many": "53300",
+    "remaining connection slots": "53300",
+    "starting up": "57P03",
+    "shutting down": "57P03",
+}
+"""What a server says while somebody signs in, in English: libpq passes the words on, without their SQLSTATE."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatabaseUrl:
     url: URL
     """With our driver, without options."""
-    options: Mapping[str, object]
-    """For the driver's connect."""
+    options: Mapping[str, Any]
+    """For connecting to PostgreSQL, by libpq's names; empty for SQLite."""
+    command_seconds: float | None = None
+    """For a group of statements, if the URL says so."""
+    prepares: bool = True
+    """Whether statements are prepared at the server."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -62,10 +93,31 @@ def parse(text: str) -> DatabaseUrl:
             "give sqlite:///path/to/file.db or postgresql://user:password@host/database"
         )
     options = {name: _option(driver, name, value) for name, value in url.query.items()}
-    if driver == "postgresql+asyncpg":
-        options = {"timeout": CONNECT_SECONDS} | options
-        options["server_settings"] = {"application_name": options.pop("application_name", "editqueue")}
-    return DatabaseUrl(url=url.set(drivername=driver, query={}), options=options)
+    bare = url.set(drivername=driver, query={})
+    return DatabaseUrl(url=bare, options={}) if driver == "sqlite+pysqlite" else _to_postgres(bare, options)
+
+
+def _to_postgres(url: URL, given: Mapping[str, Any]) -> DatabaseUrl:
+    seconds = given.get("timeout", given.get("connect_timeout", CONNECT_SECONDS))
+    wanted = {
+        "host": given.get("host", url.host),
+        "port": given.get("port", url.port),
+        "user": url.username,
+        "password": url.password,
+        "dbname": url.database,
+        "sslmode": given.get("sslmode", given.get("ssl")),
+        "sslrootcert": given.get("sslrootcert"),
+        "connect_timeout": ceil(seconds),
+        "application_name": given.get("application_name", "editqueue"),
+        "client_encoding": "UTF8",
+        "gssencmode": "disable",  # a question to the server before each connection, which next to none of them knows
+    }
+    return DatabaseUrl(
+        url=url,
+        options={name: value for name, value in wanted.items() if value is not None},
+        command_seconds=given.get("command_timeout"),
+        prepares=0 not in {given.get("statement_cache_size"), given.get("prepared_statement_cache_size")},
+    )
 
 
 def _option(driver: str, name: str, value: str | tuple[str, ...]) -> object:
@@ -96,7 +148,12 @@ def _remedy(url: str, error: Exception, said: str) -> str:
         if "locked" in said:
             return "another process holds it; try again when that one is through, or end it"
         return "check that the path is writable"
-    if any(word in said for word in ("SSL", "ssl", "certificate")):
+    if any(word in said for word in ("support SSL", "SSL error", "certificate")):
         return "leave ?ssl= away if the server has no TLS; if it has, see TLS in docs/operations.md"
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or _state_of(said)
     return _REMEDIES.get(str(state), "check its host and port, and that the server runs and can be reached from here")
+
+
+def _state_of(said: str) -> str | None:
+    refused = said.partition("FATAL:")[2]
+    return next((state for words, state in _SAID.items() if words in refused), None)

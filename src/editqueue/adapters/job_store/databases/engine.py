@@ -1,60 +1,37 @@
-"""What the databases on SQLAlchemy engines have in common: SQLite's and PostgreSQL's, not D1's."""
+"""What SQLite and PostgreSQL have in common, and D1 has not: a probe with an end of its own, and a way for Alembic."""
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 
 from editqueue.adapters.job_store.databases.database import PROBE_SECONDS, Rows
+from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
 
 
 class EngineDatabase(ABC):
-    """`Database` over an engine."""
+    """`Database` that SQLAlchemy connects to, too."""
 
-    async def run(self, *statements: Executable) -> Sequence[Rows]:
-        with self._errors_translated():
-            return await self._run(statements)
+    @abstractmethod
+    async def run(self, *statements: Statement) -> Sequence[Rows]: ...
 
     async def probe(self) -> datetime:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                with self._errors_translated():
-                    return await self._probe()
+                return await self._probe()
         except TimeoutError as error:
             raise StorageUnavailable(f"database: cannot be written within {PROBE_SECONDS:.0f} s") from error
 
-    @contextmanager
-    def _errors_translated(self) -> Generator[None]:
-        try:
-            yield
-        except (DBAPIError, PoolTimeout, OSError) as error:
-            if isinstance(error, IntegrityError) or (isinstance(error, DBAPIError) and self._is_defect(error)):
-                raise
-            raise StorageUnavailable(f"database: {first_line(error)}") from error
-        except StatementError as error:
-            # SQLAlchemy's wrapping of what our own code raised while parameters were prepared.
-            raise error.orig or error from None
-
-    @abstractmethod
-    async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]: ...
-
     @abstractmethod
     async def _probe(self) -> datetime: ...
-
-    @abstractmethod
-    def _is_defect(self, error: DBAPIError) -> bool:
-        """Whether the statement or a value was wrong, so that no other time or connection would help."""
-        ...
 
     @abstractmethod
     async def with_connection(self, work: Callable[[Connection], T]) -> T:

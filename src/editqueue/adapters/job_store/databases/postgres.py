@@ -1,55 +1,45 @@
-"""PostgreSQL through asyncpg: groups of statements, and single ones without detours."""
+"""PostgreSQL through psycopg: a group of statements is one round trip."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 
-import asyncpg
-from sqlalchemy import Connection, Executable, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, Rows, StatementRefused
+from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, Rows
 from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
-from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing, first_line, rows_of
+from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing
+from editqueue.adapters.job_store.databases.postgres_connection import Query
+from editqueue.adapters.job_store.databases.postgres_errors import QueryFailed, errors_translated
+from editqueue.adapters.job_store.databases.postgres_pool import PostgresPool
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
+DIALECT: Final = psycopg_dialect.dialect(paramstyle="numeric_dollar")
 
-POOL_SIZE, POOL_OVERFLOW = 5, 10
-"""Connections kept, and more of them for a while, in one process. A group holds one for milliseconds, so that
-64 jobs at a time (the largest EDITQUEUE_CONCURRENCY) and an API do not wait for each other."""
-TRIES_AT_A_DEADLOCK = 3
+TRIES = 3
+"""At a group that PostgreSQL ended in favour of another (our order of locks leaves no deadlock we know of), or whose
+session was ended before it began."""
 CLOSING_SECONDS = 1.0
-"""For each of three steps when the database is closed: groups under way end, the others are cancelled, connections take
-their leave. What hangs even then is cut off."""
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # it shuts down
-    asyncpg.InsufficientResourcesError,
-    DBAPIError,  # connecting failed
-    PoolTimeout,
-    OSError,
-    asyncpg.InternalClientError,  # the server ended the connection in the middle of an answer
-)
-"""What no other statement would get round."""
-_DEFECTS = ("0A", "21", "22", "42")
-"""SQLSTATE classes: not supported, wrong number of rows, wrong value, wrong syntax or name."""
-_TAKEN_AWAY = {"42501", "42P01", "42P05"}
-"""Of those, a right or a table that was there when the store was opened, which whoever took it away can give back; and
-a prepared statement of somebody else's behind a proxy that shares connections."""
-_ROLLED_BACK = {"40001", "40P01"}
-"""PostgreSQL ended the transaction in favour of another (serialization, deadlock), and nothing was changed."""
+"""For each of two steps when the database is closed: groups under way end, the others are cancelled. What hangs even
+then is cut off."""
 
 PROBE = """
 WITH jobs AS (UPDATE edit_jobs SET status = status WHERE FALSE), locks AS (UPDATE files SET locked = locked WHERE FALSE)
-SELECT clock_timestamp()
+SELECT clock_timestamp() AS now
 """
 """Changes no row, but takes the locks that every change of the tables needs, and is refused where nothing can be
 written: on a standby, in a server that was made read-only."""
+
+
+@cache
+def _probe() -> Template:
+    return Template(text(PROBE))
 
 
 class PostgresDatabase(EngineDatabase):
@@ -57,24 +47,26 @@ class PostgresDatabase(EngineDatabase):
     waiting for a connection included; None lets it take as long as it likes."""
 
     def __init__(self, url: DatabaseUrl, *, command_seconds: float | None = GROUP_SECONDS) -> None:
-        self._seconds = command_seconds
+        self._url = url
+        self._seconds = command_seconds and (url.command_seconds or command_seconds)
         self._running: set[asyncio.Task[Any]] = set()
-        self._connections: set[asyncpg.Connection] = set()
         self._closing = False
-        self._engine = create_async_engine(
-            url.url,
-            hide_parameters=True,  # as in sqlite.py
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=GROUP_SECONDS,
-            connect_args={"command_timeout": command_seconds} | dict(url.options),
-        )
-        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
-        event.listen(self._engine.sync_engine, "connect", self._remember)
+        self._pool = PostgresPool(url.options, prepares=url.prepares)
 
-    def _remember(self, connection: Any, _record: object) -> None:
-        self._connections = {known for known in self._connections if not known.is_closed()}
-        self._connections.add(connection.driver_connection)
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
+        """A group decides nothing in between, so that it may simply start over."""
+        queries = [statement.compiled(DIALECT) for statement in statements]
+        with errors_translated():
+            return await self._in_time(self._run(queries))
+
+    async def _run(self, queries: Sequence[Query]) -> Sequence[Rows]:
+        for _ in range(TRIES - 1):
+            try:
+                return await self._pool.run(queries)
+            except QueryFailed as error:
+                if not error.may_start_over:
+                    raise
+        return await self._pool.run(queries)
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` returns, unless it takes too long. Whoever is cancelled or late goes at once; what was begun is
@@ -101,52 +93,21 @@ class PostgresDatabase(EngineDatabase):
         if not task.cancelled():
             task.exception()  # whoever asked has gone; else they get it, too
 
-    async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
-        """A group decides nothing in between, so that it may simply start over. So it does, too, when the very first
-        statement finds the connection gone, which is how a server's restart shows itself."""
-        return await self._in_time(_unless_rolled_back(partial(self._run_once, statements)))
-
-    async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
-        async with self._engine.begin() as connection:
-            try:
-                first = await connection.execute(statements[0])
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise _LostAtOnce(error.statement, error.params, error.orig or error) from error
-                raise
-            return [rows_of(first), *[rows_of(await connection.execute(statement)) for statement in statements[1:]]]
-
-    def _is_defect(self, error: DBAPIError) -> bool:
-        return error.orig is not None and _is_defect(error.orig.__cause__)
-
-    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        """The rows of one statement, a transaction of its own; it counts its parameters $1, $2 ...
-
-        Raises StatementRefused when the database is there and refuses it for now, else as `run` does; a defect comes
-        out as the driver's own error.
-        """
-        try:
-            return await self._in_time(_unless_rolled_back(partial(self._fetch_once, query, values)))
-        except asyncpg.IntegrityConstraintViolationError as error:
-            raise IntegrityError(query, values, error) from error
-        except _AWAY as error:
-            raise StorageUnavailable(f"database: {first_line(error)}") from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if _is_defect(error):
-                raise
-            raise StatementRefused(f"database: {first_line(error)}") from error
-
-    async def _fetch_once(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
-        async with self._engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            return await driver.fetch(query, *values)
-
     async def _probe(self) -> datetime:
-        [row] = await self.fetch(PROBE)
-        return row[0]
+        [[row]] = await self.run(_probe().bind())
+        return row["now"]
 
     async def with_connection(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.connect() as connection:
+        return await self._in_time(self._with_connection(work))
+
+    async def _with_connection(self, work: Callable[[Connection], T]) -> T:
+        engine = create_async_engine(
+            "postgresql+psycopg://",
+            hide_parameters=True,  # an error goes into the log; what customers write does not
+            poolclass=NullPool,
+            connect_args={**self._url.options, "prepare_threshold": None},
+        )
+        async with engine.connect() as connection:
             return await connection.run_sync(work)
 
     async def close(self) -> None:
@@ -155,45 +116,11 @@ class PostgresDatabase(EngineDatabase):
         for task in self._running:
             task.cancel()
         await _some_time(self._running)  # the server is asked to end their statements, too
-        await _some_time([asyncio.create_task(connection.close()) for connection in self._connections])
-        for connection in self._connections:
-            connection.terminate()
+        self._pool.close()
         await _some_time(self._running)
-        await self._engine.dispose()
-
-
-def _is_defect(error: BaseException | None) -> bool:
-    """Of the driver's own error. Values of a wrong type, which it refuses to send, have a state of class 22, too."""
-    if isinstance(error, asyncpg.InvalidCachedStatementError):  # somebody changed a table; it is prepared anew
-        return False
-    state = str(getattr(error, "sqlstate", None))
-    return state[:2] in _DEFECTS and state not in _TAKEN_AWAY
-
-
-class _LostAtOnce(DBAPIError):
-    """The connection was gone before the group began."""
-
-
-async def _unless_rolled_back(transaction: Callable[[], Awaitable[T]]) -> T:
-    """Run it, and again when PostgreSQL broke a deadlock at its cost: our order of locks leaves none we know of."""
-    for _ in range(TRIES_AT_A_DEADLOCK - 1):
-        try:
-            return await transaction()
-        except (DBAPIError, asyncpg.PostgresError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            if not isinstance(error, _LostAtOnce) and getattr(cause, "sqlstate", None) not in _ROLLED_BACK:
-                raise
-    return await transaction()
 
 
 async def _some_time(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Wait until all have ended, but not longer than CLOSING_SECONDS."""
     if tasks:
         await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
-
-
-def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Let the pool replace a connection that the server has ended. Asking the server each time, as SQLAlchemy's
-    pre-ping does, takes three round trips; asyncpg knows without any."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError("the server has closed the connection")

@@ -9,23 +9,26 @@ import sqlite3
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Executable, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.sql import Select
+from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy.dialects import sqlite
 
 from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, Rows, StatementRefused
 from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
-from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing, first_line, rows_of
+from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing
+from editqueue.adapters.job_store.databases.sqlite_connection import connect, errors_translated, is_busy, prepare
+from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
+DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
 BUSY_TIMEOUT_MS = 500
 """How long SQLite itself waits for writers of other processes. It hears of nothing while it waits, so it waits again
@@ -34,17 +37,10 @@ CLOSING_SECONDS = 1.0
 """Groups under way get so much time to end when the database is closed; then their statements are interrupted."""
 INTERRUPT_EVERY = 0.05
 """A group may have more statements, and each is interrupted by itself."""
-CHECKPOINT_PAGES = 4000
-"""16 MB of WAL between checkpoints. At SQLite's 1,000 every hundredth claim paid for one, and the more the larger the
-database: claim p99 at a million jobs was 1.6 x that at a thousand (bench growth)."""
 READERS = 3
 """Threads for groups that only read. They see the last commit and wait for nobody."""
-WAL_SECONDS, WAL_PAUSE = 5.0, 0.02
-"""For a switch that takes milliseconds, and between two tries."""
 PROBE_BYTES = 8192
 """A little beyond a page of the database: what fits onto a disk that is full to the last page is no proof."""
-_DEFECTS = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
-"""The first for a wrong syntax or name."""
 
 
 class SqliteDatabase(EngineDatabase):
@@ -52,40 +48,31 @@ class SqliteDatabase(EngineDatabase):
     SQLite has one writer, and waiting in line here is cheaper than its busy handler."""
 
     def __init__(self, url: DatabaseUrl) -> None:
+        self._url = url.url
         self._path = Path(url.url.database or "")
         self._file: tuple[int, int] | None = None
         """Device and inode of the database, from the first connection on; None for one in memory."""
-        self._engine = create_engine(
-            url.url,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,  # an error goes into the log; what customers write does not
-            pool_size=READERS + 1,
-            connect_args={"check_same_thread": False},
-        )
         self._connections: set[sqlite3.Connection] = set()
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "connect", self._opened)
-        event.listen(self._engine, "close", self._closed)
+        self._idle: deque[sqlite3.Connection] = deque()
         self._closing = threading.Event()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
-    def _opened(self, connection: sqlite3.Connection, _record: object) -> None:
-        self._connections.add(connection)
-        if self._file is None and self._path.is_file():
-            self._file = _file_at(self._path)
-        self._confirm()
+    @property
+    def path(self) -> Path:
+        return self._path
 
-    def _closed(self, connection: sqlite3.Connection, _record: object) -> None:
-        self._connections.discard(connection)
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
+        compiled = [statement.compiled(DIALECT) for statement in statements]
 
-    async def _run(self, statements: Sequence[Executable]) -> Sequence[Rows]:
-        def work(connection: Connection) -> Sequence[Rows]:
-            return [rows_of(connection.execute(statement)) for statement in statements]
+        def work(connection: sqlite3.Connection) -> Sequence[Rows]:
+            return [_rows(connection.execute(sql, parameters)) for sql, parameters in compiled]
 
-        return await self._in_turn(work, writes=not all(isinstance(statement, Select) for statement in statements))
+        writes = not all(statement.template.reads_only for statement in statements)
+        with errors_translated():
+            return await self._in_turn(work, writes=writes)
 
-    async def _in_turn(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+    async def _in_turn(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
         """What `work` returns, as a transaction of its own. It has GROUP_SECONDS to get its turn and the lock.
 
         Cancelled before its commit, it changes nothing; nobody waits for it to find out.
@@ -106,24 +93,20 @@ class SqliteDatabase(EngineDatabase):
             answer.cancel()
             raise
 
-    def _persist(self, work: Callable[[Connection], T], *, writes: bool, unwanted: threading.Event, until: float) -> T:
+    def _persist(
+        self, work: Callable[[sqlite3.Connection], T], *, writes: bool, unwanted: threading.Event, until: float
+    ) -> T:
         """Try again while another process holds the database, until the time is up or nobody waits any more."""
         while not self._closing.is_set() and not unwanted.is_set():
             try:
                 with self._transaction(writes=writes, unwanted=unwanted) as connection:
                     return work(connection)
-            except OperationalError as error:
-                if not _is_busy(error):
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
                     raise
                 if until - time.monotonic() < BUSY_TIMEOUT_MS / 1000:
-                    raise StatementRefused(f"database: {first_line(error)}; another process holds it") from error
+                    raise StatementRefused(f"database: {error}; another process holds it") from error
         raise closing()
-
-    def _is_defect(self, error: DBAPIError) -> bool:
-        """An error without a code is Python's: a value of a wrong type, a parameter too few. A table that is not there
-        was taken away: all are there when a store is opened."""
-        code: int | None = getattr(error.orig, "sqlite_errorcode", None)
-        return code is None or (code & 0xFF in _DEFECTS and "no such table" not in str(error.orig))
 
     def _confirm(self) -> None:
         """Raises StorageUnavailable where the path leads to another file than the one that was opened: SQLite would
@@ -134,23 +117,43 @@ class SqliteDatabase(EngineDatabase):
             )
 
     @contextmanager
-    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[Connection]:
+    def _transaction(self, *, writes: bool, unwanted: threading.Event) -> Generator[sqlite3.Connection]:
         self._confirm()
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             # A deferred BEGIN that turns into a write fails at once when somebody else wrote: measured at
             # up to 450,000 instant SQLITE_BUSY; IMMEDIATE queues up instead.
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
             try:
                 yield connection
-                connection.exec_driver_sql("ROLLBACK" if unwanted.is_set() else "COMMIT")
-            except BaseException:
-                _roll_back(connection)
-                raise
+                connection.execute("ROLLBACK" if unwanted.is_set() else "COMMIT")
+            finally:
+                # SQLite ends some transactions itself, on a full disk for one.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
         self._confirm()
 
+    @contextmanager
+    def _connected(self) -> Generator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect(self._path, busy_timeout_ms=BUSY_TIMEOUT_MS)
+        self._connections.add(connection)
+        self._file = self._file or _file_at(self._path)
+        self._confirm()
+        return connection
+
     async def _probe(self) -> datetime:
-        await self._in_turn(lambda _: None, writes=True)
-        return await asyncio.wrap_future(self._submit(self._readers, self._write_beside))
+        with errors_translated():
+            await self._in_turn(lambda _: None, writes=True)
+            return await asyncio.wrap_future(self._submit(self._readers, self._write_beside))
 
     def _write_beside(self) -> datetime:
         """Write to a file beside the database; returns when that was by the clock of the file system, which is the
@@ -160,8 +163,14 @@ class SqliteDatabase(EngineDatabase):
             return datetime.fromtimestamp(os.fstat(unnamed.fileno()).st_mtime, UTC)
 
     async def with_connection(self, work: Callable[[Connection], T]) -> T:
+        def prepared(connection: sqlite3.Connection, _record: object) -> None:
+            prepare(connection, busy_timeout_ms=BUSY_TIMEOUT_MS)
+
         def connected() -> T:
-            with self._engine.connect() as connection:
+            engine = create_engine(self._url, isolation_level="AUTOCOMMIT", hide_parameters=True, poolclass=NullPool)
+            event.listen(engine, "connect", prepared)
+            with engine.connect() as connection:
+                self._file = self._file or _file_at(self._path)
                 return work(connection)
 
         return await asyncio.wrap_future(self._submit(self._writer, connected))
@@ -184,7 +193,8 @@ class SqliteDatabase(EngineDatabase):
     def _shut_down(self) -> None:
         for threads in (self._writer, self._readers):
             threads.shutdown()
-        self._engine.dispose()
+        for connection in self._connections:
+            connection.close()
 
     def _interrupt(self) -> None:
         for connection in tuple(self._connections):
@@ -200,39 +210,8 @@ def _file_at(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _is_busy(error: OperationalError) -> bool:
-    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def _roll_back(connection: Connection) -> None:
-    """SQLite ends some transactions itself, on a full disk for one; the error on its way is the one that counts."""
-    driver: Any = connection.connection.driver_connection
-    if driver.in_transaction:
-        connection.exec_driver_sql("ROLLBACK")
-
-
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    _enter_wal(cursor)
-    # FULL: an answered submit survives a power cut, not only a crash.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-    cursor.close()
-
-
-def _enter_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch a new database to WAL. SQLite answers "locked" at once, without its busy handler, when another
-    process switches the same new file at the same moment."""
-    until = time.monotonic() + WAL_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(WAL_PAUSE)
-        else:
-            return
+def _rows(cursor: sqlite3.Cursor) -> Rows:
+    if cursor.description is None:
+        return []
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]

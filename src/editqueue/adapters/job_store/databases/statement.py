@@ -14,17 +14,22 @@ class Compiled:
 
     sql: str
     names: Sequence[str]
-    """Of its parameters, in the order in which the database wants their values."""
+    """Of its parameters, in the order in which the database wants their values; none for a dialect that names them."""
     constants: Mapping[str, object]
     """The parameters whose values stand in the template itself."""
     given: frozenset[str]
     """The others."""
 
-    def parameters(self, values: Mapping[str, object]) -> Sequence[object]:
-        """Raises TypeError for a value that is missing, or that the statement does not ask for."""
-        if self.given.symmetric_difference(values):
-            raise TypeError(f"given {sorted(values)}, wanted {sorted(self.given)}: {self.sql}")
-        return [values[name] if name in values else self.constants[name] for name in self.names]
+    def parameters(self, given: Mapping[str, object]) -> Sequence[object]:
+        """The values in the order of `names`. Raises TypeError for one that is missing or not asked for."""
+        values = self.values(given)
+        return [values[name] for name in self.names]
+
+    def values(self, given: Mapping[str, object]) -> Mapping[str, object]:
+        """By name, the constants among them. Raises TypeError as above."""
+        if self.given.symmetric_difference(given):
+            raise TypeError(f"given {sorted(given)}, wanted {sorted(self.given)}: {self.sql}")
+        return {**self.constants, **given}
 
 
 class Template:
@@ -41,7 +46,6 @@ class Template:
         return Statement(template=self, values=values)
 
     def compiled(self, dialect: Dialect) -> Compiled:
-        """For a dialect with numbered or counted parameters."""
         known = self._compiled.get(dialect)
         if known is None:
             known = self._compiled[dialect] = _compile(self._executable, dialect)
@@ -73,5 +77,5 @@ def _compile(executable: Executable, dialect: Dialect) -> Compiled:
     if made.post_compile_params:  # lists, whose parameters SQLAlchemy would count at each run
         raise ValueError(f"send lists as one parameter, through each_id(): {made}")
     constants = {name: bind.effective_value for bind, name in made.bind_names.items() if not bind.required}
-    names = tuple(made.positiontup or ())
-    return Compiled(sql=str(made), names=names, constants=constants, given=frozenset(names).difference(constants))
+    given = frozenset(made.bind_names.values()).difference(constants)
+    return Compiled(sql=str(made), names=tuple(made.positiontup or ()), constants=constants, given=given)

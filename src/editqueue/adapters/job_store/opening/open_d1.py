@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import delete, insert, select, text
-from sqlalchemy.exc import IntegrityError
 
 from editqueue.adapters.job_store.databases.d1_http import D1Access, D1HttpDatabase
+from editqueue.adapters.job_store.databases.database import ConstraintViolated
+from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.migrate import newest_revision
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import consumer_pauses
@@ -15,7 +16,7 @@ from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.domain.ids import new_token
 
 MIGRATING: Final = "`make deploy-cloudflare`, or `wrangler d1 migrations apply NAME --remote` in deploy/cloudflare"
-_REVISION: Final = text("SELECT version_num FROM alembic_version")
+_REVISION: Final = once(text("SELECT version_num FROM alembic_version"))
 
 
 async def open_d1_store(access: D1Access) -> D1HttpStore:
@@ -49,19 +50,20 @@ async def _revision_behind_a_failed_batch(database: D1HttpDatabase) -> str | Non
     """
     name = f"opening:{new_token()}"
     now = to_ms(datetime.now(UTC))
-    add = insert(consumer_pauses).values(consumer=name, ground="database", reason="", since=now, seen_at=now)
+    row = {"consumer": name, "ground": "database", "reason": "", "since": now, "seen_at": now}
+    add = once(insert(consumer_pauses).values(row))
     try:
         await database.run(add, add)  # the second row has the key of the first
-    except IntegrityError:
+    except ConstraintViolated:
         pass
     except StorageUnavailable as error:
         if "no such table" in str(error):
             return None
         raise
-    left = select(consumer_pauses.c.consumer).where(consumer_pauses.c.consumer == name)
+    left = once(select(consumer_pauses.c.consumer).where(consumer_pauses.c.consumer == name))
     found, revisions = await database.run(left, _REVISION)
     if found:
-        await database.run(delete(consumer_pauses).where(consumer_pauses.c.consumer == name))
+        await database.run(once(delete(consumer_pauses).where(consumer_pauses.c.consumer == name)))
         raise SetupError(
             "EDITQUEUE_DATABASE_URL: D1's HTTP API left half of a batch that failed, so that jobs could get lost; "
             "let the Worker do the work, or give postgresql://user:password@host/database"

@@ -9,9 +9,11 @@ from editqueue.adapters.job_store.databases.database_url import parse, shown, un
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.holders.files import HolderFiles, holders_folder
 from editqueue.adapters.job_store.opening.migrate import newest_revision, revision, upgrade
 from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
 from editqueue.domain.errors import SetupError
 
 _UNUSABLE = (DBAPIError, OSError, ValueError)
@@ -33,8 +35,9 @@ def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) ->
     return PostgresDatabase(parsed, command_seconds=command_seconds)
 
 
-async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
-    """A store on `url`; with `migrate` its schema is brought up to date first.
+async def open_store(url: str, *, migrate: bool = False, notifies: bool = False) -> SqlStore:
+    """A store on `url`; with `migrate` its schema is brought up to date first. One on PostgreSQL that `notifies` tells
+    listeners of the jobs that it queues.
 
     Raises SetupError when the database cannot be opened or its schema is not the one this version needs.
     """
@@ -44,7 +47,9 @@ async def open_store(url: str, *, migrate: bool = False) -> SqlStore:
     except BaseException:
         await database.close()
         raise
-    return PostgresStore(database) if isinstance(database, PostgresDatabase) else SqlStore(database)
+    if isinstance(database, PostgresDatabase):
+        return PostgresStore(database, notifies=notifies)
+    return SqliteStore(database, HolderFiles(holders_folder(database.path)))
 
 
 async def _check_schema(database: EngineDatabase, url: str, *, migrate: bool) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Executable, text
+from sqlalchemy import text
 
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.statements.group import Group
 from editqueue.domain.ids import new_token
@@ -35,55 +36,66 @@ _OTHER: Final = _NEXT.format(lane="edit_jobs.express = FALSE")
 _ANY: Final = _NEXT.format(lane="TRUE")
 
 # Where both wait a job does start, so it is counted before it is chosen. Any other claim writes nothing here.
-COUNT: Final = text(f"""
+COUNT: Final = Template(
+    text(f"""
 UPDATE job_starts SET starts = starts + 1 WHERE EXISTS ({_EXPRESS}) AND EXISTS ({_OTHER})
 """)  # noqa: S608  # no part of it comes from outside
-# Texts, made once: SQLAlchemy takes longer to build and to recognise a statement of this size than SQLite to run it.
-TAKE: Final = text(f"""
+)
+TAKE: Final = Template(
+    text(f"""
 UPDATE edit_jobs
-SET status = 'in_progress', token = :token, started_at = :moment, attempts = attempts + 1
+SET status = 'in_progress', token = :token, started_at = :moment, attempts = attempts + 1, holder = :holder
 WHERE status = 'queued' AND id = COALESCE(
   CASE WHEN (SELECT starts % {SHARE} = 0 FROM job_starts) THEN ({_OTHER}) END, ({_ANY})
 )
 RETURNING *
 """)  # noqa: S608  # no part of it comes from outside
-LOCK: Final = text("""
+)
+LOCK: Final = Template(
+    text("""
 UPDATE files
 SET status = 'in_progress', locked = TRUE, updated_at = :moment
 WHERE id = (SELECT file_id FROM edit_jobs WHERE status = 'in_progress' AND token = :token)
 RETURNING *
 """)
+)
 
 
 _UNSURE: Final = """
 SELECT {column} FROM edit_jobs
 WHERE status = 'in_progress' AND token IN (SELECT value FROM json_each(:tokens))
 """
-UNLOCK_UNSURE: Final = text(f"""
+UNLOCK_UNSURE: Final = Template(
+    text(f"""
 UPDATE files SET status = 'queued', locked = FALSE, updated_at = :moment
 WHERE id IN ({_UNSURE.format(column="file_id")})
 """)  # noqa: S608  # no part of it comes from outside
-QUEUE_UNSURE: Final = text(f"""
+)
+QUEUE_UNSURE: Final = Template(
+    text(f"""
 UPDATE edit_jobs SET status = 'queued', token = token || '-unsure', attempts = attempts - 1
 WHERE id IN ({_UNSURE.format(column="id")})
 """)  # noqa: S608  # no part of it comes from outside
+)
 
 
-def claim_next(*, now: datetime, token: str | None = None, unsure: Collection[str] = ()) -> Group[Claim | None]:
+def claim_next(
+    *, now: datetime, holder: str | None = None, token: str | None = None, unsure: Collection[str] = ()
+) -> Group[Claim | None]:
     """The claim writes `token`, or a fresh one. Jobs that earlier claims took under the tokens `unsure` are queued
     again first, unspent: their answers never came, so nobody works on them."""
     moment, token = to_ms(now), token or new_token()
     return Group(
         statements=(
             *(_give_back(unsure, moment) if unsure else ()),
-            COUNT.bindparams(moment=moment),
-            TAKE.bindparams(moment=moment, token=token),
-            LOCK.bindparams(moment=moment, token=token),
+            COUNT.bind(moment=moment),
+            TAKE.bind(moment=moment, token=token, holder=holder),
+            LOCK.bind(moment=moment, token=token),
         ),
         read=lambda rows: Claim(job=to_job(rows[-2][0]), file=to_file(rows[-1][0])) if rows[-2] else None,
     )
 
 
-def _give_back(tokens: Collection[str], moment: int) -> tuple[Executable, ...]:
+def _give_back(tokens: Collection[str], moment: int) -> tuple[Statement, ...]:
     given = json.dumps(sorted(tokens))
-    return UNLOCK_UNSURE.bindparams(moment=moment, tokens=given), QUEUE_UNSURE.bindparams(tokens=given)
+    return UNLOCK_UNSURE.bind(moment=moment, tokens=given), QUEUE_UNSURE.bind(tokens=given)

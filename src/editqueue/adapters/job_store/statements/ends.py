@@ -1,12 +1,17 @@
 """The four ways in which the holder of a claim ends it. Each group tells whether the claim was still its own."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Executable, Update, exists, select, update
+from sqlalchemy import Update, exists, func, select, update
 
+from editqueue.adapters.job_store.databases.constructs import given_number, given_text, given_time
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, files, jobs
-from editqueue.adapters.job_store.statements.group import Group
+from editqueue.adapters.job_store.statements.group import Group, Queues
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_file
 from editqueue.domain.files import FileStatus, NotificationType
@@ -17,42 +22,92 @@ from editqueue.ports.job_store import Claim
 
 
 def finish(claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> Group[bool]:
-    token = token_of_end(claim, "finish")
-    end = _leave(claim, token).values(
-        status=JobStatus.DONE.value, finished_at=to_ms(now), error=None, bytes_copied=bytes_copied
-    )
-    publish = _release_file(claim, token, FileStatus.DONE, now).values(preview_url=preview_url, finished_at=to_ms(now))
+    token, moment = token_of_end(claim, "finish"), to_ms(now)
+    end = _finish().bind(**_of_job(claim, token), bytes_copied=bytes_copied, now=moment)
+    publish = _publish().bind(**_of_file(claim, token), preview_url=preview_url, now=moment)
     ids = {claim.job.id: new_id()}
     tell = notify(ids, token=token, kind=NotificationType.EDIT_DONE, message=EDIT_DONE, now=now)
     return _ending(claim, end, publish, tell)
 
 
+@cache
+def _finish() -> Template:
+    return Template(
+        _leave().values(
+            status=JobStatus.DONE.value, finished_at=given_time(), error=None, bytes_copied=given_number("bytes_copied")
+        )
+    )
+
+
+@cache
+def _publish() -> Template:
+    return Template(
+        _release_file().values(
+            status=FileStatus.DONE.value, preview_url=given_text("preview_url"), finished_at=given_time()
+        )
+    )
+
+
 def fail(claim: Claim, *, error: str, message: str, file_status: FileStatus, now: datetime) -> Group[bool]:
-    token = token_of_end(claim, "fail")
-    end = _leave(claim, token).values(status=JobStatus.FAILED.value, finished_at=to_ms(now), error=error)
-    release_file = _release_file(claim, token, file_status, now).values(finished_at=to_ms(now))
+    token, moment = token_of_end(claim, "fail"), to_ms(now)
+    end = _fail().bind(**_of_job(claim, token), error=error, now=moment)
+    release_file = _close_file().bind(**_of_file(claim, token), file_status=file_status.value, now=moment)
     ids = {claim.job.id: new_id()}
     tell = notify(ids, token=token, kind=NotificationType.REVISION_REQUIRED, message=message, now=now)
     return _ending(claim, end, release_file, tell)
 
 
+@cache
+def _fail() -> Template:
+    return Template(_leave().values(status=JobStatus.FAILED.value, finished_at=given_time(), error=given_text("error")))
+
+
+@cache
+def _close_file() -> Template:
+    return Template(_release_file().values(status=given_text("file_status"), finished_at=given_time()))
+
+
 def retry_later(claim: Claim, *, error: str, run_after: datetime, now: datetime) -> Group[bool]:
     token = token_of_end(claim, "retry")
-    end = _leave(claim, token).values(status=JobStatus.QUEUED.value, run_after=to_ms(run_after), error=error)
-    return _ending(claim, end, _release_file(claim, token, FileStatus.QUEUED, now))
+    end = _retry().bind(**_of_job(claim, token), run_after=to_ms(run_after), error=error)
+    return _ending(claim, end, _queue_file().bind(**_of_file(claim, token), now=to_ms(now)))
+
+
+@cache
+def _retry() -> Template:
+    return Template(
+        _leave().values(status=JobStatus.QUEUED.value, run_after=given_time("run_after"), error=given_text("error"))
+    )
+
+
+@cache
+def _queue_file() -> Template:
+    return Template(_release_file().values(status=FileStatus.QUEUED.value))
 
 
 def release(claim: Claim, *, now: datetime) -> Group[bool]:
     token = token_of_end(claim, "release")
-    end = _leave(claim, token).values(status=JobStatus.QUEUED.value, attempts=jobs.c.attempts - 1)
-    return _ending(claim, end, _release_file(claim, token, FileStatus.QUEUED, now))
+    end = _release().bind(**_of_job(claim, token))
+    ending = _ending(claim, end, _queue_file().bind(**_of_file(claim, token), now=to_ms(now)))
+    return replace(ending, queues=Queues(job_ids=[claim.job.id], token=token))
+
+
+@cache
+def _release() -> Template:
+    return Template(_leave().values(status=JobStatus.QUEUED.value, attempts=jobs.c.attempts - 1))
 
 
 def stands(claim: Claim, verb: str) -> Group[bool]:
     """Whether this very end was committed by an earlier try, whose answer was lost with the connection."""
-    ours = jobs.c.token.startswith(_prefix(claim, verb), autoescape=True)
-    found = select(jobs.c.id).where(jobs.c.id == claim.job.id, ours)
+    found = _begun_with().bind(job_id=claim.job.id, beginning=_prefix(claim, verb))
     return Group(statements=(found,), read=lambda rows: bool(rows[0]))
+
+
+@cache
+def _begun_with() -> Template:
+    beginning = given_text("beginning")
+    ours = func.substr(jobs.c.token, 1, func.length(beginning)) == beginning
+    return Template(select(jobs.c.id).where(jobs.c.id == given_text("job_id"), ours))
 
 
 def token_of_end(claim: Claim, verb: str) -> str:
@@ -65,23 +120,31 @@ def _prefix(claim: Claim, verb: str) -> str:
     return f"{claim.job.token}-{verb}-"
 
 
-def _ending(claim: Claim, end: Update, *follow: Executable) -> Group[bool]:
-    return Group(
-        statements=(hold_file(claim.file.id), end.returning(jobs.c.id), *follow), read=lambda rows: bool(rows[1])
-    )
+def _ending(claim: Claim, end: Statement, *follow: Statement) -> Group[bool]:
+    return Group(statements=(hold_file(claim.file.id), end, *follow), read=lambda rows: bool(rows[1]))
 
 
-def _leave(claim: Claim, token: str) -> Update:
+def _leave() -> Update:
     """The guarded end of a claim: matches only while the claim's token stands."""
     return (
-        update(jobs).where(jobs.c.id == claim.job.id, IN_PROGRESS, jobs.c.token == claim.job.token).values(token=token)
+        update(jobs)
+        .where(jobs.c.id == given_text("job_id"), IN_PROGRESS, jobs.c.token == given_text("claim_token"))
+        .values(token=given_text("token"))
+        .returning(jobs.c.id)
     )
 
 
-def _release_file(claim: Claim, token: str, status: FileStatus, now: datetime) -> Update:
-    """Unlock the claim's file and give it `status`, if the claim ended under `token`."""
-    return (
-        update(files)
-        .where(files.c.id == claim.file.id, exists().where(jobs.c.id == claim.job.id, jobs.c.token == token))
-        .values(locked=False, status=status.value, updated_at=to_ms(now))
-    )
+def _of_job(claim: Claim, token: str) -> Mapping[str, str]:
+    """The values that `_leave` asks for."""
+    return {"job_id": claim.job.id, "claim_token": claim.job.token, "token": token}
+
+
+def _release_file() -> Update:
+    """Unlock the claim's file, if the claim ended under `token`."""
+    ended = exists().where(jobs.c.id == given_text("job_id"), jobs.c.token == given_text("token"))
+    return update(files).where(files.c.id == given_text("file_id"), ended).values(locked=False, updated_at=given_time())
+
+
+def _of_file(claim: Claim, token: str) -> Mapping[str, str]:
+    """The values that `_release_file` asks for."""
+    return {"file_id": claim.file.id, "job_id": claim.job.id, "token": token}

@@ -11,12 +11,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Queues:
+    """Jobs that a transaction may put into the queue, to run at once; it has, where they carry `token`."""
+
+    job_ids: Sequence[str]
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Group(Generic[T]):
     """Statements that run in their order as one transaction, and what their rows mean."""
 
     statements: tuple[Statement, ...]
     read: Callable[[Sequence[Rows]], T]
     """Given the rows of each statement, in the order of `statements`."""
+    queues: Queues | None = None
 
 
 def reading(statement: Statement, to_value: Callable[[Row], T]) -> Group[Sequence[T]]:

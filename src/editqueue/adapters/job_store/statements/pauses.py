@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from editqueue.adapters.job_store.databases.constructs import given_text, given_time
+from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import to_ms, to_pause
 from editqueue.adapters.job_store.schema import consumer_pauses
 from editqueue.adapters.job_store.statements.group import Group, reading, writing
-from editqueue.ports.job_store import ConsumerPause
+from editqueue.ports.consumers import ConsumerPause
 
 LONGEST_REASON = 500
 """Characters kept of why a consumer waits."""
@@ -26,18 +29,42 @@ def record_pause(pause: ConsumerPause) -> Group[None]:
         "since": to_ms(pause.since),
         "seen_at": to_ms(pause.seen_at),
     }
-    add = upsert(consumer_pauses).values(values).on_conflict_do_nothing()
-    replace = update(consumer_pauses).where(_PAUSES.consumer == pause.consumer).values(values)
-    gone = select(_PAUSES.consumer).where(_PAUSES.seen_at < to_ms(pause.seen_at - KEPT))
+    forget = _forget().bind(seen_before=to_ms(pause.seen_at - KEPT))
+    return writing(_add().bind(**values), _replace().bind(**values), forget)
+
+
+@cache
+def _add() -> Template:
+    return Template(upsert(consumer_pauses).on_conflict_do_nothing())
+
+
+@cache
+def _replace() -> Template:
+    values = {column.name: bindparam(column.name, type_=column.type) for column in _PAUSES}
+    return Template(update(consumer_pauses).where(_PAUSES.consumer == given_text("consumer")).values(values))
+
+
+@cache
+def _forget() -> Template:
+    gone = select(_PAUSES.consumer).where(_PAUSES.seen_at < given_time("seen_before"))
     # Those that another consumer is removing are left to it: nobody waits.
-    forget = delete(consumer_pauses).where(_PAUSES.consumer.in_(gone.with_for_update(skip_locked=True)))
-    return writing(add, replace, forget)
+    return Template(delete(consumer_pauses).where(_PAUSES.consumer.in_(gone.with_for_update(skip_locked=True))))
 
 
 def end_pause(consumer: str) -> Group[None]:
-    return writing(delete(consumer_pauses).where(_PAUSES.consumer == consumer))
+    return writing(_end().bind(consumer=consumer))
+
+
+@cache
+def _end() -> Template:
+    return Template(delete(consumer_pauses).where(_PAUSES.consumer == given_text("consumer")))
 
 
 def pauses(*, seen_after: datetime) -> Group[Sequence[ConsumerPause]]:
-    found = select(*_PAUSES).where(_PAUSES.seen_at > to_ms(seen_after))
-    return reading(found.order_by(_PAUSES.since, _PAUSES.consumer), to_pause)
+    return reading(_pauses().bind(seen_after=to_ms(seen_after)), to_pause)
+
+
+@cache
+def _pauses() -> Template:
+    found = select(*_PAUSES).where(_PAUSES.seen_at > given_time("seen_after"))
+    return Template(found.order_by(_PAUSES.since, _PAUSES.consumer))

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from editqueue.adapters.job_store import schema
-from editqueue.adapters.job_store.databases.constructs import each_id
+from editqueue.adapters.job_store.databases.constructs import each_id, given_number, given_text, given_time, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
+from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import time_or_none, to_file, to_job, to_ms, to_notification, to_order, to_upload
 from editqueue.adapters.job_store.schema import DONE, FAILED, IN_PROGRESS, LOCKED, QUEUED, orders, uploads
 from editqueue.adapters.job_store.statements.group import Group, reading, reading_one
@@ -21,86 +23,178 @@ _NOTIFICATIONS = schema.notifications.c
 
 
 def order(order_id: str) -> Group[Order | None]:
-    return reading_one(select(*orders.c).where(orders.c.id == order_id), to_order)
+    return reading_one(_order().bind(order_id=order_id), to_order)
+
+
+@cache
+def _order() -> Template:
+    return Template(select(*orders.c).where(orders.c.id == given_text("order_id")))
 
 
 def upload(object_key: str) -> Group[Upload | None]:
-    return reading_one(select(*uploads.c).where(uploads.c.object_key == object_key), to_upload)
+    return reading_one(_upload().bind(object_key=object_key), to_upload)
+
+
+@cache
+def _upload() -> Template:
+    return Template(select(*uploads.c).where(uploads.c.object_key == given_text("object_key")))
 
 
 def file_of_key(object_key: str) -> Group[File | None]:
-    return reading_one(select(*_FILES).where(_FILES.object_key == object_key), to_file)
+    return reading_one(_file_of_key().bind(object_key=object_key), to_file)
+
+
+@cache
+def _file_of_key() -> Template:
+    return Template(select(*_FILES).where(_FILES.object_key == given_text("object_key")))
 
 
 def files(ids: Sequence[str]) -> Group[Sequence[File]]:
-    wanted = each_id(ids)
-    return reading(select(*_FILES).where(_FILES.id.in_(select(wanted.c.key))).order_by(_FILES.id), to_file)
+    return reading(_files().bind(ids=ids_as_json(ids)), to_file)
+
+
+@cache
+def _files() -> Template:
+    return Template(select(*_FILES).where(_FILES.id.in_(each_id())).order_by(_FILES.id))
 
 
 def list_files(query: FileQuery) -> Group[Sequence[File]]:
-    found = select(*_FILES).where(
-        _FILES.order_id == query.order_id, _FILES.deleted_at.is_(None), _FILES.position > query.after_index
+    status = None if query.status is None else query.status.value
+    wanted = {"status": status, "marked": query.marked, "room_type": query.room_type}
+    filters = {name: value for name, value in wanted.items() if value is not None}
+    found = _list_files(*filters).bind(
+        order_id=query.order_id, after_index=query.after_index, most=query.limit, **filters
     )
-    if query.status is not None:
-        found = found.where(_FILES.status == query.status.value)
-    if query.marked is not None:
-        found = found.where(_FILES.marked.is_(query.marked))
-    if query.room_type is not None:
-        found = found.where(_FILES.room_type == query.room_type)
-    return reading(found.order_by(_FILES.position).limit(query.limit), to_file)
+    return reading(found, to_file)
+
+
+@cache
+def _list_files(*filters: str) -> Template:
+    """With a condition on each of the columns `filters`."""
+    found = select(*_FILES).where(
+        _FILES.order_id == given_text("order_id"),
+        _FILES.deleted_at.is_(None),
+        _FILES.position > given_number("after_index"),
+        *(_FILES[name] == bindparam(name, type_=_FILES[name].type) for name in filters),
+    )
+    return Template(found.order_by(_FILES.position).limit(given_number("most")))
 
 
 def count_files(order_id: str) -> Group[Mapping[FileStatus, int]]:
-    counted = (
-        select(_FILES.status, func.count().label("total"))
-        .where(_FILES.order_id == order_id, _FILES.deleted_at.is_(None))
-        .group_by(_FILES.status)
-    )
     return Group(
-        statements=(counted,), read=lambda rows: {FileStatus(row["status"]): int(row["total"]) for row in rows[0]}
+        statements=(_count_files().bind(order_id=order_id),),
+        read=lambda rows: {FileStatus(row["status"]): int(row["total"]) for row in rows[0]},
+    )
+
+
+@cache
+def _count_files() -> Template:
+    return Template(
+        select(_FILES.status, func.count().label("total"))
+        .where(_FILES.order_id == given_text("order_id"), _FILES.deleted_at.is_(None))
+        .group_by(_FILES.status)
     )
 
 
 def known_objects(*, after_key: str, limit: int) -> Group[Sequence[File]]:
-    found = select(*_FILES).where(_FILES.object_key > after_key)
-    return reading(found.order_by(_FILES.object_key).limit(limit), to_file)
+    return reading(_known_objects().bind(after_key=after_key, most=limit), to_file)
+
+
+@cache
+def _known_objects() -> Template:
+    found = select(*_FILES).where(_FILES.object_key > given_text("after_key"))
+    return Template(found.order_by(_FILES.object_key).limit(given_number("most")))
 
 
 def notifications(user_id: str, *, limit: int, before_id: str | None) -> Group[Sequence[Notification]]:
-    found = select(*_NOTIFICATIONS).where(_NOTIFICATIONS.user_id == user_id)
-    if before_id is not None:
-        found = found.where(_NOTIFICATIONS.id < before_id)
-    return reading(found.order_by(_NOTIFICATIONS.id.desc()).limit(limit), to_notification)
+    before = {} if before_id is None else {"before_id": before_id}
+    found = _notifications(older=before_id is not None).bind(user_id=user_id, most=limit, **before)
+    return reading(found, to_notification)
+
+
+@cache
+def _notifications(*, older: bool) -> Template:
+    """With `older`, only those before the notification `before_id`."""
+    found = select(*_NOTIFICATIONS).where(_NOTIFICATIONS.user_id == given_text("user_id"))
+    if older:
+        found = found.where(_NOTIFICATIONS.id < given_text("before_id"))
+    return Template(found.order_by(_NOTIFICATIONS.id.desc()).limit(given_number("most")))
 
 
 def job(job_id: str) -> Group[EditJob | None]:
-    return reading_one(select(*_JOBS).where(_JOBS.id == job_id), to_job)
+    return reading_one(_job().bind(job_id=job_id), to_job)
+
+
+@cache
+def _job() -> Template:
+    return Template(select(*_JOBS).where(_JOBS.id == given_text("job_id")))
 
 
 def jobs(query: JobQuery) -> Group[Sequence[EditJob]]:
+    order_id = {} if query.order_id is None else {"order_id": query.order_id}
+    found = _jobs(query.status, of_order=query.order_id is not None).bind(most=query.limit, **order_id)
+    return reading(found, to_job)
+
+
+@cache
+def _jobs(status: JobStatus | None, *, of_order: bool) -> Template:
+    """Those with `status`, and with `of_order` those of the order `order_id` only."""
     found = select(*_JOBS)
-    if query.status is not None:
-        found = found.where(_STATUS[query.status])
-    if query.order_id is not None:
-        found = found.where(_JOBS.order_id == query.order_id)
-    return reading(found.order_by(_JOBS.id.desc()).limit(query.limit), to_job)
+    if status is not None:
+        found = found.where(_STATUS[status])
+    if of_order:
+        found = found.where(_JOBS.order_id == given_text("order_id"))
+    return Template(found.order_by(_JOBS.id.desc()).limit(given_number("most")))
 
 
 def has_work() -> Group[bool]:
-    # Each in the order of an index: PostgreSQL, given a LIMIT alone, reads the table from its oldest end.
-    running = select(_JOBS.id).where(IN_PROGRESS).order_by(_JOBS.started_at).limit(1)
-    queued = select(_JOBS.id).where(QUEUED).order_by(_JOBS.express.desc(), _JOBS.turn, _JOBS.id).limit(1)
-    return Group(statements=(running, queued), read=any)
+    return Group(statements=(_any_running().bind(), _any_queued().bind()), read=any)
+
+
+# Each in the order of an index: PostgreSQL, given a LIMIT alone, reads the table from its oldest end.
+@cache
+def _any_running() -> Template:
+    return Template(select(_JOBS.id).where(IN_PROGRESS).order_by(_JOBS.started_at).limit(1))
+
+
+@cache
+def _any_queued() -> Template:
+    return Template(select(_JOBS.id).where(QUEUED).order_by(_JOBS.express.desc(), _JOBS.turn, _JOBS.id).limit(1))
 
 
 def queue_stats(*, now: datetime) -> Group[QueueStats]:
-    running = exists().where(IN_PROGRESS, _JOBS.file_id == _FILES.id)
+    return Group(
+        statements=(
+            *(_count_jobs(status).bind() for status in JobStatus),
+            _count_all_files().bind(),
+            _oldest_eligible().bind(now=to_ms(now)),
+            _count_stale_locks().bind(),
+        ),
+        read=_to_stats,
+    )
+
+
+@cache
+def _count_jobs(status: JobStatus) -> Template:
+    return Template(select(func.count().label("total")).select_from(schema.jobs).where(_STATUS[status]))
+
+
+@cache
+def _count_all_files() -> Template:
     total = func.count().label("total")
-    of_jobs = [select(total).select_from(schema.jobs).where(_STATUS[status]) for status in JobStatus]
-    of_files = select(_FILES.status, total).where(_FILES.deleted_at.is_(None)).group_by(_FILES.status)
-    oldest = select(func.min(_JOBS.run_after).label("since")).where(QUEUED, _JOBS.run_after <= to_ms(now))
-    stale = select(total).select_from(schema.files).where(LOCKED, ~running)
-    return Group(statements=(*of_jobs, of_files, oldest, stale), read=_to_stats)
+    return Template(select(_FILES.status, total).where(_FILES.deleted_at.is_(None)).group_by(_FILES.status))
+
+
+@cache
+def _oldest_eligible() -> Template:
+    oldest = func.min(_JOBS.run_after).label("since")
+    return Template(select(oldest).where(QUEUED, _JOBS.run_after <= given_time()))
+
+
+@cache
+def _count_stale_locks() -> Template:
+    running = exists().where(IN_PROGRESS, _JOBS.file_id == _FILES.id)
+    return Template(select(func.count().label("total")).select_from(schema.files).where(LOCKED, ~running))
 
 
 def _to_stats(rows: Sequence[Rows]) -> QueueStats:

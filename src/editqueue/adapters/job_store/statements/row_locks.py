@@ -9,18 +9,18 @@ from functools import cache
 
 from sqlalchemy import Select, select
 
-from editqueue.adapters.job_store.databases.constructs import as_json, each_id, given_text
+from editqueue.adapters.job_store.databases.constructs import each_id, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job
-from editqueue.adapters.job_store.schema import ACTIVE, files, jobs
+from editqueue.adapters.job_store.schema import ACTIVE, files, jobs, orders
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.job_store import FileState
 
 
 def lock_files(ids: Iterable[str]) -> Statement:
     """Read the files and hold their rows until the transaction ends."""
-    return _lock_files().bind(ids=as_json(ids))
+    return _lock_files().bind(ids=ids_as_json(ids))
 
 
 @cache
@@ -30,7 +30,7 @@ def _lock_files() -> Template:
 
 def hold_files(ids: Iterable[str]) -> Statement:
     """Hold the rows as `lock_files` does, for a group that does not ask what is in them."""
-    return _hold_files().bind(ids=as_json(ids))
+    return _hold_files().bind(ids=ids_as_json(ids))
 
 
 @cache
@@ -51,9 +51,20 @@ def _hold_file() -> Template:
     return Template(select(files.c.id).where(files.c.id == given_text("file_id")).with_for_update(of=files))
 
 
+def hold_order(order_id: str) -> Statement:
+    """Hold the row of the order. Rows may still be added that refer to it."""
+    return _hold_order().bind(order_id=order_id)
+
+
+@cache
+def _hold_order() -> Template:
+    held = select(orders.c.id).where(orders.c.id == given_text("order_id"))
+    return Template(held.with_for_update(of=orders, key_share=True))
+
+
 def active_jobs(ids: Iterable[str]) -> Statement:
     """The active jobs of the files `ids`."""
-    return _active_jobs().bind(ids=as_json(ids))
+    return _active_jobs().bind(ids=ids_as_json(ids))
 
 
 @cache

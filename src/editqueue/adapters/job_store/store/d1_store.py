@@ -20,13 +20,13 @@ class D1HttpStore(SqlStore):
         self._unsure: dict[str, datetime] = {}
         """The tokens of claims without an answer, and when those were asked for."""
 
-    async def claim_next(self, *, now: datetime) -> Claim | None:
+    async def claim_next(self, *, now: datetime, holder: str | None = None) -> Claim | None:
         """What claims without an answer took is queued again by the same request. D1 may make such a claim long after
         we gave it up, so that finding nothing proves nothing."""
         self._unsure = {token: asked for token, asked in self._unsure.items() if now - asked < UNSURE_FOR}
         token = new_token()
         try:
-            return await self.send(claim.claim_next(now=now, token=token, unsure=self._unsure))
+            return await self.send(claim.claim_next(now=now, holder=holder, token=token, unsure=self._unsure))
         except (StorageUnavailable, asyncio.CancelledError):
             self._unsure[token] = now
             raise

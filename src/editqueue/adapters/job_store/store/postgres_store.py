@@ -4,27 +4,38 @@ The same guards as in statements/claim.py and ends.py, in PostgreSQL's own words
 tables there, and take several jobs at once for workers that ask at the same time. The contract suite holds both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
 
-import asyncpg
+from sqlalchemy import text
 
-from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.database import Database, Row
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.statements import take_over
 from editqueue.adapters.job_store.statements.claim import SHARE, UNSURE_FOR
 from editqueue.adapters.job_store.statements.ends import token_of_end
+from editqueue.adapters.job_store.statements.group import Group, T
+from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_id, new_token
+from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
+from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim
 
 _JOB_COLUMNS = [column.name for column in jobs.c]
 _FILE_COLUMNS = [column.name for column in files.c]
-_COLUMNS = ", ".join([*(f"taken.{name}" for name in _JOB_COLUMNS), *(f"locked.{name}" for name in _FILE_COLUMNS)])
+_COLUMNS = ", ".join(
+    [
+        *(f"taken.{name} AS job_{name}" for name in _JOB_COLUMNS),
+        *(f"locked.{name} AS file_{name}" for name in _FILE_COLUMNS),
+    ]
+)
 
 # Literal limits: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted. It reads no further than the
 # outer limits ask. A number is drawn for each job that starts while express jobs and others wait; nobody waits for a
@@ -34,17 +45,17 @@ WITH drawn AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE nextval('job_starts') % {SHARE} = 0) AS fifths
     FROM generate_series(1, {{limit}})
     WHERE (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= $1 AND express
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND express
         ORDER BY express DESC, turn, id LIMIT 1
     ) IS NOT NULL AND (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= $1 AND NOT express
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND NOT express
         ORDER BY express DESC, turn, id LIMIT 1
     ) IS NOT NULL
 ), others AS (
     SELECT id FROM (
         SELECT edit_jobs.id
         FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
           AND NOT files.locked AND files.expiring_at IS NULL AND NOT edit_jobs.express
         ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
         LIMIT {{limit}}
@@ -55,7 +66,7 @@ WITH drawn AS MATERIALIZED (
     SELECT id FROM (
         SELECT edit_jobs.id
         FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= $1
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
           AND NOT files.locked AND files.expiring_at IS NULL AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))
         ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
         LIMIT {{limit}}
@@ -66,13 +77,14 @@ WITH drawn AS MATERIALIZED (
     SELECT id FROM others UNION ALL SELECT id FROM usual
 ), taken AS (
     UPDATE edit_jobs
-    SET status = 'in_progress', token = $2 || edit_jobs.id, started_at = $1, attempts = attempts + 1
+    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1,
+        holder = :holder
     FROM head
     WHERE edit_jobs.id = head.id AND edit_jobs.status = 'queued'
     RETURNING edit_jobs.*
 ), locked AS (
     UPDATE files
-    SET status = 'in_progress', locked = TRUE, updated_at = $1
+    SET status = 'in_progress', locked = TRUE, updated_at = :now
     FROM taken
     WHERE files.id = taken.file_id
     RETURNING files.*
@@ -86,7 +98,7 @@ ORDER BY taken.express DESC, taken.turn, taken.id
 GIVE_BACK = """
 WITH unsure AS (
     SELECT edit_jobs.id, edit_jobs.token
-    FROM unnest($1::text[]) AS beginning
+    FROM unnest(CAST(:beginnings AS text[])) AS beginning
     JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND starts_with(edit_jobs.token, beginning)
     JOIN files ON files.id = edit_jobs.file_id
     ORDER BY files.id
@@ -99,7 +111,7 @@ WITH unsure AS (
     RETURNING edit_jobs.file_id
 )
 UPDATE files
-SET status = 'queued', locked = FALSE, updated_at = $2
+SET status = 'queued', locked = FALSE, updated_at = :now
 FROM released
 WHERE files.id = released.file_id
 """
@@ -110,10 +122,13 @@ WHERE files.id = released.file_id
 FINISH = """
 WITH given AS (
     SELECT *
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
-        AS given(job_id, file_id, claim_token, token, note_id, preview_url, bytes_copied, moment)
+    FROM unnest(
+        CAST(:job_ids AS text[]), CAST(:file_ids AS text[]), CAST(:claim_tokens AS text[]), CAST(:tokens AS text[]),
+        CAST(:note_ids AS text[]), CAST(:preview_urls AS text[]), CAST(:bytes_copied AS bigint[]),
+        CAST(:moments AS bigint[])
+    ) AS given(job_id, file_id, claim_token, token, note_id, preview_url, bytes_copied, moment)
 ), held AS (
-    SELECT files.id, files.name FROM files WHERE files.id = ANY ($2::text[]) ORDER BY files.id FOR UPDATE
+    SELECT files.id, files.name FROM files WHERE files.id = ANY (CAST(:file_ids AS text[])) ORDER BY files.id FOR UPDATE
 ), ended AS (
     UPDATE edit_jobs
     SET status = 'done', token = given.token, finished_at = given.moment, error = NULL,
@@ -132,55 +147,99 @@ WITH given AS (
 ), told AS (
     INSERT INTO notifications (id, user_id, order_id, file_id, job_id, type, message, created_at)
     SELECT given.note_id, ended.user_id, ended.order_id, ended.file_id, ended.id, 'edit_done',
-        $9 || held.name || $10, given.moment
+        :before_name || held.name || :after_name, given.moment
     FROM ended JOIN given ON given.job_id = ended.id JOIN held ON held.id = ended.file_id
 )
 SELECT id FROM ended
 """
 
 
+@cache
+def _claim(limit: int) -> Template:
+    return Template(text(CLAIM.format(limit=limit)))
+
+
+@cache
+def _give_back() -> Template:
+    return Template(text(GIVE_BACK))
+
+
+@cache
+def _finish() -> Template:
+    return Template(text(FINISH))
+
+
+FINISH_COLUMNS = (
+    "job_ids", "file_ids", "claim_tokens", "tokens", "note_ids", "preview_urls", "bytes_copied", "moments"
+)  # fmt: skip
+
+
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: Database, *, notifies: bool = False) -> None:
         super().__init__(database)
-        self._postgres = database
+        self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
         """How the tokens of claims without an answer begin, and when those were asked for."""
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
 
-    async def claim_next(self, *, now: datetime) -> Claim | None:
-        return await self._claims.ask(now)
+    async def send(self, group: Group[T]) -> T:
+        """With `notifies`, listeners hear of the jobs that it queues."""
+        return await super().send(notifying(group) if self._notifies else group)
+
+    async def claim_next(self, *, now: datetime, holder: str | None = None) -> Claim | None:
+        return await self._claims.ask((now, holder))
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
         token = token_of_end(claim, "finish")
         ids = (claim.job.id, claim.file.id, claim.job.token, token, new_id())
         await self._end(claim, "finish", self._finishes.ask((*ids, preview_url, bytes_copied, to_ms(now))))
 
-    async def _claim_all(self, moments: Sequence[datetime]) -> Sequence[Claim | None]:
-        now, token = max(moments), new_token()
-        await self._give_back_unsure(now)
+    async def _claim_all(self, asked: Sequence[tuple[datetime, str | None]]) -> Sequence[Claim | None]:
+        """Those who ask together are of one process and name one holder; were they not, the jobs would name none."""
+        now, token = max(now for now, _ in asked), new_token()
+        holders = {holder for _, holder in asked}
+        holder = holders.pop() if len(holders) == 1 else None
+        claiming = _claim(len(asked)).bind(now=to_ms(now), token=token, holder=holder)
         try:
-            rows = await self._postgres.fetch(CLAIM.format(limit=len(moments)), to_ms(now), token)
+            *_, rows = await self._database.run(*self._giving_back(now), claiming)
         except StorageUnavailable:
             self._unsure[token] = now
             raise
         claims = [_to_claim(row) for row in rows]
-        return [*claims, *[None] * (len(moments) - len(claims))]
+        return [*claims, *[None] * (len(asked) - len(claims))]
 
-    async def _give_back_unsure(self, now: datetime) -> None:
+    def _giving_back(self, now: datetime) -> Sequence[Statement]:
         """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
         we gave it up, so that finding nothing proves nothing."""
         self._unsure = {token: asked for token, asked in self._unsure.items() if now - asked < UNSURE_FOR}
-        if self._unsure:
-            await self._postgres.fetch(GIVE_BACK, list(self._unsure), to_ms(now))
+        return [_give_back().bind(beginnings=list(self._unsure), now=to_ms(now))] if self._unsure else []
 
     async def _finish_all(self, given: Sequence[tuple[object, ...]]) -> Sequence[bool]:
-        columns = [list(column) for column in zip(*given, strict=True)]
         before, _, after = EDIT_DONE.partition("{name}")
-        ended = {row[0] for row in await self._postgres.fetch(FINISH, *columns, before, after)}
+        columns = zip(FINISH_COLUMNS, zip(*given, strict=True), strict=True)
+        statement = _finish().bind(
+            **{name: list(values) for name, values in columns}, before_name=before, after_name=after
+        )
+        [rows] = await self._database.run(statement)
+        ended = {row["id"] for row in rows}
         return [job_id in ended for job_id, *_ in given]
+
+    async def gone_holders(self) -> Sequence[str]:
+        return await self.send(take_over.gone_holders())
+
+    async def take_over(
+        self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        found = await self.send(take_over.jobs_of(holders))
+        return await self.send(
+            take_over.take_over_under_locks(found, holders, max_retries=max_retries, message=message, now=now)
+        )
+
+    async def living_consumers(self) -> Sequence[LivingConsumer]:
+        return await self.send(take_over.living_consumers())
 
     async def _release_unwanted(self, claim: Claim | None) -> None:
         """A claim nobody waits for any more would lock its file until the sweep comes."""
@@ -192,8 +251,7 @@ async def _forget(_: bool) -> None:  # noqa: FBT001  # what it is called with
     pass
 
 
-def _to_claim(row: asyncpg.Record) -> Claim:
-    values = list(row.values())
-    job: Mapping[str, Any] = dict(zip(_JOB_COLUMNS, values, strict=False))
-    file: Mapping[str, Any] = dict(zip(_FILE_COLUMNS, values[len(_JOB_COLUMNS) :], strict=True))
+def _to_claim(row: Row) -> Claim:
+    job = {name: row[f"job_{name}"] for name in _JOB_COLUMNS}
+    file = {name: row[f"file_{name}"] for name in _FILE_COLUMNS}
     return Claim(job=to_job(job), file=to_file(file))

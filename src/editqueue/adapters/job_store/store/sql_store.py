@@ -22,6 +22,7 @@ from editqueue.adapters.job_store.statements.group import Group
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim
 
 P = ParamSpec("P")
@@ -85,6 +86,19 @@ class SqlStore:
     jobs = _sends(queries.jobs)
     has_work = _sends(queries.has_work)
     queue_stats = _sends(queries.queue_stats)
+
+    # What only databases of our own can tell ----
+    async def gone_holders(self) -> Sequence[str]:
+        return []
+
+    async def take_over(
+        self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        del holders, max_retries, message, now
+        return []
+
+    async def living_consumers(self) -> Sequence[LivingConsumer] | None:
+        return None
 
     # What needs two groups ----
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
