@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from devtools.databases import Kind, NewDatabase, new_postgres, new_sqlite
 from devtools.history import Size, load
+from devtools.holding import holding
 from devtools.scratch import NOW
 from devtools.tour import Tour
 from editqueue.adapters.job_store.databases.database import Rows
@@ -22,9 +23,11 @@ from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.postgres_connection import Query
 from editqueue.adapters.job_store.databases.sqlite import DIALECT, SqliteDatabase
 from editqueue.adapters.job_store.databases.statement import Statement
+from editqueue.adapters.job_store.holders.files import HolderFiles, holders_folder
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
 
 LARGE: Final = ("edit_jobs", "files", "notifications")
 ALIASES: Final = ("other", "unchanged", "failed")
@@ -144,10 +147,9 @@ async def plans_on(kind: Kind, size: Size) -> list[Plan]:
         plans = Plans(url)
         store = _explaining(kind, url, plans)
         try:
-            async with holding(url) as holder:
-                tour = Tour(store=store, before=plans.begin, holder=holder.consumer)
-                await tour.claim_first()
-            await tour.go()
+            async with holding(url) as gone:
+                pass
+            await Tour(store=store, before=plans.begin, gone=gone.consumer).go()
         finally:
             await store.close()
     return plans.found

@@ -25,6 +25,8 @@ class Tour:
     store: SqlStore
     before: Callable[[str], None]
     """Told the name of each method before it is called."""
+    gone: str
+    """A consumer that holds its lock no more."""
 
     async def go(self) -> None:
         """Claims and their ends first: there is something to claim."""
@@ -71,12 +73,16 @@ class Tour:
         await call(store.release, await self._claim(), now=LATER)
 
     async def _claim(self) -> Any:
-        return await self.call(self.store.claim_next, now=LATER)
+        return await self.call(self.store.claim_next, now=LATER, holder=self.gone)
 
     async def _sweeps(self) -> None:
         store, call = self.store, self.call
         for _ in range(10):
             await self._claim()
+        await call(store.living_consumers)
+        await call(store.gone_holders)
+        await call(store.take_over, [self.gone], max_retries=3, message="m", now=LATER)
+        await self._claim()
         await call(store.rescue, started_before=LATER + timedelta(1), max_retries=3, message="m", now=LATER)
         due = await call(store.begin_expiry, finished_before=LATER, abandoned_before=NOW, limit=10, now=LATER)
         await call(store.settle_expiry, due[0], now=LATER)

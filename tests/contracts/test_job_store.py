@@ -334,6 +334,33 @@ class TestStale:
         assert sum(len(one) for one in found) == 1
 
 
+class TestHolders:
+    async def test_a_claim_names_its_holder(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 2))
+        named = await store.claim_next(now=NOON, holder="web-1:7:abc")
+        nameless = await store.claim_next(now=NOON)
+
+        assert named is not None
+        assert nameless is not None
+        assert (named.job.holder, nameless.job.holder) == ("web-1:7:abc", None)
+
+    async def test_who_claims_a_job_anew_holds_it(self, store: SqlStore) -> None:
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        first = await store.claim_next(now=NOON, holder="web-1:7:abc")
+        assert first is not None
+        await store.release(first, now=NOON)
+
+        assert (await claim(store)).job.holder is None
+
+    async def test_a_consumer_that_nobody_knows_is_neither_gone_nor_alive(self, store: SqlStore) -> None:
+        """On D1 that is everybody."""
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        await store.claim_next(now=NOON, holder="web-1:7:abc")
+
+        assert await store.gone_holders() == []
+        assert not await store.living_consumers()
+
+
 class TestMutations:
     async def test_a_locked_file_refuses_every_change_for_all(self, store: SqlStore) -> None:
         files = await seed_files(store, await seed_order(store), 2)
