@@ -50,6 +50,15 @@ class OwnPostgres:
         binaries, account = _prepare(self.folder)
         _run([binaries / "pg_ctl", "-w", "-D", self.folder, "-m", "immediate", "stop"], account)
 
+    def connections(self) -> int:
+        """How many clients are connected, this one not counted."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).fetchone()
+        assert found is not None
+        return int(found[0])
+
     def end_connections(self) -> int:
         """End every connection of a client, whatever it is doing. Returns how many there were."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
