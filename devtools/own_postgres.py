@@ -54,7 +54,8 @@ class OwnPostgres:
         """How many clients are connected, this one not counted."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
             found = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
             ).fetchone()
         assert found is not None
         return int(found[0])

@@ -185,8 +185,10 @@ class SlowImages(ReadingImages):
 
 
 async def consume_until_told(plan: Plan) -> None:
-    """words: where to write down the process id, seconds a picture takes, seconds after which a job is stale. A consumer
-    in real time, until SIGTERM."""
+    """words: where to write down the process id, seconds a picture takes, seconds after which a job is stale.
+
+    A consumer in real time, until SIGTERM.
+    """
     process, picture, stale = plan.words[0], float(plan.words[1]), timedelta(seconds=float(plan.words[2]))
     settings, stop = load_settings(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
