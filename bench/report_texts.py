@@ -115,8 +115,8 @@ PROMISES = (
         promise=25,
         title="from submit to start",
         how=(
-            "From the moment a submit of one file is answered until its job starts, twenty submits a second, the worker "
-            "in a process of its own, warm and idle; what is below zero had started before the submit was answered. "
+            "From the moment a submit of one file is answered until its job starts, twenty submits a second, the worker"
+            " in a process of its own, warm and idle; what is below zero had started before the submit was answered. "
             "The queues take turns, forty submits each. Then sixteen idle worker processes on one queue: transactions "
             "of the whole database for one job, submit and end included, less those of the same time without a submit."
         ),
