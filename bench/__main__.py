@@ -17,6 +17,7 @@ BENCHES = {
     "fairness": "one customer's single file behind another's backlog",
     "jpeg": "JPEG previews beside sharp and the Huffman floor (13)",
     "raw": "camera raws with an embedded preview (14)",
+    "photo": "requests of one job to the bucket, by format, and what R2 takes for them",
     "moved": "bytes through the consumer (16)",
     "memory": "memory of consumer and image workers (20)",
     "state_machine": "no-op jobs beside procrastinate (17)",
