@@ -18,6 +18,7 @@ BENCHES = {
     "jpeg": "JPEG previews beside sharp and the Huffman floor (13)",
     "raw": "camera raws with an embedded preview (14)",
     "photo": "requests of one job to the bucket, by format, and what R2 takes for them",
+    "photo_rows": "what one photo leaves in the database",
     "moved": "bytes through the consumer (16)",
     "memory": "memory of consumer and image workers (20)",
     "state_machine": "no-op jobs beside procrastinate (17)",
