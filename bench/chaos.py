@@ -33,7 +33,11 @@ PROCESSES, AT_A_TIME = 2, 4
 LEASE = 6.0
 """Seconds of silence after which a worker's jobs are given to others, in all three."""
 STEADY = 4.0
-"""Seconds of undisturbed work before each blow and after it."""
+"""Seconds of undisturbed work before each blow."""
+LONGEST_RECOVERY = 8.0
+"""Seconds after each blow; a longer recovery is told as this one."""
+STARTING = 30.0
+"""Seconds until the processes that were started again after a blow work."""
 WINDOW = 0.5
 """Seconds over which a rate is taken."""
 ENOUGH = 0.9
@@ -72,6 +76,10 @@ class Supervised:
         """The one that has worked for the longest time; None while all are only starting."""
         self.live.records.refresh()
         return next((one for one in self.live.processes if one.pid in self.live.records.processes), None)
+
+    def is_complete(self) -> bool:
+        self.live.records.refresh()
+        return all(one.returncode is None and one.pid in self.live.records.processes for one in self.live.processes)
 
     def kill_one(self) -> None:
         process = self.at_work()
@@ -164,7 +172,6 @@ async def measure() -> list[Figure]:
             queues = await _queues(stack, server, Path(folder))
             workers = [await stack.enter_async_context(_supervised(one, Path(folder))) for one in queues]
             await asyncio.gather(*(_submit_all(one.live) for one in workers))
-            await asyncio.sleep(STEADY)
             blows = [await _struck(name, strike, server, workers) for name, strike in BLOWS.items()]
             await asyncio.gather(*(_drained(one) for one in workers))
         return [figure for one in workers for figure in _figures(one, blows)]
@@ -203,12 +210,20 @@ async def _submit_all(one: Live) -> None:
 
 
 async def _struck(name: str, strike: Strike, server: OwnPostgres, workers: Sequence[Supervised]) -> Blow:
+    await asyncio.gather(*(_all_at_work(one) for one in workers))
+    await asyncio.sleep(STEADY)
     began = time.time()
     over = await strike(server, workers)
-    # Long enough for the slowest to come back; who has not by then is told so.
-    await asyncio.sleep(2 * STEADY)
+    await asyncio.sleep(LONGEST_RECOVERY)  # who is not back by then is told so
     print(f"  {name}: {', '.join(f'{one.live.queue.name} {one.left():,} left' for one in workers)}", flush=True)
     return Blow(name=name, began=began, over=over)
+
+
+async def _all_at_work(one: Supervised) -> None:
+    """Until every worker process of the queue works, or half a minute has passed: the blow before may have killed some."""
+    until = time.monotonic() + STARTING
+    while time.monotonic() < until and not one.is_complete():
+        await asyncio.sleep(0.1)
 
 
 async def _drained(one: Supervised) -> None:
@@ -262,11 +277,11 @@ def _recovery(name: str, times: Sequence[float], blow: Blow, *, ours: bool) -> F
 
 def _seconds_until(times: Sequence[float], over: float, wanted: float) -> float:
     """From `over` on until the rate of a window is `wanted`."""
-    for step in range(int(2 * STEADY / 0.05)):
+    for step in range(int(LONGEST_RECOVERY / 0.05)):
         start = over + step * 0.05
         if sum(start <= at < start + WINDOW for at in times) / WINDOW >= wanted:
             return step * 0.05
-    return 2 * STEADY
+    return LONGEST_RECOVERY
 
 
 def _takeover(one: Supervised) -> Figure:
