@@ -220,9 +220,10 @@ async def _struck(name: str, strike: Strike, server: OwnPostgres, workers: Seque
 
 
 async def _all_at_work(one: Supervised) -> None:
-    """Until every worker process of the queue works, or half a minute has passed: the blow before may have killed some."""
-    until = time.monotonic() + STARTING
-    while time.monotonic() < until and not one.is_complete():
+    """Until every worker process of the queue works: the blow before may have killed some."""
+    for _ in range(int(STARTING / 0.1)):
+        if one.is_complete():
+            return
         await asyncio.sleep(0.1)
 
 
