@@ -54,8 +54,8 @@ async def _photo(server: S3Server, folder: Path, name: str, make: Callable[[], b
         }
         here = Installation(folder, settings)
         await _submitted(here, server, body)
-        done = await asyncio.to_thread(here.run, "consume", "--drain")
-    assert done.err.count('"result": "done"') == JOBS, done.err
+        _, err = await asyncio.to_thread(here.start("consume", "--drain").communicate)
+    assert err.count('"result": "done"') == JOBS, err
     writes, reads = asked["PUT"] / JOBS, (asked["GET"] + asked["HEAD"]) / JOBS
     return Figure(
         promise=0,
