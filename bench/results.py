@@ -16,7 +16,7 @@ from bench.figures import Figure
 RESULTS = Path(__file__).parent / "results"
 _PARTS = (
     "sqlalchemy",
-    "asyncpg",
+    "psycopg",
     "obstore",
     "pyvips",
     "procrastinate",

@@ -8,8 +8,11 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Literal
+
+from sqlalchemy import make_url
 
 Fault = Literal["503", "timeout", "cut", "reset", "answer lost"]
 FAULTS: tuple[Fault, ...] = ("503", "timeout", "cut", "reset", "answer lost")
@@ -29,6 +32,22 @@ def tcp(host: str, port: int) -> Connect:
 
 def unix(path: str) -> Connect:
     return lambda: asyncio.open_unix_connection(path)
+
+
+def behind(url: str) -> Connect:
+    """Where a server really is: an endpoint, or a database over TCP or its Unix socket."""
+    parsed = make_url(url)
+    folder = parsed.query.get("host")
+    if isinstance(folder, str):
+        return unix(str(Path(folder) / ".s.PGSQL.5432"))
+    return tcp(parsed.host or "127.0.0.1", parsed.port or 5432)
+
+
+def through(url: str, port: int) -> str:
+    """The database of `url`, by way of a port on this machine."""
+    parsed = make_url(url)
+    query = {name: value for name, value in parsed.query.items() if name != "host"}
+    return parsed.set(host="127.0.0.1", port=port, query=query).render_as_string(hide_password=False)
 
 
 @dataclass
@@ -164,29 +183,15 @@ class Proxy:
         writer.close()
 
 
-def first_execution_of(text: bytes) -> Callable[[bytes], bool]:
-    """Picks the first execution of the statement that begins like `text`, prepared or in a transaction.
+def first_group_with(text: bytes) -> Callable[[bytes], bool]:
+    """Picks the first group of statements that has `text` in it, and with it its commit: a group is one piece.
 
-    asyncpg prepares a statement in one piece and binds and executes it in the next, which begins with B.
+    Once a connection has prepared a statement, later groups only name it.
     """
-    state = {"prepared": False, "over": False}
+    state = {"over": False}
 
     def is_it(piece: bytes) -> bool:
-        found = state["prepared"] and not state["over"] and piece[:1] == b"B"
-        state["prepared"] = state["prepared"] or text in piece
-        state["over"] = state["over"] or found
-        return found
-
-    return is_it
-
-
-def commit_after(text: bytes) -> Callable[[bytes], bool]:
-    """Picks the first COMMIT after the statement with `text` in it."""
-    state = {"seen": False, "over": False}
-
-    def is_it(piece: bytes) -> bool:
-        found = state["seen"] and not state["over"] and piece.endswith(b"COMMIT;\x00")
-        state["seen"] = state["seen"] or text in piece
+        found = not state["over"] and text in piece
         state["over"] = state["over"] or found
         return found
 

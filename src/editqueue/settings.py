@@ -5,7 +5,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import AliasGenerator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -196,8 +196,6 @@ def _check_database(settings: Settings) -> None:
             "EDITQUEUE_DATABASE_SESSION_URL is another way to the database of EDITQUEUE_DATABASE_URL: both are "
             "postgresql://..., or leave it away" + _example("EDITQUEUE_DATABASE_SESSION_URL")
         )
-    for mode in parse_qs(urlsplit(url).query).get("sslmode", []):
-        raise SetupError(f"EDITQUEUE_DATABASE_URL: sslmode is called ssl here, for example postgresql://...?ssl={mode}")
 
 
 def _check_s3(settings: Settings) -> None:

@@ -5,14 +5,15 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-import asyncpg
 from sqlalchemy import text
 
 from devtools.seeds import LATER, NOON, seed_files, seed_order, submit
+from devtools.uncommitted import uncommitted
+from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres_connection import Query
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database, open_store
@@ -48,7 +49,7 @@ class HeldSqlite(SqliteDatabase):
 
 
 class HeldPostgres(PostgresDatabase):
-    """The same for statements that are transactions of their own."""
+    """The same."""
 
     def __init__(self, url: str) -> None:
         super().__init__(parse(url))
@@ -57,14 +58,11 @@ class HeldPostgres(PostgresDatabase):
     def store(self) -> SqlStore:
         return PostgresStore(self)
 
-    async def _fetch_once(self, query: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
-        async with self._engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            async with driver.transaction():
-                rows = await driver.fetch(query, *values)
-                self.reached.set()
-                await self.go_on.wait()
-                return rows
+    async def _run(self, queries: Sequence[Query]) -> Sequence[Rows]:
+        async with uncommitted(self._url.options, queries) as (rows, _):
+            self.reached.set()
+            await self.go_on.wait()
+            return rows
 
 
 async def _delete(store: SqlStore, file: File) -> object:

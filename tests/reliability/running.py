@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import psutil
+import psycopg
 from sqlalchemy import make_url
 
 from tests.reliability.site import Site
@@ -115,14 +115,7 @@ async def held(site: Site) -> AsyncGenerator[None]:
             other.execute("ROLLBACK")
             other.close()
         return
-    url = make_url(site.database_url)
-    host = url.query.get("host") or url.host
-    connection = await asyncpg.connect(
-        host=str(host), port=url.port or 5432, user=url.username, password=url.password, database=url.database
-    )
-    try:
-        async with connection.transaction():
-            await connection.execute("LOCK TABLE edit_jobs, files")
-            yield
-    finally:
-        await connection.close()
+    async with await psycopg.AsyncConnection.connect(site.database_url) as connection:
+        await connection.execute("LOCK TABLE edit_jobs, files")
+        yield
+        await connection.rollback()

@@ -10,19 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import make_url
 
 from devtools.databases import new_postgres
-from devtools.fault_proxy import (
-    Connect,
-    Proxy,
-    SometimesFaulty,
-    commit_after,
-    fault_proxy,
-    first_execution_of,
-    tcp,
-    unix,
-)
+from devtools.fault_proxy import Proxy, SometimesFaulty, behind, fault_proxy, first_group_with, tcp, through
 from devtools.seaweed import S3Server
 from devtools.world import World, make_ports
 from editqueue.domain.errors import BrokenPicture, StorageUnavailable
@@ -45,21 +35,6 @@ SPEED = sized(30, 1)
 """Of the consumers' time during an outage: at test size a second is half a minute to them."""
 LATER = 200_000.0
 """Seconds after NOON, when whatever was left behind counts as stale, and nothing is old enough to expire."""
-
-
-def _behind(url: str) -> Connect:
-    """Where a server really is: an endpoint, or a database over TCP or its Unix socket."""
-    parsed = make_url(url)
-    folder = parsed.query.get("host")
-    if isinstance(folder, str):
-        return unix(str(Path(folder) / ".s.PGSQL.5432"))
-    return tcp(parsed.host or "127.0.0.1", parsed.port or 5432)
-
-
-def _through(url: str, proxy: Proxy) -> str:
-    parsed = make_url(url)
-    query = {name: value for name, value in parsed.query.items() if name != "host"}
-    return parsed.set(host="127.0.0.1", port=proxy.port, query=query).render_as_string(hide_password=False)
 
 
 @asynccontextmanager
@@ -145,9 +120,9 @@ async def _outage_of(site: Site, here: Opened) -> AsyncGenerator[Site]:
             tasks.create_task(_hold(site, here))
             yield site
         return
-    async with fault_proxy(_behind(site.database_url), http=False) as proxy, asyncio.TaskGroup() as tasks:
+    async with fault_proxy(behind(site.database_url), http=False) as proxy, asyncio.TaskGroup() as tasks:
         tasks.create_task(_cut_off(proxy, here))
-        yield replace(site, database_url=_through(site.database_url, proxy))
+        yield replace(site, database_url=through(site.database_url, proxy.port))
 
 
 async def _hold(site: Site, here: Opened) -> None:
@@ -192,21 +167,21 @@ async def _proxied(tmp_path: Path) -> AsyncIterator[tuple[World, Proxy]]:
     with new_postgres() as new:
         url = new()
         async with (
-            fault_proxy(_behind(url), http=False) as proxy,
-            make_ports(tmp_path, url=_through(url, proxy)) as world,
+            fault_proxy(behind(url), http=False) as proxy,
+            make_ports(tmp_path, url=through(url, proxy.port)) as world,
         ):
             yield world, proxy
 
 
-FINISH, END, CLAIM = b"WITH given AS", b"UPDATE edit_jobs", b"WITH drawn AS"
+FINISH, END, CLAIM = b"WITH given AS", b"UPDATE edit_jobs SET status=$", b"WITH drawn AS"
 
 
 @pytest.mark.parametrize(
     ("error", "lost", "result", "cause"),
     [
-        (None, first_execution_of(FINISH), "done", "finish"),
-        (BrokenPicture("kaputt"), commit_after(END), "failed", "fail"),
-        (StorageUnavailable("503"), commit_after(END), "retry", "retry"),
+        (None, first_group_with(FINISH), "done", "finish"),
+        (BrokenPicture("kaputt"), first_group_with(END), "failed", "fail"),
+        (StorageUnavailable("503"), first_group_with(END), "retry", "retry"),
     ],
 )
 async def test_a_result_whose_answer_is_lost_is_told_as_it_stands(
@@ -240,7 +215,7 @@ async def test_a_claim_whose_answer_is_lost_is_given_back_unspent_by_the_next_on
 ) -> None:
     world, proxy = proxied
     [file] = await world.submitted(1)
-    proxy.loses = first_execution_of(CLAIM)
+    proxy.loses = first_group_with(CLAIM)
 
     with pytest.raises(StorageUnavailable):
         await process_next(world.ports)

@@ -147,7 +147,7 @@ def test_the_lock_holds_what_pyproject_names_and_no_address() -> None:
 
 def test_the_wiring_imports_without_what_a_worker_lacks() -> None:
     """In a process in which those modules cannot be imported, whatever is installed."""
-    lacking = ["obstore", "pyvips", "alembic", "asyncpg", "greenlet", "sqlalchemy.ext.asyncio"]
+    lacking = ["obstore", "pyvips", "alembic", "psycopg", "greenlet", "sqlalchemy.ext.asyncio"]
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({json.dumps(lacking)}))\n"
         "import editqueue.wiring.cloudflare, editqueue.entrypoints.http.app, editqueue.use_cases.consumer.sweep"

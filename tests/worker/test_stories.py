@@ -332,7 +332,7 @@ async def test_the_runtime_loads_nothing_native(shop: Shop) -> None:
 
     packages = {name.partition(".")[0] for name in modules}
     assert {"editqueue", "fastapi", "sqlalchemy"} <= packages
-    assert not packages & {"obstore", "pyvips", "alembic", "asyncpg", "greenlet", "httpx"}
+    assert not packages & {"obstore", "pyvips", "alembic", "psycopg", "greenlet", "httpx"}
     assert "sqlalchemy.ext.asyncio" not in modules
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -15,6 +16,11 @@ from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
 
 SLOW = "SELECT pg_sleep(60)"
+COUNT_STEPS = once(text("SELECT count(*) AS n FROM steps"))
+END_AT_COMMIT = """
+CREATE FUNCTION end_at_commit() RETURNS trigger AS $$
+BEGIN PERFORM nextval('commits'), pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$ LANGUAGE plpgsql
+"""
 
 
 @pytest.fixture(scope="module", name="server")
@@ -112,3 +118,63 @@ async def test_a_crowded_server_is_unavailable_not_broken(server: OwnPostgres) -
         await crowded.run(once(text("SELECT 1")))
 
     await crowded.close()
+
+
+async def test_a_session_ended_at_any_statement_leaves_nothing_half_done(server: OwnPostgres) -> None:
+    database = open_database(server.url())
+    await database.run(once(text("CREATE TABLE steps (n int)")))
+    steps = [once(text(f"INSERT INTO steps VALUES ({n})")) for n in range(3)]
+    end = once(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    for place in range(len(steps) + 1):
+        with pytest.raises(StorageUnavailable, match="terminating connection"):
+            await database.run(*steps[:place], end, *steps[place:])
+        assert await database.run(COUNT_STEPS) == [[{"n": 0}]]
+    await database.run(*steps)
+
+    assert await database.run(COUNT_STEPS, once(text("DROP TABLE steps"))) == [[{"n": 3}], []]
+    await database.close()
+
+
+async def test_a_session_ended_in_its_commit_is_not_tried_again(server: OwnPostgres) -> None:
+    database = open_database(server.url())
+    await database.run(
+        once(text("CREATE TABLE steps (n int)")),
+        once(text("CREATE SEQUENCE commits")),
+        once(text(END_AT_COMMIT)),
+        once(text("CREATE CONSTRAINT TRIGGER t AFTER INSERT ON steps DEFERRABLE INITIALLY DEFERRED"
+                  " FOR EACH ROW EXECUTE FUNCTION end_at_commit()")),
+    )  # fmt: skip
+
+    with pytest.raises(StorageUnavailable, match="terminating connection"):
+        await database.run(once(text("INSERT INTO steps VALUES (1)")), once(text("SELECT 1")))
+
+    tried = once(text("SELECT last_value AS n FROM commits"))
+    assert await database.run(COUNT_STEPS, tried) == [[{"n": 0}], [{"n": 1}]]
+    await database.run(once(text("DROP TABLE steps")), once(text("DROP SEQUENCE commits")))
+    await database.close()
+
+
+async def test_a_group_that_is_thrown_out_while_it_waits_for_a_row_starts_over(server: OwnPostgres) -> None:
+    database = open_database(server.url())
+    await database.run(once(text("CREATE TABLE steps (n int)")))
+    with psycopg.connect(server.url()) as other, psycopg.connect(server.url(), autocommit=True) as operator:
+        other.execute("LOCK TABLE steps")
+        asking = asyncio.create_task(database.run(once(text("INSERT INTO steps VALUES (1)")), COUNT_STEPS))
+        first = await _waiting(operator)
+        operator.execute("SELECT pg_terminate_backend(%s)", [first])
+        assert await _waiting(operator, beside=first)
+        other.rollback()
+
+    assert await asking == [[], [{"n": 1}]]
+    await database.run(once(text("DROP TABLE steps")))
+    await database.close()
+
+
+async def _waiting(operator: psycopg.Connection, *, beside: int = 0) -> int:
+    """The session that waits for a lock."""
+    asked = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid <> %s"
+    async with asyncio.timeout(10):
+        while not (found := operator.execute(asked, [beside]).fetchone()):  # noqa: ASYNC110  # a server makes it true
+            await asyncio.sleep(0.01)
+    return int(found[0])

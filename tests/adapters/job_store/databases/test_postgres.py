@@ -4,20 +4,24 @@ import asyncio
 import os
 import signal
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Integer, cast, column, insert, literal, make_url, select, table, text
 
 from devtools.databases import new_postgres
 from devtools.own_postgres import OwnPostgres, own_postgres
 from devtools.wire import Wire, wire_to
 from editqueue.adapters.job_store.databases import postgres
-from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
-from editqueue.adapters.job_store.databases.statement import once
+from editqueue.adapters.job_store.databases.constructs import given_text
+from editqueue.adapters.job_store.databases.database import ConstraintViolated
+from editqueue.adapters.job_store.databases.postgres import DIALECT, PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres_connection import prepared_name
+from editqueue.adapters.job_store.databases.statement import Template, once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.domain.errors import StorageUnavailable
 
@@ -189,3 +193,65 @@ async def test_a_probe_fails_where_nothing_can_be_written(url: str, database: Po
 
     with pytest.raises(StorageUnavailable, match="read-only"):
         await database.probe()
+
+
+SESSION = once(text("SELECT pg_backend_pid() AS pid"))
+
+
+@pytest.mark.parametrize("wrong", range(3))
+async def test_a_connection_whose_group_failed_at_any_statement_serves_the_next(
+    database: PostgresDatabase, wrong: int
+) -> None:
+    [[session]] = await database.run(SESSION)
+    others = [Template(select((cast(given_text("digits"), Integer) + step).label("n"))) for step in range(3)]
+    spoilt = [one.bind(digits="x" if step == wrong else "7") for step, one in enumerate(others)]
+
+    for _ in range(2):
+        with pytest.raises(psycopg.DataError):
+            await database.run(*spoilt)
+        good = await database.run(*[one.bind(digits="7") for one in others], SESSION)
+        assert good == [[{"n": 7}], [{"n": 8}], [{"n": 9}], [session]]
+
+
+async def test_a_table_that_somebody_changed_is_read_anew(url: str, database: PostgresDatabase) -> None:
+    reading = once(text("SELECT * FROM t"))
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("CREATE TABLE t AS SELECT 1 AS a")
+        assert await database.run(reading) == [[{"a": 1}]]
+        other.execute("ALTER TABLE t ADD b int")
+
+    assert await database.run(reading) == [[{"a": 1, "b": None}]]
+
+
+async def test_statements_that_a_session_has_forgotten_are_prepared_anew(database: PostgresDatabase) -> None:
+    await database.run(COUNT)
+    await database.run(once(text("DEALLOCATE ALL")))
+
+    assert await database.run(COUNT) == [[{"n": 0}]]
+
+
+async def test_where_a_proxy_shares_sessions_nothing_is_prepared_any_more(database: PostgresDatabase) -> None:
+    sql, _ = COUNT.compiled(DIALECT)
+    await database.run(once(text(f"PREPARE {prepared_name(sql.encode()).decode()} AS SELECT 1")))
+
+    assert await database.run(COUNT) == [[{"n": 0}]]
+    assert await database.run(COUNT, once(text("SELECT name FROM pg_prepared_statements"))) == [[{"n": 0}], []]
+
+
+async def test_an_error_says_nothing_of_what_customers_wrote(database: PostgresDatabase) -> None:
+    await database.run(once(text("CREATE TABLE t (word text UNIQUE)")))
+    written = once(insert(table("t", column("word"))).values(word="geheim"))
+    await database.run(written)
+
+    with pytest.raises(ConstraintViolated, match="t_word_key") as caught:
+        await database.run(written)
+
+    assert "geheim" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_group_larger_than_what_the_network_takes_at_once_arrives_whole(database: PostgresDatabase) -> None:
+    long = once(select(literal("x" * 4_000_000).label("word")))
+
+    first, second = await database.run(long, long)
+
+    assert [len(row["word"]) for row in (*first, *second)] == [4_000_000] * 2

@@ -8,12 +8,12 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 from sqlalchemy import text
 
 from devtools.databases import new_postgres
 from devtools.own_postgres import own_postgres
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from devtools.uncommitted import uncommitted
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import DIALECT, PostgresDatabase
@@ -102,20 +102,13 @@ async def test_a_claim_waits_for_no_other_nor_for_its_number(opened: Opened) -> 
     for _ in range(4):
         await claim(opened.store)
     before_commit = once(text(CLAIM.format(limit=1)).bindparams(now=to_ms(NOON), token="held"))
-    with psycopg.connect(opened.url, row_factory=dict_row, cursor_factory=psycopg.RawCursor) as connection:
-        [held] = connection.execute(*_as_bytes(before_commit)).fetchall()
-
+    async with uncommitted(parse(opened.url).options, [before_commit.compiled(DIALECT)]) as ([[held]], cursor):
         async with asyncio.timeout(5):
             sixth = await claim(opened.store)
-        connection.rollback()
+        await cursor.execute("ROLLBACK")
 
     assert (held["job_file_id"], sixth.job.id) == (await opened.file_of(others[0]), express[4])
     assert (await claim(opened.store)).job.id == others[0]
-
-
-def _as_bytes(statement: Statement) -> tuple[bytes, Sequence[object]]:
-    sql, values = statement.compiled(DIALECT)
-    return sql.encode(), values
 
 
 async def test_claims_beyond_the_queue_get_nothing(opened: Opened) -> None:
