@@ -23,6 +23,9 @@ Query = tuple[str, Sequence[object]]
 PREPARED_MOST: Final = 200
 """Statements prepared on a connection. The store has about 80 and no more come; this bounds the server's memory."""
 CANCEL_SECONDS: Final = 2.0
+BY_INDEX: Final = "SET enable_seqscan = off"
+"""The server keeps the plan of a prepared statement until a table of it is analyzed. A plan made while the tables were
+new reads them whole, however long they have become."""
 _SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
 _ERROR: Final = int(ExecStatus.FATAL_ERROR)
 _ROWS: Final = int(ExecStatus.TUPLES_OK)
@@ -51,6 +54,12 @@ class PostgresConnection:
     async def connect(cls, options: Mapping[str, Any], *, prepares: bool) -> "PostgresConnection":
         """`options` are libpq's. Raises psycopg.OperationalError."""
         driver: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect("", autocommit=True, **options)
+        if prepares:
+            try:
+                await driver.execute(BY_INDEX)
+            except BaseException:
+                await driver.close()
+                raise
         return cls(driver, prepares=prepares)
 
     def is_usable(self) -> bool:
@@ -86,7 +95,7 @@ class PostgresConnection:
 
     def _send(self, sql: bytes, values: Sequence[Any], names: list[bytes | None]) -> None:
         """The types of the values are for the server to find: those of Python do not tell enough (text or json)."""
-        name = _name(sql)
+        name = prepared_name(sql)
         if name not in self._prepared and name not in names:
             if not self._prepares or len(self._prepared) >= PREPARED_MOST:
                 self._pq.send_query_params(sql, values)
@@ -190,7 +199,7 @@ def _failure(result: PGresult, *, committing: bool) -> QueryFailed | ConnectionL
     return QueryFailed(message, state=state, function=function, committing=committing)
 
 
-def _name(sql: bytes) -> bytes:
+def prepared_name(sql: bytes) -> bytes:
     """Of the prepared statement, wherever it is prepared: behind a proxy that shares sessions, another process of ours
     may have prepared it."""
     return b"editqueue_" + blake2b(sql, digest_size=12).hexdigest().encode()
