@@ -81,7 +81,9 @@ async def test_a_message_leaves_room_for_its_words_and_covers_nothing_that_can_b
     message = await page.locator(".message").bounding_box()
     foot = await page.locator(".large-foot").bounding_box()
     words = await page.locator(".message p").bounding_box()
-    assert message and foot and words
+    assert message is not None
+    assert foot is not None
+    assert words is not None
     assert message["y"] + message["height"] <= foot["y"]
     assert words["width"] >= 0.55 * message["width"]
 
