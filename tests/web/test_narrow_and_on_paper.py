@@ -71,6 +71,23 @@ async def test_nothing_runs_under_anything_else_and_fingers_hit_everything(opene
         await page.keyboard.press("Escape")
 
 
+async def test_a_message_leaves_room_for_its_words_and_covers_nothing_that_can_be_pressed(opened: Opened) -> None:
+    api = MockApi([a_file(number, "done", name=f"2026-11-24-HX4K2P_{number}.jpg") for number in (1, 2)])
+    page = await opened(api, width=320)
+    await page.locator("[data-id=f1] .open").click()
+    await page.locator("#large-actions").get_by_role("button", name="freigeben").click()
+    await expect(page.locator("#large-name")).to_have_text("2026-11-24-HX4K2P_2.jpg")
+
+    message = await page.locator(".message").bounding_box()
+    foot = await page.locator(".large-foot").bounding_box()
+    words = await page.locator(".message p").bounding_box()
+    assert message is not None
+    assert foot is not None
+    assert words is not None
+    assert message["y"] + message["height"] <= foot["y"]
+    assert words["width"] >= 0.55 * message["width"]
+
+
 async def test_on_paper_it_is_a_contact_sheet_with_names_and_status(opened: Opened) -> None:
     api = MockApi([a_file(number, "done") for number in range(1, 41)])
     api.files += of_all_kinds().files[:3]

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from editqueue.entrypoints.http.page_bundle import WEB_DIR
+from tests.web.test_hearing import HEARD
 
 ASSETS: Final = WEB_DIR / "review-assets"
 SCRIPTS: Final = sorted(ASSETS.rglob("*.js"))
@@ -70,3 +71,9 @@ def test_a_text_in_a_script_would_be_found(text: str) -> None:
     [found] = literals(f'show("{text}"); // a comment')
 
     assert _LOOKS_WRITTEN.search(found)
+
+
+def test_every_message_has_a_test_that_hears_it() -> None:
+    of_an_action = {key for key in TABLES["de"] if re.search(r"(?<!status)\.(all_|un)?done\b", key)}
+    said = {key for key in TABLES["de"] if key.startswith("error.")} | of_an_action | {"recovered"}
+    assert said == HEARD
