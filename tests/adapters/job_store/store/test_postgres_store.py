@@ -20,7 +20,8 @@ from editqueue.adapters.job_store.databases.postgres import DIALECT, PostgresDat
 from editqueue.adapters.job_store.databases.statement import Statement, once
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
 from editqueue.adapters.job_store.rows import to_ms
-from editqueue.adapters.job_store.store.postgres_store import CLAIM, UNSURE_FOR, PostgresStore
+from editqueue.adapters.job_store.store.postgres_claim import claim_jobs
+from editqueue.adapters.job_store.store.postgres_store import UNSURE_FOR, PostgresStore
 from editqueue.domain.errors import ClaimLost, StorageUnavailable
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import JobStatus
@@ -101,7 +102,7 @@ async def test_a_claim_waits_for_no_other_nor_for_its_number(opened: Opened) -> 
     others, express = await opened.queue(2), await opened.queue(5, express=True)
     for _ in range(4):
         await claim(opened.store)
-    before_commit = once(text(CLAIM.format(limit=1)).bindparams(now=to_ms(NOON), token="held"))
+    before_commit = claim_jobs(1).bind(now=to_ms(NOON), token="held", holder=None, express_from=0, others_from=0)
     with psycopg.connect(opened.url, row_factory=dict_row, cursor_factory=psycopg.RawCursor) as connection:
         [held] = connection.execute(*_as_bytes(before_commit)).fetchall()
 

@@ -10,89 +10,24 @@ from functools import cache
 
 from sqlalchemy import text
 
-from editqueue.adapters.job_store.databases.database import Database, Row
+from editqueue.adapters.job_store.databases.database import Database
 from editqueue.adapters.job_store.databases.statement import Statement, Template
-from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
-from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import take_over
-from editqueue.adapters.job_store.statements.claim import SHARE, UNSURE_FOR
+from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
 from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
+from editqueue.adapters.job_store.store.postgres_claim import claim_jobs, to_claim
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.adapters.job_store.store.starting_points import Start, StartingPoints
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim
-
-_JOB_COLUMNS = [column.name for column in jobs.c]
-_FILE_COLUMNS = [column.name for column in files.c]
-_COLUMNS = ", ".join(
-    [
-        *(f"taken.{name} AS job_{name}" for name in _JOB_COLUMNS),
-        *(f"locked.{name} AS file_{name}" for name in _FILE_COLUMNS),
-    ]
-)
-
-# Literal limits: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted. It reads no further than the
-# outer limits ask. A number is drawn for each job that starts while express jobs and others wait; nobody waits for a
-# sequence, and what is drawn stays drawn. SKIP LOCKED does not skip what this statement has locked itself.
-CLAIM = f"""
-WITH drawn AS MATERIALIZED (
-    SELECT count(*) FILTER (WHERE nextval('job_starts') % {SHARE} = 0) AS fifths
-    FROM generate_series(1, {{limit}})
-    WHERE (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND express
-        ORDER BY express DESC, turn, id LIMIT 1
-    ) IS NOT NULL AND (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND NOT express
-        ORDER BY express DESC, turn, id LIMIT 1
-    ) IS NOT NULL
-), others AS (
-    SELECT id FROM (
-        SELECT edit_jobs.id
-        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
-          AND NOT files.locked AND files.expiring_at IS NULL AND NOT edit_jobs.express
-        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
-        LIMIT {{limit}}
-        FOR UPDATE SKIP LOCKED
-    ) AS waiting
-    LIMIT (SELECT fifths FROM drawn)
-), usual AS (
-    SELECT id FROM (
-        SELECT edit_jobs.id
-        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
-          AND NOT files.locked AND files.expiring_at IS NULL AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))
-        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
-        LIMIT {{limit}}
-        FOR UPDATE SKIP LOCKED
-    ) AS waiting
-    LIMIT {{limit}} - (SELECT count(*) FROM others)
-), head AS (
-    SELECT id FROM others UNION ALL SELECT id FROM usual
-), taken AS (
-    UPDATE edit_jobs
-    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1,
-        holder = :holder
-    FROM head
-    WHERE edit_jobs.id = head.id AND edit_jobs.status = 'queued'
-    RETURNING edit_jobs.*
-), locked AS (
-    UPDATE files
-    SET status = 'in_progress', locked = TRUE, updated_at = :now
-    FROM taken
-    WHERE files.id = taken.file_id
-    RETURNING files.*
-)
-SELECT {_COLUMNS}
-FROM taken JOIN locked ON locked.id = taken.file_id
-ORDER BY taken.express DESC, taken.turn, taken.id
-"""  # noqa: S608  # column names of our own tables
+from editqueue.ports.job_store import Claim, Revision, Submission
 
 # Whatever is held by another session waits for the next time, so that no claim waits for it.
 GIVE_BACK = """
@@ -155,11 +90,6 @@ SELECT id FROM ended
 
 
 @cache
-def _claim(limit: int) -> Template:
-    return Template(text(CLAIM.format(limit=limit)))
-
-
-@cache
 def _give_back() -> Template:
     return Template(text(GIVE_BACK))
 
@@ -182,6 +112,7 @@ class PostgresStore(SqlStore):
         self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
         """How the tokens of claims without an answer begin, and when those were asked for."""
+        self._starts = StartingPoints()
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
 
@@ -199,17 +130,33 @@ class PostgresStore(SqlStore):
 
     async def _claim_all(self, asked: Sequence[tuple[datetime, str | None]]) -> Sequence[Claim | None]:
         """Those who ask together are of one process and name one holder; were they not, the jobs would name none."""
-        now, token = max(now for now, _ in asked), new_token()
+        now = max(now for now, _ in asked)
         holders = {holder for _, holder in asked}
         holder = holders.pop() if len(holders) == 1 else None
-        claiming = _claim(len(asked)).bind(now=to_ms(now), token=token, holder=holder)
+        start = self._starts.full(now) if self._unsure else self._starts.next(now)
+        claims = await self._claim(len(asked), start, now=now, holder=holder)
+        wanting = len(asked) - len(claims)
+        if wanting and not start.is_full:
+            try:
+                claims += await self._claim(wanting, self._starts.full(now), now=now, holder=holder)
+            except StorageUnavailable:
+                if not claims:
+                    raise
+        return [*claims, *[None] * (len(asked) - len(claims))]
+
+    async def _claim(self, most: int, start: Start, *, now: datetime, holder: str | None) -> list[Claim]:
+        token = new_token()
+        claiming = claim_jobs(most).bind(
+            now=to_ms(now), token=token, holder=holder, express_from=start.express, others_from=start.others
+        )
         try:
             *_, rows = await self._database.run(*self._giving_back(now), claiming)
         except StorageUnavailable:
             self._unsure[token] = now
             raise
-        claims = [_to_claim(row) for row in rows]
-        return [*claims, *[None] * (len(asked) - len(claims))]
+        claims = [to_claim(row) for row in rows]
+        self._starts.claimed([claim.job for claim in claims], asked=most)
+        return claims
 
     def _giving_back(self, now: datetime) -> Sequence[Statement]:
         """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
@@ -227,6 +174,39 @@ class PostgresStore(SqlStore):
         ended = {row["id"] for row in rows}
         return [job_id in ended for job_id, *_ in given]
 
+    # What puts jobs into the queue ----
+    async def submit(
+        self, file_ids: Sequence[str], *, order_id: str, user_id: str, express: bool, notes: str | None, now: datetime
+    ) -> Submission:
+        done = await super().submit(file_ids, order_id=order_id, user_id=user_id, express=express, notes=notes, now=now)
+        self._starts.queued(done.jobs)
+        return done
+
+    async def revise(self, file_id: str, *, user_id: str, note: str, now: datetime) -> Revision:
+        done = await super().revise(file_id, user_id=user_id, note=note, now=now)
+        self._starts.queued([done.job] if done.job else [])
+        return done
+
+    async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:
+        job = await super().retry_job(job_id, now=now)
+        self._starts.queued([job] if job else [])
+        return job
+
+    async def retry_later(self, claim: Claim, *, error: str, run_after: datetime, now: datetime) -> None:
+        await super().retry_later(claim, error=error, run_after=run_after, now=now)
+        self._starts.queued([claim.job])
+
+    async def release(self, claim: Claim, *, now: datetime) -> None:
+        await super().release(claim, now=now)
+        self._starts.queued([claim.job])
+
+    async def rescue(
+        self, *, started_before: datetime, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        taken = await super().rescue(started_before=started_before, max_retries=max_retries, message=message, now=now)
+        self._starts.queued(taken)
+        return taken
+
     async def gone_holders(self) -> Sequence[str]:
         return await self.send(take_over.gone_holders())
 
@@ -234,9 +214,11 @@ class PostgresStore(SqlStore):
         self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime
     ) -> Sequence[EditJob]:
         found = await self.send(take_over.jobs_of(holders))
-        return await self.send(
+        taken = await self.send(
             take_over.take_over_under_locks(found, holders, max_retries=max_retries, message=message, now=now)
         )
+        self._starts.queued(taken)
+        return taken
 
     async def living_consumers(self) -> Sequence[LivingConsumer]:
         return await self.send(take_over.living_consumers())
@@ -249,9 +231,3 @@ class PostgresStore(SqlStore):
 
 async def _forget(_: bool) -> None:  # noqa: FBT001  # what it is called with
     pass
-
-
-def _to_claim(row: Row) -> Claim:
-    job = {name: row[f"job_{name}"] for name in _JOB_COLUMNS}
-    file = {name: row[f"file_{name}"] for name in _FILE_COLUMNS}
-    return Claim(job=to_job(job), file=to_file(file))

@@ -1,0 +1,92 @@
+"""The claim on PostgreSQL: one statement takes several jobs for workers that ask at the same time."""
+
+from functools import cache
+
+from sqlalchemy import text
+
+from editqueue.adapters.job_store.databases.database import Row
+from editqueue.adapters.job_store.databases.statement import Template
+from editqueue.adapters.job_store.rows import to_file, to_job
+from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.statements.claim import SHARE
+from editqueue.ports.job_store import Claim
+
+_JOB_COLUMNS = [column.name for column in jobs.c]
+_FILE_COLUMNS = [column.name for column in files.c]
+_COLUMNS = ", ".join(
+    [
+        *(f"taken.{name} AS job_{name}" for name in _JOB_COLUMNS),
+        *(f"locked.{name} AS file_{name}" for name in _FILE_COLUMNS),
+    ]
+)
+
+# Of each lane the turns from where the caller wants it to begin: see starting_points.py. One lane after the other, each
+# in the order of the index: PostgreSQL reads the second only when the first has too few.
+_EXPRESS = "edit_jobs.express AND edit_jobs.turn >= :express_from"
+_OTHERS = "NOT edit_jobs.express AND edit_jobs.turn >= :others_from"
+_WAITING = """
+        SELECT edit_jobs.id
+        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
+          AND NOT files.locked AND files.expiring_at IS NULL AND {lane}
+        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
+        LIMIT {{limit}}
+        FOR UPDATE SKIP LOCKED
+"""
+_ONE_WAITS = """(
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND {lane}
+        ORDER BY express DESC, turn, id LIMIT 1
+    ) IS NOT NULL"""
+
+# Literal limits: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted. It reads no further than the
+# outer limits ask. A number is drawn for each job that starts while express jobs and others wait; nobody waits for a
+# sequence, and what is drawn stays drawn. SKIP LOCKED does not skip what this statement has locked itself. COALESCE
+# keeps the planner from walking the partial index of all queued jobs instead of looking up the given ones.
+CLAIM = f"""
+WITH drawn AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE nextval('job_starts') % {SHARE} = 0) AS fifths
+    FROM generate_series(1, {{limit}})
+    WHERE {_ONE_WAITS.format(lane=_EXPRESS)} AND {_ONE_WAITS.format(lane=_OTHERS)}
+), others AS (
+    SELECT id FROM ({_WAITING.format(lane=_OTHERS)}) AS waiting
+    LIMIT (SELECT fifths FROM drawn)
+), usual AS (
+    SELECT id FROM (
+        SELECT id FROM ({_WAITING.format(lane=_EXPRESS)}) AS express
+        UNION ALL
+        SELECT id FROM ({_WAITING.format(lane=f"{_OTHERS} AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))")}
+        ) AS other
+    ) AS waiting
+    LIMIT {{limit}} - (SELECT count(*) FROM others)
+), head AS (
+    SELECT id FROM others UNION ALL SELECT id FROM usual
+), taken AS (
+    UPDATE edit_jobs
+    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1,
+        holder = :holder
+    FROM head
+    WHERE edit_jobs.id = head.id AND COALESCE(edit_jobs.status, '') = 'queued'
+    RETURNING edit_jobs.*
+), locked AS (
+    UPDATE files
+    SET status = 'in_progress', locked = TRUE, updated_at = :now
+    FROM taken
+    WHERE files.id = taken.file_id
+    RETURNING files.*
+)
+SELECT {_COLUMNS}
+FROM taken JOIN locked ON locked.id = taken.file_id
+ORDER BY taken.express DESC, taken.turn, taken.id
+"""  # noqa: S608  # column names of our own tables
+
+
+@cache
+def claim_jobs(limit: int) -> Template:
+    """Take up to `limit` jobs: `now`, `token` (how theirs begin), `holder`, `express_from` and `others_from`."""
+    return Template(text(CLAIM.format(limit=limit)))
+
+
+def to_claim(row: Row) -> Claim:
+    job = {name: row[f"job_{name}"] for name in _JOB_COLUMNS}
+    file = {name: row[f"file_{name}"] for name in _FILE_COLUMNS}
+    return Claim(job=to_job(job), file=to_file(file))
