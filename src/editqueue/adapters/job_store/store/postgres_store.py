@@ -15,6 +15,7 @@ from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
+from editqueue.adapters.job_store.statements.counts import add_up_counts
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
 from editqueue.adapters.job_store.statements.wake_ups import notifying
@@ -205,6 +206,7 @@ class PostgresStore(SqlStore):
     ) -> Sequence[EditJob]:
         taken = await super().rescue(started_before=started_before, max_retries=max_retries, message=message, now=now)
         self._starts.queued(taken)
+        await self.send(add_up_counts())
         return taken
 
     async def gone_holders(self) -> Sequence[str]:
