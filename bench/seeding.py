@@ -2,12 +2,15 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
+from pgqueuer.queries import Queries
 from procrastinate.types import JSONDict
 from sqlalchemy import make_url
 
+from bench.pgqueuer_app import ENTRYPOINT, connect, enqueue
 from bench.procrastinate_app import make_app
 
 START_MS = 1_790_000_000_000
@@ -15,6 +18,10 @@ START_MS = 1_790_000_000_000
 PER_FILE = 100
 """Finished jobs of one file: a million of them need only ten thousand files."""
 USERS = 50
+PER_ORDER = 100
+"""Marked files of one order."""
+SUBMITTER = "user-0"
+"""Whose they are. Jobs of one customer start in the order in which they were submitted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +31,8 @@ class Rows:
     queued: int
     finished: int = 0
     extension: str = "jpg"
+    told: bool = False
+    """Finished jobs have their notifications, and their files a time to expire, as in a real database."""
 
 
 def object_key(number: int, extension: str) -> str:
@@ -34,17 +43,41 @@ def object_key(number: int, extension: str) -> str:
 
 def seed(url: str, rows: Rows) -> None:
     """Fill a fresh database of ours. Deterministic."""
-    statements = _statements(rows, series=_POSTGRES_SERIES if url.startswith("postgresql") else _SQLITE_SERIES)
+    run_statements(url, _statements(rows, url))
+    if url.startswith("postgresql"):
+        _vacuum(url)
+
+
+def add_marked_files(url: str, *, orders: int, prefix: str) -> None:
+    """Orders PREFIXorder-0 and so on with a hundred marked files each, PREFIX0 and so on, and no job yet."""
+    order = f"'{prefix}order-' || (n / {PER_ORDER})"
+    made = f"""INSERT INTO orders (id, user_id, title, shootcode, last_index, created_at)
+    SELECT '{prefix}order-' || n, '{SUBMITTER}', '', 'BENCH1', {PER_ORDER}, 0 FROM {series(url, orders)}"""
+    filled = f"""INSERT INTO files (id, order_id, user_id, object_key, name, mime, bytes, position, ver, status, locked,
+      marked, approved, created_at, updated_at)
+    SELECT '{prefix}' || n, {order}, '{SUBMITTER}',
+      'user/{SUBMITTER}/orders/' || {order} || '/raw/{prefix}' || n || '.jpg', 'bild.jpg', 'image/jpeg', 1,
+      n % {PER_ORDER} + 1, 1, 'uploaded', FALSE, TRUE, FALSE, {START_MS}, {START_MS}
+    FROM {series(url, orders * PER_ORDER)}"""
+    run_statements(url, [made, filled])
+
+
+def run_statements(url: str, statements: Sequence[str]) -> None:
+    """One after the other, as they are."""
     if url.startswith("postgresql"):
         with psycopg.connect(url, autocommit=True) as connection:
             for one in statements:
                 connection.execute(one.encode())
-            connection.execute("VACUUM ANALYZE")
         return
     with sqlite3.connect(make_url(url).database or "") as connection:
         for one in statements:
             connection.execute(one)
     connection.close()
+
+
+def series(url: str, count: int) -> str:
+    """A table of one column, `n`: the numbers from 0, at least one of them."""
+    return (_POSTGRES_SERIES if url.startswith("postgresql") else _SQLITE_SERIES).format(last=count - 1)
 
 
 async def seed_procrastinate(url: str, rows: Rows) -> None:
@@ -57,6 +90,23 @@ async def seed_procrastinate(url: str, rows: Rows) -> None:
             numbers = range(start, min(start + 1000, rows.queued))
             calls: list[JSONDict] = [{"number": number} for number in numbers]
             await app.configure_task("noop").batch_defer_async(*calls)
+    await asyncio.to_thread(_vacuum, url)
+
+
+async def seed_pgqueuer(url: str, rows: Rows) -> None:
+    """pgqueuer's own tables, its jobs enqueued by itself; finished ones go straight into its log."""
+    connection = await connect(url)
+    try:
+        queries = Queries.from_asyncpg_connection(connection)
+        await queries.install()
+        await connection.execute(
+            "INSERT INTO pgqueuer_log (job_id, status, priority, entrypoint)"
+            f" SELECT n, 'successful', 0, '{ENTRYPOINT}' FROM generate_series(1, {rows.finished}) AS numbers(n)"
+        )
+        for start in range(0, rows.queued, 1000):
+            await enqueue(queries, range(start, min(start + 1000, rows.queued)))
+    finally:
+        await connection.close(timeout=5)
     await asyncio.to_thread(_vacuum, url)
 
 
@@ -75,6 +125,9 @@ def _vacuum(url: str) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
+_NOTIFICATIONS = f"""INSERT INTO notifications (id, user_id, order_id, file_id, job_id, type, message, created_at)
+SELECT id, user_id, order_id, file_id, id, 'edit_done', 'Die Datei „bild.jpg“ ist fertig.', {START_MS}
+FROM edit_jobs WHERE status = 'done'"""
 _POSTGRES_SERIES = "generate_series(0, {last}) AS numbers(n)"
 _SQLITE_SERIES = (
     "(WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {last})"
@@ -82,15 +135,17 @@ _SQLITE_SERIES = (
 )
 
 
-def _statements(rows: Rows, *, series: str) -> list[str]:
+def _statements(rows: Rows, url: str) -> list[str]:
     done_files = -(-rows.finished // PER_FILE)
 
     def numbers(count: int) -> str:
-        return series.format(last=count - 1)
+        return series(url, count)
 
     made = [f"INSERT INTO orders SELECT 'order-' || n, 'user-' || n, '', 'BENCH1', NULL, 0, 0 FROM {numbers(USERS)}"]
     if rows.finished:
         made += [_files("old", "done", numbers(done_files)), _finished_jobs(numbers(rows.finished))]
+    if rows.told:
+        made += [_NOTIFICATIONS, f"UPDATE files SET finished_at = {START_MS} WHERE status = 'done'"]
     return [*made, _files("new", "queued", numbers(rows.queued), rows.extension), _queued_jobs(numbers(rows.queued))]
 
 

@@ -1,4 +1,4 @@
-"""Promise 17: the state machine alone, its jobs doing nothing, beside procrastinate on the same PostgreSQL.
+"""Promise 17: the state machine alone, its jobs doing nothing, beside procrastinate and pgqueuer on one PostgreSQL.
 
 PostgreSQL runs with fsync off for both: a disk that syncs in 4 ms would hide what the programs cost.
 """
@@ -13,7 +13,7 @@ from statistics import median
 
 from bench.figures import Figure, middle
 from bench.processes import Report, run_workers
-from bench.seeding import Rows, seed, seed_procrastinate
+from bench.seeding import Rows, seed, seed_pgqueuer, seed_procrastinate
 from devtools.databases import new_postgres, new_sqlite, postgres_server
 from devtools.scratch import in_memory
 
@@ -23,6 +23,9 @@ SIZES = (1_000, 100_000, 1_000_000)
 SETUPS = ((1, 8), (1, 1), (2, 4), (4, 1))
 """Processes and jobs at a time in each; the first is the one that counts."""
 CONSUMERS = (1, 2, 4, 8)
+PEERS = {"procrastinate": seed_procrastinate, "pgqueuer": seed_pgqueuer}
+TARGETS = {("procrastinate", 1, 8): 2.0, ("procrastinate", 1, 1): 1.0, ("pgqueuer", 1, 8): 1.0}
+"""By peer, processes and jobs at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +40,7 @@ async def measure() -> list[Figure]:
         postgres = stack.enter_context(new_postgres())
         sqlite = _numbered(Path(folder))
         return [
-            *[figure for setup in SETUPS for figure in await _beside_procrastinate(postgres, *setup)],
+            *[figure for setup in SETUPS for figure in await _beside_peers(postgres, *setup)],
             *await _growing("PostgreSQL", postgres),
             *await _growing("SQLite", sqlite),
         ]
@@ -53,28 +56,34 @@ def _numbered(folder: Path) -> Callable[[], str]:
     return new
 
 
-async def _beside_procrastinate(new: Callable[[], str], processes: int, at_a_time: int) -> list[Figure]:
+async def _beside_peers(new: Callable[[], str], processes: int, at_a_time: int) -> list[Figure]:
     rounds = ROUNDS if (processes, at_a_time) == SETUPS[0] else ROUNDS // 2
-    pairs = [
-        (await _ours(new(), Rows(queued=JOBS), processes, at_a_time), await _procrastinate(processes, at_a_time))
-        for _ in range(rounds)
-    ]
+    ours: list[Run] = []
+    theirs: dict[str, list[Run]] = {peer: [] for peer in PEERS}
+    for _ in range(rounds):
+        ours.append(await _ours(new(), Rows(queued=JOBS), processes, at_a_time))
+        for peer, runs in theirs.items():
+            runs.append(await _peer(peer, processes, at_a_time))
     who = f"{processes} process{'es' if processes > 1 else ''} x {at_a_time} at a time"
-    ratio, spread = middle([ours.jobs_per_second / theirs.jobs_per_second for ours, theirs in pairs])
-    target = 2 if (processes, at_a_time) == SETUPS[0] else None
     return [
-        Figure(
-            promise=17,
-            what=f"no-op jobs/s on PostgreSQL / procrastinate, {who}",
-            measured=ratio,
-            target=target,
-            at_least=True,
-            unit="x",
-            spread=spread,
-        ),
-        _row(f"no-op jobs on PostgreSQL, {who}: ours", [one for one, _ in pairs]),
-        _row(f"no-op jobs on PostgreSQL, {who}: procrastinate", [one for _, one in pairs]),
+        *[_ratio(ours, runs, peer, who, TARGETS.get((peer, processes, at_a_time))) for peer, runs in theirs.items()],
+        _row(f"no-op jobs on PostgreSQL, {who}: ours", ours),
+        *[_row(f"no-op jobs on PostgreSQL, {who}: {peer}", runs) for peer, runs in theirs.items()],
     ]
+
+
+def _ratio(ours: Sequence[Run], theirs: Sequence[Run], peer: str, who: str, target: float | None) -> Figure:
+    ratios = [mine.jobs_per_second / other.jobs_per_second for mine, other in zip(ours, theirs, strict=True)]
+    measured, spread = middle(ratios)
+    return Figure(
+        promise=17,
+        what=f"no-op jobs/s on PostgreSQL / {peer}, {who}",
+        measured=measured,
+        target=target,
+        at_least=True,
+        unit="x",
+        spread=spread,
+    )
 
 
 async def _growing(database: str, new: Callable[[], str]) -> list[Figure]:
@@ -102,12 +111,12 @@ async def _ours(url: str, rows: Rows, processes: int, at_a_time: int) -> Run:
     return _run(await run_workers("noop_consumer", [url, str(at_a_time)], count=processes), rows)
 
 
-async def _procrastinate(processes: int, at_a_time: int) -> Run:
+async def _peer(peer: str, processes: int, at_a_time: int) -> Run:
     server, rows = postgres_server(), Rows(queued=JOBS)
     name = server.create()
     try:
-        await seed_procrastinate(server.url(name), rows)
-        reports = await run_workers("procrastinate_worker", [server.url(name), str(at_a_time)], count=processes)
+        await PEERS[peer](server.url(name), rows)
+        reports = await run_workers(f"{peer}_worker", [server.url(name), str(at_a_time)], count=processes)
         return _run(reports, rows)
     finally:
         server.drop(name)

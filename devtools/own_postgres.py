@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,39 @@ class OwnPostgres:
         if (self.folder / "postmaster.pid").exists():
             _run([binaries / "pg_ctl", "-w", "-D", self.folder, "-m", "fast", "stop"], account)
 
+    def crash(self) -> None:
+        """As if its machine lost power: nobody is told, and the next `start` has to recover."""
+        binaries, account = _prepare(self.folder)
+        _run([binaries / "pg_ctl", "-w", "-D", self.folder, "-m", "immediate", "stop"], account)
+
+    def connections(self) -> int:
+        """How many clients are connected, this one not counted."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).fetchone()
+        assert found is not None
+        return int(found[0])
+
+    def end_connections(self) -> int:
+        """End every connection of a client, whatever it is doing. Returns how many there were."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            return _end_others([connection])
+
+    @contextmanager
+    def full(self) -> Generator[None]:
+        """Whoever had a connection has lost it, and not one more is to be had until the end of the block."""
+        with ExitStack() as stack:
+            taken = [stack.enter_context(psycopg.connect(self.url(), autocommit=True))]
+            others = 1
+            while others:
+                try:
+                    taken.append(stack.enter_context(psycopg.connect(self.url(), autocommit=True)))
+                except psycopg.OperationalError:
+                    others = _end_others(taken)
+            yield
+
     def say(self, statement: str, *, database: str = "postgres") -> None:
         with psycopg.connect(self.url(database=database), autocommit=True) as connection:
             connection.execute(statement.encode())
@@ -62,6 +95,16 @@ def own_postgres(*, access: str = TRUSTED, options: Sequence[str] = ()) -> Gener
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+def _end_others(ours: Sequence[psycopg.Connection]) -> int:
+    """End every client's connection but `ours`, a second for each at most. Returns how many there were."""
+    found = ours[0].execute(
+        "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND pid <> ALL (%s)",
+        ([connection.info.backend_pid for connection in ours],),
+    )
+    return len(found.fetchall())
 
 
 def free_port() -> int:

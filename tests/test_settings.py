@@ -28,6 +28,7 @@ NAMES = {
     "CLOUDFLARE_QUEUE_ID",
     "EDITQUEUE_BUCKET_URL",
     "EDITQUEUE_CONCURRENCY",
+    "EDITQUEUE_DATABASE_SESSION_URL",
     "EDITQUEUE_DATABASE_URL",
     "EDITQUEUE_DATA_DIR",
     "EDITQUEUE_IMAGE_CPU",
@@ -229,11 +230,6 @@ def test_metrics_are_for_this_machine_unless_told_otherwise(monkeypatch: pytest.
 
 def test_metrics_can_be_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch, {"EDITQUEUE_METRICS_PORT": "off"}).metrics_port is None
-
-
-def test_the_option_that_other_drivers_call_sslmode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SetupError, match=r"^EDITQUEUE_DATABASE_URL.*ssl=require"):
-        load(monkeypatch, {"EDITQUEUE_DATABASE_URL": "postgresql://u@host/editqueue?sslmode=require"})
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,18 @@
 """A consumer of ours whose jobs do nothing: the state machine alone, journal included.
 
-Arguments: database URL, concurrency.
+Arguments: database URL, concurrency, and if it is not to work until the queue is empty, for how many seconds.
 """
 
 import asyncio
 import os
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from bench.workers.noop_ports import NoopBucket, NoopImages
 from bench.workers.protocol import Report, when_told
 from bench.workers.timed_journal import TimedJournal
-from devtools.memory_bucket import MemoryBucket
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store.opening.open_store import open_store
@@ -21,12 +21,10 @@ from editqueue.adapters.journal.background_output import BackgroundOutput
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
-from editqueue.ports.bucket import ObjectInfo
-from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
 from editqueue.wiring.system_clock import SystemClock
 
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+FOREVER = 24 * 3600.0
 
 
 class TimedStore:
@@ -47,30 +45,7 @@ class TimedStore:
         return claim
 
 
-class NoopBucket(MemoryBucket):
-    async def head(self, key: str) -> ObjectInfo:
-        return ObjectInfo(key=key, size=1, content_type="image/jpeg", last_modified=LONG_AGO)
-
-    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
-        del source, target, etag
-
-    async def write(self, key: str, body: bytes, *, content_type: str) -> None:
-        del key, body, content_type
-
-
-class NoopImages:
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
-        del key, etag
-        return Preview(body=b"", width=1, height=1, source_format="jpeg", path="none")
-
-    async def probe(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
-
-
-async def main(url: str, concurrency: int) -> None:
+async def main(url: str, concurrency: int, seconds: float) -> None:
     store = await open_store(url)
     await store.has_work()
     with Path(os.devnull).open("w") as log:  # noqa: ASYNC230  # before anything is measured
@@ -82,6 +57,7 @@ async def main(url: str, concurrency: int) -> None:
 
         async def work() -> Report:
             started = time.time()
+            asyncio.get_running_loop().call_later(seconds, consumer.stop.set)
             await consumer.drain()
             return {"started": started, "ended": journal.last, "done": journal.done, "claims": timed.claims}
 
@@ -104,4 +80,4 @@ def _ports(store: TimedStore, journal: TimedJournal) -> Ports:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else FOREVER))

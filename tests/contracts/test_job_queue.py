@@ -1,10 +1,10 @@
-"""What every JobQueue promises, what those promise that deliver, and what the local one adds.
+"""What every JobQueue promises, what those promise that wake and that deliver, and what the local one adds.
 
 Cloudflare's binding only sends: in a Worker the runtime delivers.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -12,9 +12,13 @@ import pytest
 
 from devtools.cloudflare.isolate import dropping_queue
 from devtools.cloudflare_queue.world import cloudflare_world
-from editqueue.adapters.job_queue.local import MOST_WAITING, LocalQueue
+from devtools.databases import new_postgres
+from devtools.notified import notified_queue
+from editqueue.adapters.job_queue.inbox import MOST_WAITING
+from editqueue.adapters.job_queue.local import LocalQueue
+from editqueue.adapters.job_queue.neighbours import Neighbours
 from editqueue.adapters.job_queue.none import NoQueue
-from editqueue.ports.job_queue import JobQueue, Redelivery
+from editqueue.ports.job_queue import JobQueue, Message, Redelivery
 
 NOW = timedelta(0)
 MOMENT = timedelta(milliseconds=10)
@@ -39,21 +43,41 @@ async def open_queue(kind: str, request: pytest.FixtureRequest) -> AsyncGenerato
         async with dropping_queue(request.getfixturevalue("cloudflare")) as queue:
             yield queue
         return
+    if kind == "postgres":
+        with new_postgres() as new:
+            async with notified_queue(new()) as queue:
+                yield queue
+        return
     queue = LocalQueue() if kind == "local" else NoQueue(idle_poll=LONG)
+    if kind == "local with neighbours":
+        queue = LocalQueue(Neighbours(request.getfixturevalue("tmp_path") / "wake"))
     yield queue
     await queue.close()
 
 
-@pytest.fixture(params=["local", "none", "cloudflare", "binding"])
+@pytest.fixture(params=["local", "local with neighbours", "postgres", "none", "cloudflare", "binding"])
 async def queue(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
     async with open_queue(request.param, request) as made:
         yield made
 
 
-@pytest.fixture(params=["local", "cloudflare"])
+@pytest.fixture(params=["local", "local with neighbours", "postgres", "cloudflare"])
+async def waking(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
+    async with open_queue(request.param, request) as made:
+        yield made
+
+
+@pytest.fixture(params=["local", "local with neighbours", "cloudflare"])
 async def delivering(request: pytest.FixtureRequest) -> AsyncIterator[JobQueue]:
     async with open_queue(request.param, request) as made:
         yield made
+
+
+async def received(queue: JobQueue, *, limit: int = 1) -> Sequence[Message]:
+    """The next messages, whatever empty answers ask for a look at the database before."""
+    while True:
+        if messages := await queue.receive(limit=limit, wait=LONG):
+            return messages
 
 
 class TestEveryQueue:
@@ -77,6 +101,36 @@ class TestEveryQueue:
         assert queue.idle_poll > NOW
 
 
+class TestEveryQueueThatWakes:
+    async def test_wakes_who_is_waiting(self, waking: JobQueue) -> None:
+        waiting = asyncio.create_task(received(waking))
+        await asyncio.sleep(0)
+
+        await waking.send(["a"])
+
+        assert [message.job_id for message in await waiting] == ["a"]
+
+    async def test_wakes_a_worker_for_each_job(self, waking: JobQueue) -> None:
+        workers = [asyncio.create_task(received(waking)) for _ in range(3)]
+        await asyncio.sleep(0)
+
+        await waking.send(["a", "b", "c"])
+
+        got = [message.job_id for messages in await asyncio.gather(*workers) for message in messages]
+        assert sorted(map(str, got)) == ["a", "b", "c"]
+
+    async def test_brings_again_what_is_to_come_again(self, waking: JobQueue) -> None:
+        waiting = asyncio.create_task(received(waking))
+        await asyncio.sleep(0)
+        await waking.send(["a"])
+        [message] = await waiting
+
+        await waking.settle(again=[Redelivery(message=message, delay=MOMENT)])
+
+        [again] = await received(waking)
+        assert again.job_id == "a"
+
+
 class TestEveryDeliveringQueue:
     async def test_delivers_each_message_once(self, delivering: JobQueue) -> None:
         await delivering.send(["a", "b", "c"])
@@ -92,36 +146,12 @@ class TestEveryDeliveringQueue:
         assert len(await delivering.receive(limit=2, wait=LONG)) == 2
         assert len(await delivering.receive(limit=9, wait=LONG)) == 1
 
-    async def test_wakes_who_is_waiting(self, delivering: JobQueue) -> None:
-        waiting = asyncio.create_task(delivering.receive(limit=1, wait=DAY))
-
-        await delivering.send(["a"])
-
-        assert [message.job_id for message in await waiting] == ["a"]
-
-    async def test_brings_again_what_is_to_come_again(self, delivering: JobQueue) -> None:
-        await delivering.send(["a"])
-        [message] = await delivering.receive(limit=1, wait=LONG)
-
-        await delivering.settle(again=[Redelivery(message=message, delay=MOMENT)])
-
-        [again] = await delivering.receive(limit=1, wait=LONG)
-        assert again.job_id == "a"
-
     async def test_forgets_what_is_done(self, delivering: JobQueue) -> None:
         await delivering.send(["a"])
 
         await delivering.settle(done=await delivering.receive(limit=1, wait=LONG))
 
         assert list(await delivering.receive(limit=1, wait=MOMENT)) == []
-
-    async def test_several_workers_share_what_comes(self, delivering: JobQueue) -> None:
-        workers = [asyncio.create_task(delivering.receive(limit=1, wait=DAY)) for _ in range(3)]
-
-        await delivering.send(["a", "b", "c"])
-
-        got = [message.job_id for messages in await asyncio.gather(*workers) for message in messages]
-        assert sorted(map(str, got)) == ["a", "b", "c"]
 
 
 class TestLocal:

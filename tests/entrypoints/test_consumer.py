@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, cast
 
 import pytest
@@ -87,6 +88,16 @@ class Replaced:
         return self.instead if name == self.method else getattr(self.inner, name)
 
 
+def just_missed(store: Any) -> Any:
+    """A store whose jobs came a moment after the consumer's first look, so that only their messages tell of them."""
+    looks = count()
+
+    async def claim_next(**given: Any) -> Any:
+        return await store.claim_next(**given) if next(looks) else None
+
+    return Replaced(store, "claim_next", claim_next)
+
+
 def consumer(ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1) -> Consumer:
     return Consumer(ports=ports, sweep_interval=HOUR, grace=grace, concurrency=concurrency)
 
@@ -124,7 +135,7 @@ class TestMessages:
         [file] = await world.submitted(1)
         queue = WatchedQueue(message_for(None, "spam"))
 
-        async with running(replace(world.ports, queue=queue)):
+        async with running(replace(world.ports, store=just_missed(world.store), queue=queue)):
             await queue.idle.wait()
 
         assert [one.receipt for one in queue.done] == ["spam"]
@@ -177,6 +188,33 @@ class TestMessages:
 
 
 class TestStart:
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    async def test_looks_at_the_database_before_any_message(self, world: World, concurrency: int) -> None:
+        files = await world.submitted(6)
+        world.images.gate = asyncio.Event()
+        queue = WatchedQueue()
+
+        async with running(replace(world.ports, queue=queue), concurrency=concurrency):
+            await world.images.crowd(concurrency)
+            world.images.gate.set()
+            await world.images.crowd(len(files))
+            await queue.idle.wait()
+
+        assert len(world.images.calls) == len(files)
+
+    async def test_several_workers_look_once_where_nothing_is_to_do(self, world: World) -> None:
+        looks = count()
+
+        async def claim_next(**_: Any) -> None:
+            next(looks)
+
+        queue = WatchedQueue()
+        store = Replaced(world.store, "claim_next", claim_next)
+        async with running(replace(world.ports, store=cast("Any", store), queue=queue), concurrency=8):
+            await queue.idle.wait()
+
+        assert next(looks) <= 1
+
     async def test_takes_stale_jobs_back_first(self, world: World) -> None:
         [file] = await world.submitted(1)
         await claim(world.store)
@@ -241,7 +279,7 @@ class TestStop:
                 return await super().receive(limit=limit, wait=wait)
 
         queue = LastMinute(message_for((await world.job(file)).id))
-        await replace(worker, ports=replace(world.ports, queue=queue)).run()
+        await replace(worker, ports=replace(world.ports, store=just_missed(world.store), queue=queue)).run()
 
         assert (await world.file(file)).status == "queued"
         assert [one.delay for one in queue.again] == [timedelta(0)]
@@ -325,7 +363,8 @@ class TestPause:
         files = await world.submitted(3)
         queue = await queue_for(world, files)
 
-        async with running(replace(world.ports, queue=queue, images=cast("Any", AwayFor(world.images, looks=5)))):
+        images = cast("Any", AwayFor(world.images, looks=5))
+        async with running(replace(world.ports, store=just_missed(world.store), queue=queue, images=images)):
             await queue.idle.wait()
 
         assert [(await world.file(file)).status for file in files] == ["done"] * 3
@@ -452,7 +491,7 @@ class TestOutage:
 
     async def test_a_claim_that_keeps_failing_is_tried_again_with_growing_pauses(self, world: World) -> None:
         [file] = await world.submitted(1)
-        store: Any = Outage(world.store, "claim_next", failures=7)
+        store: Any = Outage(world.store, "claim_next", failures=7, error=RuntimeError("a defect"))
         queue = await queue_for(world, [file])
         queue.empty_answers = 8
 
@@ -462,9 +501,18 @@ class TestOutage:
         assert (await world.file(file)).status == "done"
         assert [wait for wait in world.pause.waits if wait <= 60] == [1, 2, 4, 8, 16, 30, 30]
 
+    async def test_a_database_that_answers_again_waits_for_nobody_longer_than_a_second(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Outage(world.store, "claim_next", failures=7)
+
+        await consumer(replace(world.ports, store=store)).drain()
+
+        assert (await world.file(file)).status == "done"
+        assert max(wait for wait in world.pause.waits if wait <= 60) <= 1
+
     async def test_one_that_fails_for_many_hours_is_still_tried(self, world: World) -> None:
         [file] = await world.submitted(1)
-        store: Any = Outage(world.store, "claim_next", failures=1100)
+        store: Any = Outage(world.store, "claim_next", failures=1100, error=RuntimeError("a defect"))
 
         await consumer(replace(world.ports, store=store)).drain()
 

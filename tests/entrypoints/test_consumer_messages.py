@@ -19,7 +19,16 @@ from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.answer_message import PASSED_OVER
 from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.customer.submit_edits import submit_edits
-from tests.entrypoints.test_consumer import Outage, Replaced, WatchedQueue, consumer, message_for, queue_for, running
+from tests.entrypoints.test_consumer import (
+    Outage,
+    Replaced,
+    WatchedQueue,
+    consumer,
+    just_missed,
+    message_for,
+    queue_for,
+    running,
+)
 
 NOW = timedelta(0)
 
@@ -80,7 +89,7 @@ class TestAWorkerThatEnds:
         [file] = await world.submitted(1)
         world.images.gate = asyncio.Event()
         queue = await queue_for(world, [file])
-        worker = consumer(replace(world.ports, queue=queue), grace=NOW)
+        worker = consumer(replace(world.ports, store=just_missed(world.store), queue=queue), grace=NOW)
         task = asyncio.create_task(worker.run())
         await world.images.entered.wait()
 
@@ -94,7 +103,7 @@ class TestAWorkerThatEnds:
         [file] = await world.submitted(1)
         world.images.gate = asyncio.Event()
         queue: Any = Outage(await queue_for(world, [file]), "settle", failures=9, error=QueueUnavailable("503"))
-        worker = consumer(replace(world.ports, queue=queue), grace=NOW)
+        worker = consumer(replace(world.ports, store=just_missed(world.store), queue=queue), grace=NOW)
         task = asyncio.create_task(worker.run())
         await world.images.entered.wait()
 
@@ -108,7 +117,8 @@ class TestAWorkerThatEnds:
         world.images.gate = asyncio.Event()
         async with cloudflare_world(clock=world.clock) as there:
             await there.queue.send([(await world.job(one)).id for one in files])
-            worker = consumer(replace(world.ports, queue=there.queue), grace=NOW)
+            ports = replace(world.ports, store=just_missed(world.store), queue=there.queue)
+            worker = consumer(ports, grace=NOW)
             task = asyncio.create_task(worker.run())
             await world.images.entered.wait()
             assert there.server.queue.leased == 4
@@ -124,7 +134,7 @@ class TestAWorkerThatEnds:
 class TestOutages:
     async def test_a_message_that_meets_a_database_out_of_reach_comes_again(self, world: World) -> None:
         [file] = await world.submitted(1)
-        store: Any = Outage(world.store, "claim_next", failures=1)
+        store: Any = just_missed(Outage(world.store, "claim_next", failures=1))
         queue = await queue_for(world, [file])
 
         async with running(replace(world.ports, store=store, queue=queue)):

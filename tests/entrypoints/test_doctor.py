@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from devtools.holding import holding
 from devtools.installation import Ended, Installation
-from devtools.seeds import seed_files, seed_order
+from devtools.seeds import seed_files, seed_order, submit
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
@@ -109,6 +110,24 @@ async def test_a_consumer_that_is_paused_and_one_that_is_gone(here: Installation
     )
     assert "go on by themselves" in found["remedy"]
     assert here.run("doctor", "--json").json()["healthy"]
+
+
+async def test_the_consumers_alive_and_their_jobs(here: Installation) -> None:
+    store = await here.open_store()
+    await submit(store, await seed_files(store, await seed_order(store), 1))
+    async with holding(f"sqlite:///{here.folder}/editqueue.db") as holder:
+        claim = await store.claim_next(now=datetime.now(UTC), holder=holder.held_as)
+        assert claim is not None
+        found = here.run("doctor", "--json").json()["checks"]
+        status, told = here.run("status", "--json").json(), here.run("status").out
+        await store.release(claim, now=datetime.now(UTC))
+    await store.close()
+
+    [alive] = [check["detail"] for check in found if check["name"] == "consumers alive"]
+    assert alive == f"{holder.consumer} (in progress: 1)"
+    assert status["consumers"] == [{"name": holder.consumer, "jobs": [claim.job.id]}]
+    assert f"consumer {holder.consumer}  {claim.job.id}\n" in told
+    assert here.run("status", "--json").json()["consumers"] == []
 
 
 async def test_a_done_file_whose_preview_is_gone(here: Installation) -> None:

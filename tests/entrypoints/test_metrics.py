@@ -8,12 +8,14 @@ from typing import cast
 
 import httpx
 import pytest
+from prometheus_client import generate_latest
 
 from devtools.installation import free_port
 from devtools.world import World
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.entrypoints.commands.serving import metrics_served
+from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import JobStore, QueueStats
 from editqueue.settings import Settings
 from editqueue.wiring.server import Server
@@ -57,6 +59,7 @@ async def test_the_gauges_tell_what_waits_and_the_port_is_free_afterwards(world:
     assert 'editqueue_active_jobs{status="queued"} 2.0' in told
     assert 'editqueue_active_jobs{status="in_progress"} 1.0' in told
     assert "editqueue_oldest_eligible_job_seconds 40.0" in told
+    assert "editqueue_consumers_alive 0.0" in told
     with socket.create_server(("127.0.0.1", settings.metrics_port or 0)):
         pass
 
@@ -80,3 +83,20 @@ async def test_without_a_port_nothing_is_counted(world: World) -> None:
 
     async with metrics_served(server, Settings.model_validate({})):
         assert not pause.entered.is_set()
+
+
+def told_by(metrics: Metrics) -> str:
+    return generate_latest(metrics.registry).decode()
+
+
+def test_the_gauges_name_the_consumers_alive_and_forget_the_others() -> None:
+    metrics = Metrics()
+    metrics.observe_consumers([LivingConsumer(name="web-1", jobs=["a", "b"]), LivingConsumer(name="web-2", jobs=[])])
+    assert "editqueue_consumers_alive 2.0" in told_by(metrics)
+    assert 'editqueue_consumer_jobs{consumer="web-1"} 2.0' in told_by(metrics)
+
+    metrics.observe_consumers([LivingConsumer(name="web-2", jobs=["a"])])
+    assert "web-1" not in told_by(metrics)
+
+    metrics.observe_consumers(None)
+    assert "editqueue_consumers_alive NaN" in told_by(metrics)

@@ -5,13 +5,11 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
 from sqlalchemy import text
 
 from devtools.seeds import LATER, NOON, seed_files, seed_order, submit
+from devtools.uncommitted import uncommitted
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
@@ -61,14 +59,10 @@ class HeldPostgres(PostgresDatabase):
         return PostgresStore(self)
 
     async def _run(self, queries: Sequence[Query]) -> Sequence[Rows]:
-        connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
-            "", row_factory=dict_row, cursor_factory=psycopg.AsyncRawCursor, **self._url.options
-        )
-        async with connection:
-            found = [await connection.execute(sql.encode(), values) for sql, values in queries]
+        async with uncommitted(self._url.options, queries) as (rows, _):
             self.reached.set()
             await self.go_on.wait()
-            return [await one.fetchall() if one.description else [] for one in found]
+            return rows
 
 
 async def _delete(store: SqlStore, file: File) -> object:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -45,8 +45,22 @@ class Stopped:
         await self._go_on.wait()
 
 
-async def late_worker(world: World, number: int, error: Exception | None, rival: Rival) -> list[str]:
-    """What a worker changed that came back too late. Its attempt ends in `error`; it stops before step `number`."""
+async def too_old(world: World) -> None:
+    """The worker's job is given to others because it has run too long."""
+    world.clock.advance(timedelta(minutes=16))
+    await rescue(world.ports)
+
+
+async def late_worker(
+    world: World,
+    number: int,
+    error: Exception | None,
+    rival: Rival,
+    *,
+    loses: Callable[[World], Awaitable[None]] = too_old,
+) -> list[str]:
+    """What a worker changed that came back too late, after it `loses` its job. Its attempt ends in `error`; it stops
+    before step `number`."""
     [file] = await world.submitted(1)
     images = FakeImages()
     images.error = error
@@ -54,8 +68,7 @@ async def late_worker(world: World, number: int, error: Exception | None, rival:
     if not await late.stopped() or (await world.job(file)).status != "in_progress":
         await late.end()
         return []  # an attempt that fails takes fewer steps
-    world.clock.advance(timedelta(minutes=16))
-    await rescue(world.ports)
+    await loses(world)
     second = Stopped(world.ports, 2 if rival == "is at work" else 0)
     if rival == "has finished":
         await second.end()

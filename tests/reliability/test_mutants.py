@@ -9,18 +9,19 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, Executable, Update, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, func, select, update
 
 from devtools.databases import Kind
+from devtools.uncommitted import uncommitted
 from devtools.world import World
 from editqueue.adapters.job_store.databases.constructs import each, each_id, given_number, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
-from editqueue.adapters.job_store.databases.engine import rows_of
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres_connection import Query
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.databases.statement import Statement, Template
-from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, files, jobs
+from editqueue.adapters.job_store.schema import IN_PROGRESS, files, jobs
 from editqueue.adapters.job_store.statements import changes, ends
 from editqueue.adapters.job_store.store import postgres_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -121,10 +122,10 @@ class EagerPostgres(PostgresDatabase):
         super().__init__(parse(url))
         self._queue = queue
 
-    async def _run_once(self, statements: Sequence[Executable]) -> Sequence[Rows]:
-        async with self._engine.begin() as connection:
-            rows = [rows_of(await connection.execute(statement)) for statement in statements]
-            await self._queue.send([*await connection.scalars(select(jobs.c.id).where(QUEUED))])
+    async def _run(self, queries: Sequence[Query]) -> Sequence[Rows]:
+        async with uncommitted(self._url.options, queries) as (rows, cursor):
+            await cursor.execute("SELECT id FROM edit_jobs WHERE status = 'queued'")
+            await self._queue.send([row["id"] for row in await cursor.fetchall()])
             return rows
 
 

@@ -31,11 +31,15 @@ ROUNDS, AT_ONCE = sized(4, 100), 3
 class Sweep:
     """Kill a consumer at one step after the other, let another clear up, and look."""
 
-    def __init__(self, here: Opened, forks: Processes, tally: Tally, *, real_images: bool = False) -> None:
+    def __init__(
+        self, here: Opened, forks: Processes, tally: Tally, *, real_images: bool = False, successor_after: float = STALE
+    ) -> None:
         self.here = here
         self._forks = forks
         self._tally = tally
         self._real_images = real_images
+        self._successor_after = successor_after
+        self.log = ""
         self._numbers = count()
 
     async def try_step(
@@ -45,7 +49,8 @@ class Sweep:
         moment = next(self._numbers) * TURN
         files = await self._submit(jobs, trouble, moment, body)
         first = await self._consume(moment, trouble, kill_at=step)
-        second = await self._consume(moment + STALE, trouble)
+        second = await self._consume(moment + self._successor_after, trouble)
+        self.log += second.err
         found = await audit(self.here, files, FATES[trouble]) + audit_log(first.err + second.err)
         killed = first.code == -signal.SIGKILL
         self._tally.kills += killed

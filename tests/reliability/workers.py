@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from devtools.seeds import NOON
@@ -171,6 +172,34 @@ def _impatient(bucket: Bucket, settings: Settings) -> Bucket:
     return S3Bucket(client, clock=SystemClock(), system=SystemClock())
 
 
+class SlowImages(ReadingImages):
+    """Takes its time over a picture."""
+
+    def __init__(self, bucket: Bucket, seconds: float) -> None:
+        super().__init__(bucket, "")
+        self._seconds = seconds
+
+    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+        await asyncio.sleep(self._seconds)
+        return await super().make_preview(key, etag=etag)
+
+
+async def consume_until_told(plan: Plan) -> None:
+    """words: where to write down the process id, seconds a picture takes, seconds after which a job is stale.
+
+    A consumer in real time, until SIGTERM.
+    """
+    process, picture, stale = plan.words[0], float(plan.words[1]), timedelta(seconds=float(plan.words[2]))
+    settings, stop = load_settings(), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with open_server(settings) as server:
+        limits = replace(server.ports.limits, stale_after=stale, job_timeout=stale / 2)
+        ports = replace(server.ports, images=SlowImages(server.ports.bucket, picture), limits=limits)
+        consumer = make_consumer(replace(server, ports=ports), settings, stop)
+        Path(process).write_text(str(os.getpid()))
+        await replace(consumer, sweep_interval=stale / 4).run()
+
+
 async def claim(plan: Plan) -> None:
     """Run jobs that cost nothing, until none is left. Prints each with its result."""
     async with open_server(load_settings()) as server:
@@ -224,6 +253,7 @@ class _NoBucket:
 TASKS: dict[str, Callable[[Plan], Coroutine[Any, Any, None]]] = {
     "consume": consume,
     "consume live": consume_live,
+    "consume until told": consume_until_told,
     "claim": claim,
     "submit": submit,
     "tick": tick,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from editqueue.domain.errors import GroundLost
+from editqueue.domain.errors import GroundLost, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.job_queue import Message, Redelivery
 from editqueue.use_cases.consumer.answer_message import answer_message
@@ -23,6 +23,8 @@ T = TypeVar("T")
 GRACE = timedelta(seconds=25)
 LONGEST_BACKOFF = 30.0
 """Seconds between tries while the queue is away, or a defect of ours comes again."""
+LONGEST_AFTER_OUTAGE = 1.0
+"""The same where the database was away and is there again by the time it is probed."""
 LONGEST_STREAK = 6
 """Failures after which the backoff grows no more; 2 to the power of an outage of hours is no float."""
 AFTER_FAILURE = timedelta(seconds=30)
@@ -104,7 +106,8 @@ class Consumer:
             await self._ground.wait(lost)
             return
         self.ports.journal.error(None, error)
-        await self.ports.pause(backoff)
+        was_away = isinstance(error, StorageUnavailable)
+        await self.ports.pause(min(backoff, LONGEST_AFTER_OUTAGE) if was_away else backoff)
 
     async def _work_once(self) -> bool:
         messages = await self._next_messages()

@@ -20,8 +20,8 @@ from editqueue.wiring.system_clock import SystemClock
 
 
 def open_queue(settings: Settings, session: PostgresSession | None = None) -> JobQueue:
-    """`session` is that of a consumer on PostgreSQL, closed by whoever opened it. Without one, nothing is received: what
-    is submitted there is told to consumers by the database."""
+    """`session` is that of a consumer on PostgreSQL, closed by whoever opened it. Without one, nothing is received
+    there; what is submitted is told by the database itself."""
     if settings.queue == "postgres" and session is not None:
         return PostgresQueue(session)
     if settings.queue in {"none", "postgres"}:

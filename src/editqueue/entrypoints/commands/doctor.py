@@ -1,6 +1,6 @@
 """doctor: what is wrong with this installation, and what to do about it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import timedelta
@@ -15,7 +15,7 @@ from editqueue.entrypoints.commands.doctor_bucket import (
     remove_leftovers,
 )
 from editqueue.ports.bucket import Bucket
-from editqueue.ports.consumers import ConsumerPause, LivingConsumer
+from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.job_store import JobStore
 from editqueue.ports.time import TOLERANCE
 from editqueue.settings import Settings, load_settings
@@ -98,6 +98,7 @@ async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Chec
         if store is not None:
             yield await _guarded("locks", _check_locks(store, fix=fix))
             yield await _guarded("consumers", _check_consumers(store))
+            yield await _guarded("consumers alive", _check_alive(store))
         for against, probe in _probes(bucket, store).items():
             check = await _guarded(f"clock against the {against}", _check_clock(against, probe))
             fix = fix and check.ok  # by a wrong clock, young objects look old
@@ -143,21 +144,22 @@ async def _check_locks(store: JobStore, *, fix: bool) -> Check:
 
 async def _check_consumers(store: JobStore) -> Check:
     waiting = await store.pauses(seen_after=await store.probe() - PAUSE_TOLD_WITHIN)
-    living = await store.living_consumers()
-    alive = () if living is None else (_living_in_words(living),)
     if not waiting:
-        return Check(name="consumers", ok=True, detail="; ".join((*alive, "none is paused")))
+        return Check(name="consumers", ok=True, detail="none is paused")
     return Check(
         name="consumers",
         ok=False,
-        detail="; ".join((*alive, *map(_pause_in_words, waiting))),
+        detail="; ".join(map(_pause_in_words, waiting)),
         remedy="mend what they wait for; they go on by themselves",
     )
 
 
-def _living_in_words(living: Sequence[LivingConsumer]) -> str:
-    names = [f"{consumer.name} ({len(consumer.jobs)} jobs in progress)" for consumer in living]
-    return f"{len(living)} alive: {', '.join(names)}" if living else "none is alive"
+async def _check_alive(store: JobStore) -> Check:
+    living = await store.living_consumers()
+    if living is None:
+        return Check(name="consumers alive", ok=True, detail="D1 does not tell")
+    names = [f"{consumer.name} (in progress: {len(consumer.jobs)})" for consumer in living]
+    return Check(name="consumers alive", ok=True, detail=", ".join(names) or "none")
 
 
 def _pause_in_words(pause: ConsumerPause) -> str:

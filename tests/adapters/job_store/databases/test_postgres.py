@@ -19,7 +19,8 @@ from devtools.wire import Wire, wire_to
 from editqueue.adapters.job_store.databases import postgres
 from editqueue.adapters.job_store.databases.constructs import given_text
 from editqueue.adapters.job_store.databases.database import ConstraintViolated
-from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres import DIALECT, PostgresDatabase
+from editqueue.adapters.job_store.databases.postgres_connection import prepared_name
 from editqueue.adapters.job_store.databases.statement import Template, once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.domain.errors import StorageUnavailable
@@ -227,6 +228,14 @@ async def test_statements_that_a_session_has_forgotten_are_prepared_anew(databas
     await database.run(once(text("DEALLOCATE ALL")))
 
     assert await database.run(COUNT) == [[{"n": 0}]]
+
+
+async def test_where_a_proxy_shares_sessions_nothing_is_prepared_any_more(database: PostgresDatabase) -> None:
+    sql, _ = COUNT.compiled(DIALECT)
+    await database.run(once(text(f"PREPARE {prepared_name(sql.encode()).decode()} AS SELECT 1")))
+
+    assert await database.run(COUNT) == [[{"n": 0}]]
+    assert await database.run(COUNT, once(text("SELECT name FROM pg_prepared_statements"))) == [[{"n": 0}], []]
 
 
 async def test_an_error_says_nothing_of_what_customers_wrote(database: PostgresDatabase) -> None:

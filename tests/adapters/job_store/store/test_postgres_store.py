@@ -8,20 +8,21 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 from sqlalchemy import text
 
 from devtools.databases import new_postgres
 from devtools.own_postgres import own_postgres
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from devtools.uncommitted import uncommitted
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import DIALECT, PostgresDatabase
 from editqueue.adapters.job_store.databases.statement import Statement, once
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
 from editqueue.adapters.job_store.rows import to_ms
-from editqueue.adapters.job_store.store.postgres_claim import claim_jobs
-from editqueue.adapters.job_store.store.postgres_store import UNSURE_FOR, PostgresStore
+from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
+from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to
+from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.domain.errors import ClaimLost, StorageUnavailable
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import JobStatus
@@ -102,21 +103,14 @@ async def test_a_claim_waits_for_no_other_nor_for_its_number(opened: Opened) -> 
     others, express = await opened.queue(2), await opened.queue(5, express=True)
     for _ in range(4):
         await claim(opened.store)
-    before_commit = claim_jobs(1).bind(now=to_ms(NOON), token="held", holder=None, express_from=0, others_from=0)
-    with psycopg.connect(opened.url, row_factory=dict_row, cursor_factory=psycopg.RawCursor) as connection:
-        [held] = connection.execute(*_as_bytes(before_commit)).fetchall()
-
+    before_commit = claim_up_to(1).bind(now=to_ms(NOON), token="held", holder=None, express_from=0, others_from=0)
+    async with uncommitted(parse(opened.url).options, [before_commit.compiled(DIALECT)]) as ([[held]], cursor):
         async with asyncio.timeout(5):
             sixth = await claim(opened.store)
-        connection.rollback()
+        await cursor.execute("ROLLBACK")
 
     assert (held["job_file_id"], sixth.job.id) == (await opened.file_of(others[0]), express[4])
     assert (await claim(opened.store)).job.id == others[0]
-
-
-def _as_bytes(statement: Statement) -> tuple[bytes, Sequence[object]]:
-    sql, values = statement.compiled(DIALECT)
-    return sql.encode(), values
 
 
 async def test_claims_beyond_the_queue_get_nothing(opened: Opened) -> None:

@@ -4,11 +4,9 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError
 
 from editqueue.adapters.job_store.databases.database import PROBE_SECONDS, Rows
 from editqueue.adapters.job_store.databases.statement import Statement
@@ -45,12 +43,3 @@ class EngineDatabase(ABC):
 def closing() -> StorageUnavailable:
     """What whoever still asks a database is told once it is being closed."""
     return StorageUnavailable("database: it is being closed")
-
-
-def rows_of(result: CursorResult[Any]) -> Rows:
-    return [dict(row) for row in result.mappings()] if result.returns_rows else []
-
-
-def first_line(error: BaseException) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return (str(cause).splitlines() or [type(cause).__name__])[0]

@@ -96,7 +96,7 @@ class PostgresConnection:
 
     def _send(self, sql: bytes, values: Sequence[Any], names: list[bytes | None]) -> None:
         """The types of the values are for the server to find: those of Python do not tell enough (text or json)."""
-        name = _name(sql)
+        name = prepared_name(sql)
         if name not in self._prepared and name not in names:
             if not self._prepares or len(self._prepared) >= PREPARED_MOST:
                 self._pq.send_query_params(sql, values)
@@ -200,7 +200,7 @@ def _failure(result: PGresult, *, committing: bool) -> QueryFailed | ConnectionL
     return QueryFailed(message, state=state, function=function, committing=committing)
 
 
-def _name(sql: bytes) -> bytes:
+def prepared_name(sql: bytes) -> bytes:
     """Of the prepared statement, wherever it is prepared: behind a proxy that shares sessions, another process of ours
     may have prepared it."""
     return b"editqueue_" + blake2b(sql, digest_size=12).hexdigest().encode()

@@ -16,14 +16,14 @@ _AWAY: Final = ("08", "53", "57", "58")
 an operator intervened, its disk or system failed. As in the next, SQLSTATE classes."""
 _DEFECTS: Final = ("0A", "21", "22", "42")
 """Not supported, wrong number of rows, wrong value, wrong syntax or name."""
-_TAKEN_AWAY: Final = {"42501", "42P01", "42P05"}
-"""Of those, a right or a table that was there when the store was opened, which whoever took it away can give back; and
-a prepared statement of somebody else's behind a proxy that shares connections."""
+_TAKEN_AWAY: Final = {"42501", "42P01"}
+"""Of those, a right or a table that was there when the store was opened, which whoever took it away can give back."""
 _DEADLOCKED: Final = {"40001", "40P01"}
 """PostgreSQL ended the transaction in favour of another (serialization, deadlock)."""
 _THROWN_OUT: Final = {"57P01", "57P02", "57P03"}
 """The session was ended: by an operator, with the server."""
-_NOT_PREPARED: Final = "26000"
+_NOT_OURS: Final = {"26000", "42P05"}
+"""What we prepared is not there, or somebody else prepared the same: a proxy such as PgBouncer shares sessions."""
 _OTHER_COLUMNS: Final = ("0A000", "RevalidateCachedQuery")
 """Somebody changed a table, and a prepared statement would answer with other columns: its state, and the server's
 function that says so."""
@@ -37,7 +37,8 @@ class QueryFailed(Exception):
         may have committed."""
         super().__init__(message)
         self.state = state
-        self.spoils_connection = state == _NOT_PREPARED or (state, function) == _OTHER_COLUMNS
+        self.sessions_are_shared = state in _NOT_OURS
+        self.spoils_connection = self.sessions_are_shared or (state, function) == _OTHER_COLUMNS
         """What is prepared there is not what we believe."""
         self.may_start_over = (
             self.spoils_connection or state in _DEADLOCKED or (state in _THROWN_OUT and not committing)

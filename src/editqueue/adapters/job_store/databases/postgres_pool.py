@@ -41,6 +41,7 @@ class PostgresPool:
                 await connection.cancel()
                 raise
             except QueryFailed as error:
+                self._prepares = self._prepares and not error.sessions_are_shared
                 if error.spoils_connection:
                     connection.close()
                     self._close_idle()  # they have prepared the same

@@ -1,6 +1,6 @@
 """Claim: the next job is in progress, and its file is locked.
 
-On a database with one writer, SQLite or D1. PostgreSQL has its own words for it, in store/postgres_claim.py.
+On a database with one writer, SQLite or D1. PostgreSQL has its own words for it, in claim_on_postgres.py.
 """
 
 import json

@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import Boolean, ColumnElement, delete, exists, func, literal_column, select, tuple_
 
-from editqueue.adapters.job_store.databases.constructs import as_json, each, each_id, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import as_json, each, each_id, given_number, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.holders.advisory_locks import HELD, LOCK_CLASS
@@ -26,13 +26,13 @@ GONE_ERROR = "gone: the consumer that worked on it is gone"
 
 def jobs_of(holders: Sequence[str]) -> Group[Sequence[EditJob]]:
     """The jobs in progress of `holders`, the longest first, up to MOST_JOBS."""
-    return reading(_jobs_of().bind(holders=ids_as_json(holders)), to_job)
+    return reading(_jobs_of().bind(holders=ids_as_json(holders), most=MOST_JOBS), to_job)
 
 
 @cache
 def _jobs_of() -> Template:
     of_holders = (IN_PROGRESS, jobs.c.holder.in_(each_id("holders")))
-    return Template(select(*jobs.c).where(*of_holders).order_by(jobs.c.started_at).limit(MOST_JOBS))
+    return Template(select(*jobs.c).where(*of_holders).order_by(jobs.c.started_at).limit(given_number("most")))
 
 
 def take_over(found: Sequence[EditJob], *, max_retries: int, message: str, now: datetime) -> Group[Sequence[EditJob]]:

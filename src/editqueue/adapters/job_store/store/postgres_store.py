@@ -1,7 +1,7 @@
 """The store on PostgreSQL: claim and finish, the two transitions of every job, each in one round trip.
 
-The same guards as in statements/claim.py and ends.py, in PostgreSQL's own words: one statement may write several
-tables there, and take several jobs at once for workers that ask at the same time. The contract suite holds both.
+The same guards as in statements/ends.py, in PostgreSQL's own words: one statement may write several tables there, and
+take several jobs at once for workers that ask at the same time. The contract suite holds both.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
+from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, to_claim
 from editqueue.adapters.job_store.statements.counts import add_up_counts
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
 from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
-from editqueue.adapters.job_store.store.postgres_claim import claim_jobs, to_claim
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.job_store.store.starting_points import Start, StartingPoints
 from editqueue.domain.errors import StorageUnavailable
@@ -147,7 +147,7 @@ class PostgresStore(SqlStore):
 
     async def _claim(self, most: int, start: Start, *, now: datetime, holder: str | None) -> list[Claim]:
         token = new_token()
-        claiming = claim_jobs(most).bind(
+        claiming = claim_up_to(most).bind(
             now=to_ms(now), token=token, holder=holder, express_from=start.express, others_from=start.others
         )
         try:

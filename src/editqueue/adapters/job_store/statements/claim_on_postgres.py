@@ -1,4 +1,7 @@
-"""The claim on PostgreSQL: one statement takes several jobs for workers that ask at the same time."""
+"""Claim on PostgreSQL: the next jobs are in progress, and their files are locked, by one statement.
+
+The same guards as in claim.py. It takes several jobs at once, for workers that ask at the same time.
+"""
 
 from functools import cache
 
@@ -20,7 +23,7 @@ _COLUMNS = ", ".join(
     ]
 )
 
-# Of each lane the turns from where the caller wants it to begin: see starting_points.py. One lane after the other, each
+# Of each lane the turns from where the caller wants it to begin: see store/starting_points.py. One lane after the other, each
 # in the order of the index: PostgreSQL reads the second only when the first has too few.
 _EXPRESS = "edit_jobs.express AND edit_jobs.turn >= :express_from"
 _OTHERS = "NOT edit_jobs.express AND edit_jobs.turn >= :others_from"
@@ -81,8 +84,9 @@ ORDER BY taken.express DESC, taken.turn, taken.id
 
 
 @cache
-def claim_jobs(limit: int) -> Template:
-    """Take up to `limit` jobs: `now`, `token` (how theirs begin), `holder`, `express_from` and `others_from`."""
+def claim_up_to(limit: int) -> Template:
+    """Its parameters: `now`, `holder`, `token`, with which the tokens of all these claims begin, and the turns from which
+    each lane is looked at, `express_from` and `others_from`."""
     return Template(text(CLAIM.format(limit=limit)))
 
 
