@@ -36,7 +36,7 @@ STEADY = 4.0
 """Seconds of undisturbed work before each blow."""
 LONGEST_RECOVERY = 8.0
 """Seconds after each blow; a longer recovery is told as this one."""
-STARTING = 30.0
+STARTING = 60.0
 """Seconds until the processes that were started again after a blow work."""
 WINDOW = 0.5
 """Seconds over which a rate is taken."""
@@ -72,20 +72,17 @@ class Supervised:
                 await self.live.queue.rescue(LEASE)
             await asyncio.sleep(1)
 
-    def at_work(self) -> Process | None:
-        """The one that has worked for the longest time; None while all are only starting."""
+    def at_work(self) -> list[Process]:
+        """Those that have worked, the oldest first; the others are only starting."""
         self.live.records.refresh()
-        return next((one for one in self.live.processes if one.pid in self.live.records.processes), None)
-
-    def is_complete(self) -> bool:
-        self.live.records.refresh()
-        return all(one.returncode is None and one.pid in self.live.records.processes for one in self.live.processes)
+        return [one for one in self.live.processes if one.returncode is None and one.pid in self.live.records.processes]
 
     def kill_one(self) -> None:
-        process = self.at_work()
-        if process is not None:
-            self.killed.add(process.pid)
-            process.kill()
+        """Not the last one: how soon others take over its jobs is asked, not how soon a process starts."""
+        at_work = self.at_work()
+        if len(at_work) > 1:
+            self.killed.add(at_work[0].pid)
+            at_work[0].kill()
 
     def left(self) -> int:
         self.live.records.refresh()
@@ -146,7 +143,7 @@ async def _kill_every_three_seconds(server: OwnPostgres, workers: Sequence[Super
 
 async def _stop_for_longer_than_a_lease(server: OwnPostgres, workers: Sequence[Supervised]) -> float:
     del server
-    stopped = [process for one in workers if (process := one.at_work()) is not None]
+    stopped = [process for one in workers for process in one.at_work()[:1]]
     for process in stopped:
         process.send_signal(signal.SIGSTOP)
     await asyncio.sleep(2 * LEASE)
@@ -222,7 +219,7 @@ async def _struck(name: str, strike: Strike, server: OwnPostgres, workers: Seque
 async def _all_at_work(one: Supervised) -> None:
     """Until every worker process of the queue works: the blow before may have killed some."""
     for _ in range(int(STARTING / 0.1)):
-        if one.is_complete():
+        if len(one.at_work()) == PROCESSES:
             return
         await asyncio.sleep(0.1)
 

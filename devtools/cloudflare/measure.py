@@ -1,7 +1,7 @@
 """`make measure-worker`: how large the Worker is, and what starting it and its first work cost, as one JSON document.
 
-A figure beside a bound of its own is wanted to stay within it. CPU seconds depend on the machine; `where_bounds_were_set`
-says what they would be there, by how long an empty Worker takes here and there.
+A figure beside a bound of its own is wanted to stay within it. CPU seconds depend on the machine; what they would be
+`where_bounds_were_set` follows from how long an empty Worker takes here and there.
 """
 
 import asyncio
