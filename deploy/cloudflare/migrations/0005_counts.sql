@@ -49,6 +49,8 @@ INSERT INTO counts (jobs_done, jobs_failed, files_there, files_uploaded, files_d
 
 DROP INDEX jobs_done;
 
+DROP INDEX jobs_claimed;
+
 DROP INDEX files_by_order_status;
 
 DROP INDEX files_locked;

@@ -134,7 +134,6 @@ _partial_index("one_active_job_per_file", jobs.c.file_id, where="status IN ('que
 _partial_index("jobs_ready", jobs.c.express.desc(), jobs.c.turn, jobs.c.id, jobs.c.run_after, where="status = 'queued'")
 _partial_index("jobs_backlog", jobs.c.user_id, jobs.c.express, jobs.c.turn, where="status = 'queued'")
 _partial_index("jobs_running", jobs.c.started_at, where="status = 'in_progress'")
-_partial_index("jobs_claimed", jobs.c.token, where="status = 'in_progress'", unique=True)
 _partial_index("jobs_failed", jobs.c.id, where="status = 'failed'")
 Index("jobs_by_order", jobs.c.order_id, jobs.c.id)
 

@@ -23,8 +23,8 @@ _COLUMNS = ", ".join(
     ]
 )
 
-# Of each lane the turns from where the caller wants it to begin: see store/starting_points.py. One lane after the other, each
-# in the order of the index: PostgreSQL reads the second only when the first has too few.
+# Of each lane the turns from where the caller wants it to begin, see store/starting_points.py. One lane after the
+# other, each in the order of the index: PostgreSQL reads the second only when the first has too few.
 _EXPRESS = "edit_jobs.express AND edit_jobs.turn >= :express_from"
 _OTHERS = "NOT edit_jobs.express AND edit_jobs.turn >= :others_from"
 _WAITING = """
@@ -85,8 +85,8 @@ ORDER BY taken.express DESC, taken.turn, taken.id
 
 @cache
 def claim_up_to(limit: int) -> Template:
-    """Its parameters: `now`, `holder`, `token`, with which the tokens of all these claims begin, and the turns from which
-    each lane is looked at, `express_from` and `others_from`."""
+    """Its parameters: `now`, `holder`, `token`, with which the tokens of all these claims begin, and the turns from
+    which each lane is looked at, `express_from` and `others_from`."""
     return Template(text(CLAIM.format(limit=limit)))
 
 

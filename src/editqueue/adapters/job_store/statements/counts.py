@@ -1,12 +1,16 @@
 """The kept counts, and what they tell: whether some file is queued or locked without a job."""
 
 from functools import cache
+from typing import Final
 
 from sqlalchemy import FromClause, func, literal, select, text
 
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.schema import ACTIVE, counts, jobs
-from editqueue.adapters.job_store.statements.group import Group, writing
+from editqueue.adapters.job_store.statements.group import Group, T
+
+MANY: Final = 20
+"""Rows of changed counts that are not worth adding up."""
 
 
 @cache
@@ -24,10 +28,12 @@ def where_books_differ() -> FromClause:
     return select(literal(1).label("differ")).where(files_active != jobs_active).subquery("books_differ")
 
 
-def add_up_counts() -> Group[None]:
-    """On PostgreSQL: the rows of all that changed a count since become one. Two that do it at once add up what the
-    other leaves."""
-    return writing(_add_up().bind())
+def adding_up_counts(group: Group[T]) -> Group[T]:
+    """On PostgreSQL: the same group; and when many rows have changed a count, they become one. Of two that do it at
+    once, each adds up what the other leaves."""
+    return Group(
+        statements=(*group.statements, _add_up().bind()), read=lambda rows: group.read(rows[:-1]), queues=group.queues
+    )
 
 
 @cache
@@ -36,7 +42,7 @@ def _add_up() -> Template:
     sums = ", ".join(f"sum({name})" for name in names)
     return Template(
         text(f"""
-WITH added AS (DELETE FROM counts RETURNING *)
+WITH added AS (DELETE FROM counts WHERE (SELECT count(*) FROM counts) > {MANY} RETURNING *)
 INSERT INTO counts ({", ".join(names)}) SELECT {sums} FROM added HAVING count(*) > 0
 """)  # noqa: S608  # column names of our own table
     )

@@ -16,7 +16,7 @@ from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
 from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, to_claim
-from editqueue.adapters.job_store.statements.counts import add_up_counts
+from editqueue.adapters.job_store.statements.counts import adding_up_counts
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
 from editqueue.adapters.job_store.statements.wake_ups import notifying
@@ -206,11 +206,11 @@ class PostgresStore(SqlStore):
     ) -> Sequence[EditJob]:
         taken = await super().rescue(started_before=started_before, max_retries=max_retries, message=message, now=now)
         self._starts.queued(taken)
-        await self.send(add_up_counts())
         return taken
 
     async def gone_holders(self) -> Sequence[str]:
-        return await self.send(take_over.gone_holders())
+        """Asked every few seconds, so that the kept counts are added up by the way."""
+        return await self.send(adding_up_counts(take_over.gone_holders()))
 
     async def take_over(
         self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime

@@ -19,9 +19,10 @@ _OF_FILES = {
 _OF_JOBS = {"jobs_done": "status = 'done'", "jobs_failed": "status = 'failed'"}
 _TABLES = {"files": (_OF_FILES, "deleted_at IS NULL"), "edit_jobs": (_OF_JOBS, "TRUE")}
 _DROPPED = (
-    ("jobs_done", "edit_jobs", ["status"], "status = 'done'"),
-    ("files_by_order_status", "files", ["order_id", "status"], "deleted_at IS NULL"),
-    ("files_locked", "files", ["id"], "locked"),
+    ("jobs_done", "edit_jobs", ["status"], "status = 'done'", False),
+    ("jobs_claimed", "edit_jobs", ["token"], "status = 'in_progress'", True),
+    ("files_by_order_status", "files", ["order_id", "status"], "deleted_at IS NULL", False),
+    ("files_locked", "files", ["id"], "locked", False),
 )
 
 
@@ -32,7 +33,7 @@ def upgrade() -> None:
         for statement in _postgres_triggers(table) if postgres else _sqlite_triggers(table):
             op.execute(statement)
     op.execute(_first_counts())
-    for name, table, _, _ in _DROPPED:
+    for name, table, *_ in _DROPPED:
         op.drop_index(name, table_name=table)
     if postgres:
         # Room on every page for a file's next version: then an update that changes no indexed column writes no index.
@@ -49,9 +50,9 @@ def downgrade() -> None:
     op.drop_table("counts")
     if postgres:
         op.execute("ALTER TABLE files RESET (fillfactor)")
-    for name, table, columns, condition in _DROPPED:
+    for name, table, columns, condition, unique in _DROPPED:
         where = sa.text(condition)
-        op.create_index(name, table, columns, unique=False, sqlite_where=where, postgresql_where=where)
+        op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _first_counts() -> str:
