@@ -118,6 +118,14 @@ async def audit_books(here: Opened) -> list[str]:
     jobs = await here.store.jobs(JobQuery(limit=EVERYTHING))
     counted = Counter(one.status.value for one in jobs)
     found = [f"{name}: {n} counted, {counted[name]} rows" for name, n in queue_stats.jobs.items() if counted[name] != n]
+    files = Counter(
+        one.status.value
+        for one in await here.store.known_objects(after_key="", limit=EVERYTHING)
+        if one.deleted_at is None
+    )
+    found += [
+        f"files {name}: {n} counted, {files[name]} rows" for name, n in queue_stats.files.items() if files[name] != n
+    ]
     found += [f"{queue_stats.stale_locks} locks without a job"] if queue_stats.stale_locks else []
     return found + ([] if not await here.store.has_work() else ["jobs are left"])
 

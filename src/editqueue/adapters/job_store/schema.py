@@ -92,9 +92,8 @@ files = Table(
     CheckConstraint("status IN ('uploaded','queued','in_progress','done','failed')", name="file_status"),
     CheckConstraint("NOT locked OR status = 'in_progress'", name="locked_only_in_progress"),
 )
-_partial_index("files_by_order_status", files.c.order_id, files.c.status, where="deleted_at IS NULL")
+# No index on what changes when a job is submitted or claimed, see docs/decisions/0110.
 _partial_index("files_to_expire", files.c.finished_at, where="finished_at IS NOT NULL")
-_partial_index("files_locked", files.c.id, where="locked")
 
 jobs = Table(
     "edit_jobs",
@@ -135,9 +134,6 @@ _partial_index("one_active_job_per_file", jobs.c.file_id, where="status IN ('que
 _partial_index("jobs_ready", jobs.c.express.desc(), jobs.c.turn, jobs.c.id, jobs.c.run_after, where="status = 'queued'")
 _partial_index("jobs_backlog", jobs.c.user_id, jobs.c.express, jobs.c.turn, where="status = 'queued'")
 _partial_index("jobs_running", jobs.c.started_at, where="status = 'in_progress'")
-_partial_index("jobs_claimed", jobs.c.token, where="status = 'in_progress'", unique=True)
-# Counted without reading the table: of equal keys PostgreSQL keeps one, so a million done jobs take 7 MB.
-_partial_index("jobs_done", jobs.c.status, where="status = 'done'")
 _partial_index("jobs_failed", jobs.c.id, where="status = 'failed'")
 Index("jobs_by_order", jobs.c.order_id, jobs.c.id)
 
@@ -166,6 +162,20 @@ job_starts = Table(
     # Jobs that started while express jobs and others waited.
     Column("starts", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
+)
+
+# Kept by triggers, with every change of the rows that are counted. One row on SQLite and D1; on PostgreSQL a row for
+# each statement that changed a count. Together they are the counts, and the sweep adds them up to one row again.
+counts = Table(
+    "counts",
+    metadata,
+    Column("jobs_done", BigInteger, nullable=False),
+    Column("jobs_failed", BigInteger, nullable=False),
+    # Without the deleted, like those below.
+    Column("files_there", BigInteger, nullable=False),
+    Column("files_uploaded", BigInteger, nullable=False),
+    Column("files_done", BigInteger, nullable=False),
+    Column("files_failed", BigInteger, nullable=False),
 )
 
 consumer_pauses = Table(

@@ -107,7 +107,7 @@ async def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     ("name", "statement"),
     [
         ("count of starts", COUNT.bind(moment=0)),
-        ("claim", TAKE.bind(moment=0, token="t")),
+        ("claim", TAKE.bind(moment=0, token="t", holder=None)),
         ("lock of a claim", LOCK.bind(moment=0, token="t")),
         ("fair order", Template(select(submissions.fair_order())).bind(user_id="anna", express=False, now=0)),
         ("active jobs", active_jobs(["a"])),

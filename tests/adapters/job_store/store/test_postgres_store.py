@@ -21,7 +21,7 @@ from editqueue.adapters.job_store.databases.statement import Statement, once
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
-from editqueue.adapters.job_store.statements.claim_on_postgres import CLAIM
+from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to
 from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.domain.errors import ClaimLost, StorageUnavailable
 from editqueue.domain.files import FileStatus
@@ -103,7 +103,7 @@ async def test_a_claim_waits_for_no_other_nor_for_its_number(opened: Opened) -> 
     others, express = await opened.queue(2), await opened.queue(5, express=True)
     for _ in range(4):
         await claim(opened.store)
-    before_commit = once(text(CLAIM.format(limit=1)).bindparams(now=to_ms(NOON), token="held"))
+    before_commit = claim_up_to(1).bind(now=to_ms(NOON), token="held", holder=None, express_from=0, others_from=0)
     async with uncommitted(parse(opened.url).options, [before_commit.compiled(DIALECT)]) as ([[held]], cursor):
         async with asyncio.timeout(5):
             sixth = await claim(opened.store)

@@ -23,40 +23,42 @@ _COLUMNS = ", ".join(
     ]
 )
 
+# Of each lane the turns from where the caller wants it to begin, see store/starting_points.py. One lane after the
+# other, each in the order of the index: PostgreSQL reads the second only when the first has too few.
+_EXPRESS = "edit_jobs.express AND edit_jobs.turn >= :express_from"
+_OTHERS = "NOT edit_jobs.express AND edit_jobs.turn >= :others_from"
+_WAITING = """
+        SELECT edit_jobs.id
+        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
+        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
+          AND NOT files.locked AND files.expiring_at IS NULL AND {lane}
+        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
+        LIMIT {{limit}}
+        FOR UPDATE SKIP LOCKED
+"""
+_ONE_WAITS = """(
+        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND {lane}
+        ORDER BY express DESC, turn, id LIMIT 1
+    ) IS NOT NULL"""
+
 # Literal limits: for a bound one, PostgreSQL plans as if a tenth of the queue were wanted. It reads no further than the
 # outer limits ask. A number is drawn for each job that starts while express jobs and others wait; nobody waits for a
-# sequence, and what is drawn stays drawn. SKIP LOCKED does not skip what this statement has locked itself.
+# sequence, and what is drawn stays drawn. SKIP LOCKED does not skip what this statement has locked itself. COALESCE
+# keeps the planner from walking the partial index of all queued jobs instead of looking up the given ones.
 CLAIM = f"""
 WITH drawn AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE nextval('job_starts') % {SHARE} = 0) AS fifths
     FROM generate_series(1, {{limit}})
-    WHERE (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND express
-        ORDER BY express DESC, turn, id LIMIT 1
-    ) IS NOT NULL AND (
-        SELECT id FROM edit_jobs WHERE status = 'queued' AND run_after <= :now AND NOT express
-        ORDER BY express DESC, turn, id LIMIT 1
-    ) IS NOT NULL
+    WHERE {_ONE_WAITS.format(lane=_EXPRESS)} AND {_ONE_WAITS.format(lane=_OTHERS)}
 ), others AS (
-    SELECT id FROM (
-        SELECT edit_jobs.id
-        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
-          AND NOT files.locked AND files.expiring_at IS NULL AND NOT edit_jobs.express
-        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
-        LIMIT {{limit}}
-        FOR UPDATE SKIP LOCKED
-    ) AS waiting
+    SELECT id FROM ({_WAITING.format(lane=_OTHERS)}) AS waiting
     LIMIT (SELECT fifths FROM drawn)
 ), usual AS (
     SELECT id FROM (
-        SELECT edit_jobs.id
-        FROM edit_jobs JOIN files ON files.id = edit_jobs.file_id
-        WHERE edit_jobs.status = 'queued' AND edit_jobs.run_after <= :now
-          AND NOT files.locked AND files.expiring_at IS NULL AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))
-        ORDER BY edit_jobs.express DESC, edit_jobs.turn, edit_jobs.id
-        LIMIT {{limit}}
-        FOR UPDATE SKIP LOCKED
+        SELECT id FROM ({_WAITING.format(lane=_EXPRESS)}) AS express
+        UNION ALL
+        SELECT id FROM ({_WAITING.format(lane=f"{_OTHERS} AND edit_jobs.id <> ALL (ARRAY(SELECT id FROM others))")}
+        ) AS other
     ) AS waiting
     LIMIT {{limit}} - (SELECT count(*) FROM others)
 ), head AS (
@@ -66,7 +68,7 @@ WITH drawn AS MATERIALIZED (
     SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1,
         holder = :holder
     FROM head
-    WHERE edit_jobs.id = head.id AND edit_jobs.status = 'queued'
+    WHERE edit_jobs.id = head.id AND COALESCE(edit_jobs.status, '') = 'queued'
     RETURNING edit_jobs.*
 ), locked AS (
     UPDATE files
@@ -83,7 +85,8 @@ ORDER BY taken.express DESC, taken.turn, taken.id
 
 @cache
 def claim_up_to(limit: int) -> Template:
-    """Its parameters: `now`, `holder`, and `token`, with which the tokens of all these claims begin."""
+    """Its parameters: `now`, `holder`, `token`, with which the tokens of all these claims begin, and the turns from
+    which each lane is looked at, `express_from` and `others_from`."""
     return Template(text(CLAIM.format(limit=limit)))
 
 

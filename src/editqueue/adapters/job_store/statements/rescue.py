@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, TextClause, case, exists, select, update
+from sqlalchemy import ColumnElement, TextClause, case, exists, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from editqueue.adapters.job_store.databases.constructs import (
@@ -19,6 +19,7 @@ from editqueue.adapters.job_store.databases.constructs import (
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
+from editqueue.adapters.job_store.statements.counts import where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, Queues, reading
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_files
@@ -120,14 +121,17 @@ def reset_stale_locks(*, now: datetime) -> Group[Sequence[str]]:
 
 @cache
 def _hold_stale_locks() -> Template:
-    return Template(select(files.c.id).where(*_locked_in_vain()).order_by(files.c.id).with_for_update(of=files))
+    found = select(files.c.id).select_from(where_books_differ().join(files, true())).where(*_locked_in_vain())
+    return Template(found.order_by(files.c.id).with_for_update(of=files))
 
 
 @cache
 def _unlock_stale() -> Template:
+    other = files.alias("locked_files")
+    found = select(other.c.id).select_from(where_books_differ().join(other, true())).where(other.c.locked)
     return Template(
         update(files)
-        .where(*_locked_in_vain())
+        .where(files.c.id.in_(found), *_locked_in_vain())
         .values(locked=False, status=FileStatus.QUEUED.value, updated_at=given_time())
         .returning(files.c.id)
     )

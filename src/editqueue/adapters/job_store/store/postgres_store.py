@@ -16,17 +16,19 @@ from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
 from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, to_claim
+from editqueue.adapters.job_store.statements.counts import adding_up_counts
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
 from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
+from editqueue.adapters.job_store.store.starting_points import Start, StartingPoints
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim
+from editqueue.ports.job_store import Claim, Revision, Submission
 
 # Whatever is held by another session waits for the next time, so that no claim waits for it.
 GIVE_BACK = """
@@ -111,6 +113,7 @@ class PostgresStore(SqlStore):
         self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
         """How the tokens of claims without an answer begin, and when those were asked for."""
+        self._starts = StartingPoints()
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
 
@@ -128,17 +131,33 @@ class PostgresStore(SqlStore):
 
     async def _claim_all(self, asked: Sequence[tuple[datetime, str | None]]) -> Sequence[Claim | None]:
         """Those who ask together are of one process and name one holder; were they not, the jobs would name none."""
-        now, token = max(now for now, _ in asked), new_token()
+        now = max(now for now, _ in asked)
         holders = {holder for _, holder in asked}
         holder = holders.pop() if len(holders) == 1 else None
-        claiming = claim_up_to(len(asked)).bind(now=to_ms(now), token=token, holder=holder)
+        start = self._starts.full(now) if self._unsure else self._starts.next(now)
+        claims = await self._claim(len(asked), start, now=now, holder=holder)
+        wanting = len(asked) - len(claims)
+        if wanting and not start.is_full:
+            try:
+                claims += await self._claim(wanting, self._starts.full(now), now=now, holder=holder)
+            except StorageUnavailable:
+                if not claims:
+                    raise
+        return [*claims, *[None] * (len(asked) - len(claims))]
+
+    async def _claim(self, most: int, start: Start, *, now: datetime, holder: str | None) -> list[Claim]:
+        token = new_token()
+        claiming = claim_up_to(most).bind(
+            now=to_ms(now), token=token, holder=holder, express_from=start.express, others_from=start.others
+        )
         try:
             *_, rows = await self._database.run(*self._giving_back(now), claiming)
         except StorageUnavailable:
             self._unsure[token] = now
             raise
         claims = [to_claim(row) for row in rows]
-        return [*claims, *[None] * (len(asked) - len(claims))]
+        self._starts.claimed([claim.job for claim in claims], asked=most)
+        return claims
 
     def _giving_back(self, now: datetime) -> Sequence[Statement]:
         """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
@@ -156,16 +175,52 @@ class PostgresStore(SqlStore):
         ended = {row["id"] for row in rows}
         return [job_id in ended for job_id, *_ in given]
 
+    # What puts jobs into the queue ----
+    async def submit(
+        self, file_ids: Sequence[str], *, order_id: str, user_id: str, express: bool, notes: str | None, now: datetime
+    ) -> Submission:
+        done = await super().submit(file_ids, order_id=order_id, user_id=user_id, express=express, notes=notes, now=now)
+        self._starts.queued(done.jobs)
+        return done
+
+    async def revise(self, file_id: str, *, user_id: str, note: str, now: datetime) -> Revision:
+        done = await super().revise(file_id, user_id=user_id, note=note, now=now)
+        self._starts.queued([done.job] if done.job else [])
+        return done
+
+    async def retry_job(self, job_id: str, *, now: datetime) -> EditJob | None:
+        job = await super().retry_job(job_id, now=now)
+        self._starts.queued([job] if job else [])
+        return job
+
+    async def retry_later(self, claim: Claim, *, error: str, run_after: datetime, now: datetime) -> None:
+        await super().retry_later(claim, error=error, run_after=run_after, now=now)
+        self._starts.queued([claim.job])
+
+    async def release(self, claim: Claim, *, now: datetime) -> None:
+        await super().release(claim, now=now)
+        self._starts.queued([claim.job])
+
+    async def rescue(
+        self, *, started_before: datetime, max_retries: int, message: str, now: datetime
+    ) -> Sequence[EditJob]:
+        taken = await super().rescue(started_before=started_before, max_retries=max_retries, message=message, now=now)
+        self._starts.queued(taken)
+        return taken
+
     async def gone_holders(self) -> Sequence[str]:
-        return await self.send(take_over.gone_holders())
+        """Asked every few seconds, so that the kept counts are added up by the way."""
+        return await self.send(adding_up_counts(take_over.gone_holders()))
 
     async def take_over(
         self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime
     ) -> Sequence[EditJob]:
         found = await self.send(take_over.jobs_of(holders))
-        return await self.send(
+        taken = await self.send(
             take_over.take_over_under_locks(found, holders, max_retries=max_retries, message=message, now=now)
         )
+        self._starts.queued(taken)
+        return taken
 
     async def living_consumers(self) -> Sequence[LivingConsumer]:
         return await self.send(take_over.living_consumers())
