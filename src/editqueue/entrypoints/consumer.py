@@ -47,7 +47,8 @@ class Consumer:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     _more: asyncio.Queue[None] = field(default_factory=partial(asyncio.Queue[None], 1), init=False)
-    """Full while a worker is wanted to look at the database: at the start, and after a look that found a job."""
+    """Full while a worker is wanted to look at the database: at the start, after a look that found a job, and when a
+    job that a look found may run again."""
 
     async def run(self) -> None:
         """Work until `stop` is set. What jobs stand on may go away: it is waited for, and no attempt is spent."""
@@ -125,13 +126,13 @@ class Consumer:
             return None
         try:
             receiving = self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
-            return await unless_stopped(receiving if self.concurrency == 1 else self._unless_more(receiving), self.stop)
+            return await unless_stopped(self._unless_more(receiving), self.stop)
         except Exception:
             await self._work_through_the_database()
             raise
 
     async def _unless_more(self, receiving: Coroutine[Any, Any, Sequence[Message]]) -> Sequence[Message] | None:
-        """None if another worker's look found a job before a message came."""
+        """None if a look at the database is wanted before a message came."""
         messages = asyncio.create_task(receiving)
         more = asyncio.create_task(self._more.get())
         try:
@@ -179,10 +180,13 @@ class Consumer:
     async def _work_through_the_database(self) -> None:
         """A look that finds a job lets the next idle worker look, too; one that finds none ends that."""
         while not self.stop.is_set() and self._ground.is_there:
-            if await process_next(self.ports, claimed=self._want_a_look) is None:
+            end = await process_next(self.ports, claimed=self._want_a_look)
+            if end is None:
                 with suppress(asyncio.QueueEmpty):
                     self._more.get_nowait()
                 return
+            if end.retry_in is not None:  # its message may be spent: whoever got it saw the job in progress
+                asyncio.get_running_loop().call_later(end.retry_in.total_seconds(), self._want_a_look)
 
     async def _is_empty(self) -> bool:
         """Work on what may run now; True when nothing is left to wait for."""
