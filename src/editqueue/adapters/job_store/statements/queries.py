@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, case, exists, func, select
 
 from editqueue.adapters.job_store import schema
 from editqueue.adapters.job_store.databases.constructs import each_id, given_number, given_text, given_time, ids_as_json
@@ -187,8 +187,12 @@ def _count_all_files() -> Template:
 
 @cache
 def _oldest_eligible() -> Template:
-    oldest = func.min(_JOBS.run_after).label("since")
-    return Template(select(oldest).where(QUEUED, _JOBS.run_after <= given_time()))
+    ready = select(_JOBS.id).where(QUEUED, _JOBS.run_after <= given_time()).order_by(_JOBS.run_after).limit(1)
+    job = schema.jobs.alias("oldest")
+    since = case(
+        (job.c.run_after > job.c.created_at, job.c.run_after), else_=job.c.created_at
+    )  # not before it was made
+    return Template(select(select(since).where(job.c.id == ready.scalar_subquery()).scalar_subquery().label("since")))
 
 
 @cache
