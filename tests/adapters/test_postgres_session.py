@@ -235,10 +235,14 @@ class TestAPooler:
         self, session: PostgresSession, guest: Guest, journal: RecordingJournal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It may give our session to somebody else: nobody begins on it, and the journal is told once."""
-        monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", 1)
+        tries: list[object] = []
+
+        def somebody_elses(info: object) -> int:
+            tries.append(info)
+            return 1
+
+        monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", property(somebody_elses))
         monkeypatch.setattr(postgres_session, "WAIT_AFTER_REFUSAL", 0.0)
-        tries: list[None] = []
-        monkeypatch.setattr(session, "_end", lambda error: (tries.append(None), PostgresSession._end(session, error)))  # pyright: ignore[reportPrivateUsage]  # counted
 
         session.start()
         await until(lambda: len(tries) >= 3)

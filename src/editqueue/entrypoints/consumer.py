@@ -23,8 +23,8 @@ T = TypeVar("T")
 GRACE = timedelta(seconds=25)
 LONGEST_BACKOFF = 30.0
 """Seconds between tries while the queue is away, or a defect of ours comes again."""
-LONGEST_AFTER_OUTAGE = 1.0
-"""The same where the database was away and is there again by the time it is probed."""
+FIRST_AFTER_OUTAGE, LONGEST_AFTER_OUTAGE = 0.1, 1.0
+"""The same where the database was away and is there again by the time it is probed; the first doubles."""
 LONGEST_STREAK = 6
 """Failures after which the backoff grows no more; 2 to the power of an outage of hours is no float."""
 AFTER_FAILURE = timedelta(seconds=30)
@@ -95,20 +95,21 @@ class Consumer:
             except Exception as error:  # noqa: BLE001  # neither an outage nor a defect ends the consumer
                 _stay_cancelled()
                 failures = min(failures + 1, LONGEST_STREAK)
-                await unless_stopped(self._wait_out(error, min(2**failures / 2, LONGEST_BACKOFF)), self.stop)
+                await unless_stopped(self._wait_out(error, failures), self.stop)
 
     @cached_property
     def _ground(self) -> Ground:
         return Ground(self.ports, consumer=self.ports.holder.consumer)
 
-    async def _wait_out(self, error: Exception, backoff: float) -> None:
+    async def _wait_out(self, error: Exception, failures: int) -> None:
         lost = error if isinstance(error, GroundLost) else await find_lost_ground(self.ports)
         if lost is not None:
             await self._ground.wait(lost)
             return
         self.ports.journal.error(None, error)
         was_away = isinstance(error, StorageUnavailable)
-        await self.ports.pause(min(backoff, LONGEST_AFTER_OUTAGE) if was_away else backoff)
+        first, longest = (FIRST_AFTER_OUTAGE, LONGEST_AFTER_OUTAGE) if was_away else (1.0, LONGEST_BACKOFF)
+        await self.ports.pause(min(first * 2 ** (failures - 1), longest))
 
     async def _work_once(self) -> bool:
         messages = await self._next_messages()

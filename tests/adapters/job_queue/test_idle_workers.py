@@ -25,6 +25,8 @@ def told(workers: IdleWorkers, heard: Sequence[str | tuple[str, int]]) -> list[s
                 given_to.append(workers.give())
             case (consumer, count):
                 workers.said(str(consumer), int(count))
+            case _:
+                raise AssertionError(one)
     return given_to
 
 
