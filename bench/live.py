@@ -14,6 +14,8 @@ from bench.records import Records
 
 PATIENCE = 60.0
 """Seconds until whatever was submitted must have happened."""
+STARTING = 10.0
+"""Seconds more for each process that has to start, all at the same time."""
 LOOK = 0.005
 """Seconds between looks at what the workers wrote down."""
 ENDING = 30.0
@@ -55,8 +57,8 @@ class Live:
         self.submitted += count
 
     async def warm_up(self) -> None:
-        """Returns when every process has worked on a job."""
-        async with asyncio.timeout(PATIENCE):
+        """Returns when every process has worked on a job; each takes seconds of the machine's processors to start."""
+        async with asyncio.timeout(PATIENCE + STARTING * len(self.processes)):
             while len(self.records.processes) < len(self.processes):
                 await self.submit(JOBS_AT_ONCE)
                 await self.drained()
