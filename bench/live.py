@@ -58,10 +58,11 @@ class Live:
 
     async def warm_up(self) -> None:
         """Returns when every process has worked on a job; each takes seconds of the machine's processors to start."""
-        async with asyncio.timeout(PATIENCE + STARTING * len(self.processes)):
+        patience = PATIENCE + STARTING * len(self.processes)
+        async with asyncio.timeout(patience):
             while len(self.records.processes) < len(self.processes):
                 await self.submit(JOBS_AT_ONCE)
-                await self.drained()
+                await self.drained(patience)
 
     def waiting(self) -> int:
         return self.submitted - self.records.count("ran")
