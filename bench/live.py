@@ -14,6 +14,8 @@ from bench.records import Records
 
 PATIENCE = 60.0
 """Seconds until whatever was submitted must have happened."""
+STARTING = 10.0
+"""Seconds more for each process that has to start, all at the same time."""
 LOOK = 0.005
 """Seconds between looks at what the workers wrote down."""
 ENDING = 30.0
@@ -55,11 +57,12 @@ class Live:
         self.submitted += count
 
     async def warm_up(self) -> None:
-        """Returns when every process has worked on a job."""
-        async with asyncio.timeout(PATIENCE):
+        """Returns when every process has worked on a job; each takes seconds of the machine's processors to start."""
+        patience = PATIENCE + STARTING * len(self.processes)
+        async with asyncio.timeout(patience):
             while len(self.records.processes) < len(self.processes):
                 await self.submit(JOBS_AT_ONCE)
-                await self.drained()
+                await self.drained(patience)
 
     def waiting(self) -> int:
         return self.submitted - self.records.count("ran")

@@ -271,3 +271,50 @@ def test_d1_needs_account_and_token_and_no_queue_of_its_own(monkeypatch: pytest.
 def test_what_d1_lacks_is_named(monkeypatch: pytest.MonkeyPatch, change: Mapping[str, str], says: str) -> None:
     with pytest.raises(SetupError, match=says):
         load(monkeypatch, {**D1, **change})
+
+
+@pytest.mark.parametrize(
+    ("given", "queue"),
+    [
+        ({}, "local"),
+        ({"EDITQUEUE_DATABASE_URL": "postgresql://host/editqueue"}, "postgres"),
+        ({"EDITQUEUE_DATABASE_URL": "postgresql://host/editqueue", "EDITQUEUE_QUEUE": "local"}, "local"),
+        ({"EDITQUEUE_DATABASE_URL": "postgresql://host/editqueue", "EDITQUEUE_QUEUE": "none"}, "none"),
+    ],
+)
+def test_the_queue_is_that_of_the_database_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: Mapping[str, str], queue: str
+) -> None:
+    assert load(monkeypatch, given).queue == queue
+
+
+def test_a_queue_on_postgresql_needs_a_database_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SetupError, match="EDITQUEUE_QUEUE=postgres needs a database on PostgreSQL"):
+        load(monkeypatch, {"EDITQUEUE_QUEUE": "postgres"})
+
+
+@pytest.mark.parametrize(
+    ("database", "session"),
+    [
+        ("sqlite:///editqueue.db", "postgresql://host/editqueue"),
+        ("postgresql://pooler/editqueue", "sqlite:///editqueue.db"),
+        ("postgresql://pooler/editqueue", "host:5432"),
+    ],
+)
+def test_the_sessions_url_is_another_way_to_the_same_postgresql(
+    monkeypatch: pytest.MonkeyPatch, database: str, session: str
+) -> None:
+    with pytest.raises(SetupError, match="EDITQUEUE_DATABASE_SESSION_URL is another way to the database"):
+        load(monkeypatch, {"EDITQUEUE_DATABASE_URL": database, "EDITQUEUE_DATABASE_SESSION_URL": session})
+
+
+def test_a_session_may_go_past_a_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(
+        monkeypatch,
+        {
+            "EDITQUEUE_DATABASE_URL": "postgresql://pooler/editqueue",
+            "EDITQUEUE_DATABASE_SESSION_URL": "postgresql://host/editqueue",
+        },
+    )
+
+    assert settings.database_session_url == "postgresql://host/editqueue"

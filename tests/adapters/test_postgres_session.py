@@ -15,6 +15,7 @@ from devtools.databases import new_postgres
 from devtools.own_postgres import OwnPostgres, own_postgres
 from devtools.postgres import Postgres
 from devtools.world import RecordingJournal
+from editqueue.adapters import postgres_session
 from editqueue.adapters.postgres_session import PostgresSession, SessionUser
 from editqueue.domain.errors import StorageUnavailable
 
@@ -227,6 +228,28 @@ class TestALostSession:
             await session.execute("SELECT * FROM nowhere")
 
         assert await backend(session) == number
+
+
+class TestAPooler:
+    async def test_is_found_by_a_server_process_that_is_not_the_one_that_signed_us_in(
+        self, session: PostgresSession, guest: Guest, journal: RecordingJournal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may give our session to somebody else: nobody begins on it, and the journal is told once."""
+        tries: list[object] = []
+
+        def somebody_elses(info: object) -> int:
+            tries.append(info)
+            return 1
+
+        monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", property(somebody_elses))
+        monkeypatch.setattr(postgres_session, "WAIT_AFTER_REFUSAL", 0.0)
+
+        session.start()
+        await until(lambda: len(tries) >= 3)
+
+        assert not session.is_connected
+        assert guest.events == []
+        assert journal.warnings == ["database_session_lost"]
 
 
 class TestBothSides:

@@ -127,6 +127,13 @@ class TestClaim:
 
         assert first[-1] == single.id
 
+    async def test_finds_a_new_job_though_the_consumers_clock_is_a_little_behind(self, store: SqlStore) -> None:
+        """Woken at once, a consumer would leave a job of the future alone."""
+        [file] = await seed_files(store, await seed_order(store), 1)
+        await submit(store, [file], now=NOON)
+
+        assert await store.claim_next(now=NOON - timedelta(milliseconds=900)) is not None
+
     async def test_waits_for_run_after(self, store: SqlStore) -> None:
         await submit(store, await seed_files(store, await seed_order(store), 1))
         await store.retry_later(await claim(store), error="x", run_after=LATER, now=NOON)

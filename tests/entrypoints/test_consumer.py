@@ -503,12 +503,15 @@ class TestOutage:
 
     async def test_a_database_that_answers_again_waits_for_nobody_longer_than_a_second(self, world: World) -> None:
         [file] = await world.submitted(1)
-        store: Any = Outage(world.store, "claim_next", failures=7)
+        store: Any = Outage(world.store, "claim_next", failures=6)
+        queue = await queue_for(world, [file])
+        queue.empty_answers = 8
 
-        await consumer(replace(world.ports, store=store)).drain()
+        async with running(replace(world.ports, store=store, queue=queue)):
+            await queue.idle.wait()
 
         assert (await world.file(file)).status == "done"
-        assert max(wait for wait in world.pause.waits if wait <= 60) <= 1
+        assert [wait for wait in world.pause.waits if wait <= 60] == [0.1, 0.2, 0.4, 0.8, 1, 1]
 
     async def test_one_that_fails_for_many_hours_is_still_tried(self, world: World) -> None:
         [file] = await world.submitted(1)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,6 +36,20 @@ NOW = timedelta(0)
 
 def delays(queue: WatchedQueue) -> list[timedelta]:
     return [one.delay for one in queue.again]
+
+
+def recorded_timers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Callable[[], object]]]:
+    """Seconds and callback of each timer that the event loop gets from now on."""
+    timers: list[tuple[float, Callable[[], object]]] = []
+    loop = asyncio.get_running_loop()
+    call_later: Callable[..., asyncio.TimerHandle] = loop.call_later
+
+    def record(delay: float, callback: Callable[..., object], *args: object, **given: Any) -> asyncio.TimerHandle:
+        timers.append((delay, partial(callback, *args)))
+        return call_later(delay, callback, *args, **given)
+
+    monkeypatch.setattr(loop, "call_later", record)
+    return timers
 
 
 class TestAMessageThatFindsNothingToClaim:
@@ -82,6 +97,30 @@ class TestAMessageThatFindsNothingToClaim:
             await queue.idle.wait()
 
         assert (len(queue.done), queue.again) == (1, [])
+
+
+class TestAJobThatALookFound:
+    """Its message may have come while it was in progress, and is spent then."""
+
+    @pytest.mark.parametrize("concurrency", [1, 3])
+    async def test_is_looked_for_again_when_its_retry_is_due(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, concurrency: int
+    ) -> None:
+        [file] = await world.submitted(1)
+        world.images.errors[file.object_key] = StorageUnavailable("503")
+        timers = recorded_timers(monkeypatch)
+        queue = WatchedQueue()
+
+        async with running(replace(world.ports, queue=queue), concurrency=concurrency):
+            await _until(lambda: _waits_for_its_retry(world, file))
+            world.images.errors.clear()
+            delay = (await world.job(file)).run_after - world.clock.now()
+            world.clock.advance(delay)
+            [due] = [callback for seconds, callback in timers if seconds == delay.total_seconds()]
+            due()
+            await _until(lambda: _all_done(world, [file]))
+
+        assert len(world.images.calls) == 2
 
 
 class TestAWorkerThatEnds:
@@ -245,6 +284,11 @@ async def _all_done(world: World, files: list[File]) -> bool:
     return all([(await world.file(one)).status == "done" for one in files])
 
 
+async def _waits_for_its_retry(world: World, file: File) -> bool:
+    job = await world.job(file)
+    return (job.status, job.attempts) == ("queued", 1)
+
+
 async def _has_failed(world: World, file: File) -> bool:
     return (await world.job(file)).status == "failed"
 
@@ -264,9 +308,8 @@ async def test_a_job_that_fails_for_a_while_is_woken_by_its_message_alone(world:
         there.queue.idle_poll = timedelta(days=365)
         await there.queue.send([(await world.job(one)).id for one in files])
         world.images.errors[files[1].object_key] = StorageUnavailable("503")
-        worker = Consumer(
-            ports=replace(world.ports, queue=there.queue), sweep_interval=timedelta(hours=9), concurrency=concurrency
-        )
+        ports = replace(world.ports, store=just_missed(world.store), queue=there.queue)
+        worker = Consumer(ports=ports, sweep_interval=timedelta(hours=9), concurrency=concurrency)
         task = asyncio.create_task(worker.run())
 
         await _until(lambda: _has_failed(world, files[1]))

@@ -23,8 +23,8 @@ T = TypeVar("T")
 GRACE = timedelta(seconds=25)
 LONGEST_BACKOFF = 30.0
 """Seconds between tries while the queue is away, or a defect of ours comes again."""
-LONGEST_AFTER_OUTAGE = 1.0
-"""The same where the database was away and is there again by the time it is probed."""
+FIRST_AFTER_OUTAGE, LONGEST_AFTER_OUTAGE = 0.1, 1.0
+"""The same where the database was away and is there again by the time it is probed; the first doubles."""
 LONGEST_STREAK = 6
 """Failures after which the backoff grows no more; 2 to the power of an outage of hours is no float."""
 AFTER_FAILURE = timedelta(seconds=30)
@@ -47,7 +47,8 @@ class Consumer:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     _more: asyncio.Queue[None] = field(default_factory=partial(asyncio.Queue[None], 1), init=False)
-    """Full while a worker is wanted to look at the database: at the start, and after a look that found a job."""
+    """Full while a worker is wanted to look at the database: at the start, after a look that found a job, and when a
+    job that a look found may run again."""
 
     async def run(self) -> None:
         """Work until `stop` is set. What jobs stand on may go away: it is waited for, and no attempt is spent."""
@@ -94,20 +95,21 @@ class Consumer:
             except Exception as error:  # noqa: BLE001  # neither an outage nor a defect ends the consumer
                 _stay_cancelled()
                 failures = min(failures + 1, LONGEST_STREAK)
-                await unless_stopped(self._wait_out(error, min(2**failures / 2, LONGEST_BACKOFF)), self.stop)
+                await unless_stopped(self._wait_out(error, failures), self.stop)
 
     @cached_property
     def _ground(self) -> Ground:
         return Ground(self.ports, consumer=self.ports.holder.consumer)
 
-    async def _wait_out(self, error: Exception, backoff: float) -> None:
+    async def _wait_out(self, error: Exception, failures: int) -> None:
         lost = error if isinstance(error, GroundLost) else await find_lost_ground(self.ports)
         if lost is not None:
             await self._ground.wait(lost)
             return
         self.ports.journal.error(None, error)
         was_away = isinstance(error, StorageUnavailable)
-        await self.ports.pause(min(backoff, LONGEST_AFTER_OUTAGE) if was_away else backoff)
+        first, longest = (FIRST_AFTER_OUTAGE, LONGEST_AFTER_OUTAGE) if was_away else (1.0, LONGEST_BACKOFF)
+        await self.ports.pause(min(first * 2 ** (failures - 1), longest))
 
     async def _work_once(self) -> bool:
         messages = await self._next_messages()
@@ -125,13 +127,13 @@ class Consumer:
             return None
         try:
             receiving = self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
-            return await unless_stopped(receiving if self.concurrency == 1 else self._unless_more(receiving), self.stop)
+            return await unless_stopped(self._unless_more(receiving), self.stop)
         except Exception:
             await self._work_through_the_database()
             raise
 
     async def _unless_more(self, receiving: Coroutine[Any, Any, Sequence[Message]]) -> Sequence[Message] | None:
-        """None if another worker's look found a job before a message came."""
+        """None if a look at the database is wanted before a message came."""
         messages = asyncio.create_task(receiving)
         more = asyncio.create_task(self._more.get())
         try:
@@ -179,10 +181,13 @@ class Consumer:
     async def _work_through_the_database(self) -> None:
         """A look that finds a job lets the next idle worker look, too; one that finds none ends that."""
         while not self.stop.is_set() and self._ground.is_there:
-            if await process_next(self.ports, claimed=self._want_a_look) is None:
+            end = await process_next(self.ports, claimed=self._want_a_look)
+            if end is None:
                 with suppress(asyncio.QueueEmpty):
                     self._more.get_nowait()
                 return
+            if end.retry_in is not None:  # its message may be spent: whoever got it saw the job in progress
+                asyncio.get_running_loop().call_later(end.retry_in.total_seconds(), self._want_a_look)
 
     async def _is_empty(self) -> bool:
         """Work on what may run now; True when nothing is left to wait for."""

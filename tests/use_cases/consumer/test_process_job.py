@@ -670,7 +670,7 @@ class TestSettling:
         self, world: World
     ) -> None:
         [file] = await world.submitted(1)
-        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 999)
+        store: Any = Flaky(world.store, "finish", [failing(StorageUnavailable("away"))] * 1999)
 
         await process_next(replace(world.ports, store=store))
 

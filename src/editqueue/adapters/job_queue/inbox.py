@@ -45,9 +45,7 @@ class Inbox:
 
     async def take(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
         """Up to `limit` messages; none after `wait`, or where a look at the database is what is wanted."""
-        first = None if self.is_empty else self._messages.get_nowait()
-        if first is None:
-            first = await self._wait_for_one(wait)
+        first = await self._wait_for_one(wait) if self.is_empty else self._messages.get_nowait()
         if first is None:
             return []
         rest = [self._messages.get_nowait() for _ in range(min(limit - 1, self._messages.qsize()))]

@@ -1,15 +1,15 @@
 """Consumers in other processes of this machine: each has a socket in a folder beside the database.
 
 The name of the socket says whether its process has an idle worker. A folder that cannot be written, a platform without
-such sockets, or a process that is gone, cost nothing but time: whoever hears nothing polls.
+such sockets, or a process that is gone, cost nothing but time: whoever hears nothing polls, and tries again.
 """
 
 import asyncio
 import os
 import random
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,21 +32,20 @@ class Neighbours:
         self._name = f"{os.getpid()}-{new_token()[:8]}"  # two containers may share a process id
         self._receiver: socket.socket | None = None
         self._sender: socket.socket | None = None
-        self._folder_fd: int | None = None
         self._is_idle = False
-        self._is_out_of_order = not _SUPPORTED
 
     def announce(self, heard: Callable[[Sequence[str]], None]) -> bool:
         """Let the others see that a worker here is idle. `heard` gets the ids of the jobs that they tell of. False if
         they see it already, or cannot see it."""
-        if self._is_idle or self._is_out_of_order:
+        if not _SUPPORTED or (self._is_idle and self._path(IDLE).exists()):
             return False
         try:
-            if self._receiver is None:
+            if self._is_idle or self._receiver is None:  # idle, and somebody has removed the socket
+                self._stop_listening()
                 self._receiver = self._listen(heard)
             self._path(BUSY).rename(self._path(IDLE))
         except OSError:
-            self._is_out_of_order = True
+            self._stop_listening()  # whoever waits next tries again
             return False
         self._is_idle = True
         return True
@@ -74,15 +73,19 @@ class Neighbours:
         return untold
 
     def close(self) -> None:
-        if self._receiver is not None:
-            asyncio.get_running_loop().remove_reader(self._receiver)
-            self._receiver.close()
-            for prefix in (IDLE, BUSY):
-                self._path(prefix).unlink(missing_ok=True)
+        self._stop_listening()
         if self._sender is not None:
             self._sender.close()
-        if self._folder_fd is not None:
-            os.close(self._folder_fd)
+
+    def _stop_listening(self) -> None:
+        receiver, self._receiver, self._is_idle = self._receiver, None, False
+        if receiver is None:
+            return
+        asyncio.get_running_loop().remove_reader(receiver)
+        receiver.close()
+        for prefix in (IDLE, BUSY):
+            with suppress(OSError):
+                self._path(prefix).unlink()
 
     def _path(self, prefix: str) -> Path:
         return self._folder / f"{prefix}{self._name}"
@@ -92,7 +95,8 @@ class Neighbours:
         self._remove_the_dead()
         receiver = _new_socket()
         try:
-            receiver.bind(self._address(self._path(BUSY).name))
+            with self._address(self._path(BUSY).name) as address:
+                receiver.bind(address)
         except OSError:
             receiver.close()
             raise
@@ -120,17 +124,19 @@ class Neighbours:
         if self._sender is None:
             self._sender = _new_socket()
         try:
-            self._sender.sendto(job_id.encode(), self._address(name))
+            with self._address(name) as address:
+                self._sender.sendto(job_id.encode(), address)
         except OSError as error:
             self._remove_if_dead(name, error)
             return False
         return True
 
     def _remove_the_dead(self) -> None:
-        for path in self._folder.iterdir():
+        for path in [*self._folder.glob(f"{IDLE}*"), *self._folder.glob(f"{BUSY}*")]:
             with _new_socket() as asking:
                 try:
-                    asking.connect(self._address(path.name))
+                    with self._address(path.name) as address:
+                        asking.connect(address)
                 except OSError as error:
                     self._remove_if_dead(path.name, error)
 
@@ -139,14 +145,18 @@ class Neighbours:
             with suppress(OSError):
                 (self._folder / name).unlink()
 
-    def _address(self, name: str) -> str:
-        """A path that the kernel takes, however long that of the folder is."""
+    @contextmanager
+    def _address(self, name: str) -> Generator[str]:
+        """A path that the kernel takes, however long that of the folder is. Raises OSError."""
         path = str(self._folder.absolute() / name)
         if len(os.fsencode(path)) <= LONGEST_PATH:
-            return path
-        if self._folder_fd is None:
-            self._folder_fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        return f"/proc/self/fd/{self._folder_fd}/{name}"
+            yield path
+            return
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield f"/proc/self/fd/{folder}/{name}"
+        finally:
+            os.close(folder)
 
 
 def _new_socket() -> socket.socket:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final, LiteralString
 
+import psycopg
+
 from editqueue.adapters.job_queue.idle_workers import IdleWorkers
 from editqueue.adapters.job_queue.inbox import Inbox
 from editqueue.adapters.postgres_session import PostgresSession, SessionUser
@@ -63,8 +65,9 @@ class PostgresQueue:
         for task in self._saying:
             task.cancel()
         await asyncio.gather(*self._saying, return_exceptions=True)
-        if self._is_listening:
-            with suppress(StorageUnavailable):
+        was_listening, self._is_listening = self._is_listening, False
+        if was_listening:
+            with suppress(StorageUnavailable, psycopg.Error):
                 await self._session.execute(SAY, [self._idle_now(0)])
 
     async def _begin(self) -> None:
@@ -93,7 +96,7 @@ class PostgresQueue:
             case ["hello"]:  # somebody new, who knows of nobody: all begin anew
                 self._begin_anew()
                 self._announce()
-            case ["idle", consumer, count]:
+            case ["idle", consumer, count] if count.isdecimal():
                 self._idle.said(consumer, int(count))
                 if consumer == self._name:
                     self._is_announcing = False
@@ -129,5 +132,7 @@ class PostgresQueue:
         task.add_done_callback(self._saying.discard)
 
     async def _try_to_say(self, said: Sequence[str]) -> None:
-        with suppress(StorageUnavailable):  # all begin anew with the next session; until then, polls find the jobs
+        try:
             await self._session.execute(SAY, [*said])
+        except (StorageUnavailable, psycopg.Error):  # polls find the jobs; whoever waits next says it again
+            self._is_announcing = False

@@ -34,7 +34,7 @@ from editqueue.use_cases.consumer.verdict import (
 from editqueue.use_cases.run_to_completion import run_to_completion
 from editqueue.use_cases.unless_stopped import unless_stopped
 
-SETTLE_WAITS = (0.5, 1, 2)
+SETTLE_WAITS = (0.1, 0.2, 0.5)
 """Seconds between tries to write a result down while the database is away; the last is repeated."""
 
 

@@ -197,8 +197,12 @@ def _count_active_files() -> Template:
 
 @cache
 def _oldest_eligible() -> Template:
-    oldest = func.min(_JOBS.run_after).label("since")
-    return Template(select(oldest).where(QUEUED, _JOBS.run_after <= given_time()))
+    ready = select(_JOBS.id).where(QUEUED, _JOBS.run_after <= given_time()).order_by(_JOBS.run_after).limit(1)
+    job = schema.jobs.alias("oldest")
+    since = case(
+        (job.c.run_after > job.c.created_at, job.c.run_after), else_=job.c.created_at
+    )  # not before it was made
+    return Template(select(select(since).where(job.c.id == ready.scalar_subquery()).scalar_subquery().label("since")))
 
 
 def _to_stats(rows: Sequence[Rows]) -> QueueStats:

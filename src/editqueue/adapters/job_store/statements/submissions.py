@@ -32,6 +32,10 @@ from editqueue.ports.job_store import Revision, Submission
 
 FAIR_STEP_MS = 30_000
 """How far one job moves its customer's next one back in the queue, see docs/decisions/0004."""
+CLOCKS_APART_MS = 1_000
+"""So much before it was made may a new job run: to a consumer that is woken at once and whose clock is a little behind,
+it would be one of the future, to be left alone until the next poll. Each process knows the database's time to half a
+round trip."""
 
 
 def submit(
@@ -167,7 +171,7 @@ def _insert_jobs(*, when: ColumnElement[bool]) -> Insert:
         "user_id": files.c.user_id,
         "status": literal(JobStatus.QUEUED.value),
         "created_at": given_time(),
-        "run_after": given_time(),
+        "run_after": given_time() - CLOCKS_APART_MS,
         "turn": fair_order() + place * FAIR_STEP_MS,
         "attempts": literal(0),
         "token": given_text("token"),

@@ -30,7 +30,7 @@ def notifying(group: Group[T]) -> Group[T]:
 def _wake_up() -> Template:
     place = func.row_number().over(order_by=jobs.c.id) - 1
     queued = (
-        select(jobs.c.id, (place / JOBS_A_NOTIFICATION).label("part"))
+        select(jobs.c.id, (place // JOBS_A_NOTIFICATION).label("part"))
         .where(QUEUED, jobs.c.id.in_(each_id()), jobs.c.token == given_text("token"))
         .subquery("queued")
     )
