@@ -16,11 +16,12 @@ BENCHES = {
     "plans": "no plan of the store reads a whole table (18)",
     "fairness": "one customer's single file behind another's backlog",
     "jpeg": "JPEG previews beside sharp and the Huffman floor (13)",
+    "coded": "HIF, HEIC and AVIF beside libheif and aom (31)",
     "raw": "camera raws with an embedded preview (14)",
     "moved": "bytes through the consumer (16)",
     "memory": "memory of consumer and image workers (20)",
     "state_machine": "no-op jobs beside procrastinate (17)",
-    "end_to_end": "whole jobs against an S3 server 30 ms away, beside a naive worker (15)",
+    "end_to_end": "whole jobs against an S3 server 30 ms away, beside a naive worker (15, 32)",
     "api": "the API under eight clients while a consumer works (19)",
 }
 """Module and what it measures."""
