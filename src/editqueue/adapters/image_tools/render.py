@@ -9,12 +9,13 @@ from typing import Any
 
 from editqueue.adapters.image_tools.decoders import libraw
 from editqueue.adapters.image_tools.decoders.clip import poster
+from editqueue.adapters.image_tools.decoders.coded_still import read_coded, read_small_copy
 from editqueue.adapters.image_tools.decoders.fitting import fitted
 from editqueue.adapters.image_tools.decoders.heic import read_heic
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.still import read_jpeg, read_still
 from editqueue.adapters.image_tools.decoders.vips import decoding
-from editqueue.adapters.image_tools.formats.byte_source import HeadKept
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
 from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS, locate_jpeg
 from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.domain.errors import NoToolForFormat
@@ -55,6 +56,14 @@ def _plain(source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
     return read_still(_whole(source, limits), limits, most=limits.streamed), "vips-thumbnail"
 
 
+def _avif(source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
+    return read_still(_whole(source, limits), limits, most=limits.heif), "vips-thumbnail"
+
+
+def _heic(source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
+    return fitted(read_heic(_whole(source, limits), limits)), "heif-vips"
+
+
 def _raw(kind: str, source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
     """The smallest large enough preview of the camera's, else LibRaw's picture, else the largest preview."""
     found = locate_jpeg(source, kind, long_edge=LONG_EDGE)
@@ -67,6 +76,16 @@ def _raw(kind: str, source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
     return image, "embedded-jpeg" if edge >= LONG_EDGE else "embedded-jpeg-small"
 
 
+def _coded(other: Way, source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
+    """HEIC, HIF and AVIF: the copy that a camera made of it, else FFmpeg's decoders, else the `other` way."""
+    copy = read_small_copy(source, limits)
+    if copy is not None:
+        return copy, "embedded-heif"
+    whole = BytesSource(_whole(source, limits))
+    image = read_coded(whole.read(0, whole.size()), limits)
+    return (image, "ffmpeg") if image is not None else other(whole, limits)
+
+
 def _whole(source: ByteSource, limits: PixelLimits) -> bytes:
     limits.check_bytes(source.size())
     return source.read(0, source.size())
@@ -77,8 +96,8 @@ WAYS: Mapping[str, Way] = {
     "png": _plain,
     "webp": _plain,
     "tiff": _plain,
-    "avif": lambda source, limits: (read_still(_whole(source, limits), limits, most=limits.heif), "vips-thumbnail"),
-    "heic": lambda source, limits: (fitted(read_heic(_whole(source, limits), limits)), "heif-vips"),
+    "avif": partial(_coded, _avif),
+    "heic": partial(_coded, _heic),
     **{kind: partial(_raw, kind) for kind in RAW_KINDS},
     "mp4": lambda source, limits: (poster(source, limits, long_edge=LONG_EDGE).copy_memory(), "pyav-poster"),
 }

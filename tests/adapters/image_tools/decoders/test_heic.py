@@ -7,13 +7,23 @@ import pytest
 from PIL import Image
 
 from devtools.pictures.samples import decoded, difference, heif, scene, upright, with_exif
-from editqueue.adapters.image_tools.decoders import heic
+from editqueue.adapters.image_tools.decoders import coded_still, heic
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.formats.isobmff import check_heic
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.ports.image_tools import Preview
 from tests.adapters.image_tools.test_colour import by_lcms, display_p3
+
+
+@pytest.fixture(autouse=True)
+def by_libheif(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As without PyAV, whose decoders come first."""
+
+    def missing(name: str) -> None:
+        """Not installed."""
+
+    monkeypatch.setattr(coded_still, "find_spec", missing)
 
 
 def render(body: bytes) -> Preview:
