@@ -13,6 +13,7 @@ from editqueue.adapters.image_tools.decoders.fitting import fitted
 from editqueue.adapters.image_tools.decoders.heic import read_heic
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.still import read_jpeg, read_still
+from editqueue.adapters.image_tools.decoders.tiff import read_tiff
 from editqueue.adapters.image_tools.decoders.vips import decoding
 from editqueue.adapters.image_tools.formats.byte_source import HeadKept
 from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS, locate_jpeg
@@ -76,7 +77,7 @@ WAYS: Mapping[str, Way] = {
     "jpeg": lambda source, limits: (read_jpeg(_whole(source, limits), limits), "vips-shrink-on-load"),
     "png": _plain,
     "webp": _plain,
-    "tiff": _plain,
+    "tiff": lambda source, limits: read_tiff(_whole(source, limits), limits),
     "avif": lambda source, limits: (read_still(_whole(source, limits), limits, most=limits.heif), "vips-thumbnail"),
     "heic": lambda source, limits: (fitted(read_heic(_whole(source, limits), limits)), "heif-vips"),
     **{kind: partial(_raw, kind) for kind in RAW_KINDS},

@@ -1,8 +1,10 @@
 """Any picture of libvips at preview size: upright, sRGB, 8 bit."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from typing import Any
+import re
+from typing import Any, Final
 
+from editqueue.adapters.image_tools.decoders.vips import vips
 from editqueue.domain.preview_spec import LONG_EDGE
 
 
@@ -37,3 +39,29 @@ def eight_bit(image: Any) -> Any:
 
 def has(image: Any, field: str) -> bool:
     return image.get_typeof(field) != 0
+
+
+_IN_XMP: Final = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])\b")
+"""As an attribute, or as an element."""
+_XMP_BYTES: Final = 1024 * 1024
+"""Looked at."""
+
+
+def turned(image: Any) -> int | None:
+    """The orientation that its XMP says, as EXIF counts it."""
+    if not has(image, "xmp-data"):
+        return None
+    found = _IN_XMP.search(image.get("xmp-data")[:_XMP_BYTES])
+    return int(found[1]) if found is not None else None
+
+
+def upright_by_xmp(image: Any) -> Any:
+    """With the orientation of its XMP, if any: libvips knows that of EXIF only."""
+    turn = turned(image)
+    return image if turn is None else with_orientation(image, turn)
+
+
+def with_orientation(image: Any, turn: int) -> Any:
+    image = image.copy()
+    image.set_type(vips().GValue.gint_type, "orientation", turn)
+    return image

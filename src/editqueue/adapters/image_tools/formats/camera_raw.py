@@ -12,7 +12,16 @@ from typing import NamedTuple
 from editqueue.adapters.image_tools.formats.byte_source import BlocksKept
 from editqueue.adapters.image_tools.formats.isobmff import UUID, Box, boxes
 from editqueue.adapters.image_tools.formats.jpeg import jpeg_size
-from editqueue.adapters.image_tools.formats.tiff import Directory, Tiff, orientation_of
+from editqueue.adapters.image_tools.formats.tiff import (
+    COMPRESSION,
+    HEIGHT,
+    STRIP,
+    STRIP_LENGTH,
+    WIDTH,
+    Directory,
+    Tiff,
+    orientation_of,
+)
 from editqueue.domain.errors import BrokenPicture
 from editqueue.ports.bucket import ByteSource
 
@@ -24,8 +33,6 @@ MOST_CANDIDATES = 12
 TORN = 64 * 1024
 """Bytes that a directory may claim behind the end: some cameras count a little too far."""
 
-WIDTH, HEIGHT, COMPRESSION = 0x100, 0x101, 0x103
-STRIP, STRIP_LENGTH, TILE, TILE_LENGTH = 0x111, 0x117, 0x144, 0x145
 JPEG, JPEG_LENGTH, PANASONIC_JPEG = 0x201, 0x202, 0x2E
 JPEG_COMPRESSIONS = {6, 7}
 RAF_PREVIEW = 84
@@ -107,7 +114,7 @@ def _candidates(source: ByteSource, kind: str) -> _Found:
 
 def _in_tiff(source: ByteSource) -> _Found:
     directories = list(Tiff(source).directories())
-    if any(_end(directory) > source.size() + TORN for directory in directories):
+    if any(directory.end() > source.size() + TORN for directory in directories):
         raise BrokenPicture("the file ends before its pictures do")
     sizes = [(directory.number(WIDTH), directory.number(HEIGHT)) for directory in directories]
     width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
@@ -120,13 +127,6 @@ def _in_tiff(source: ByteSource) -> _Found:
 
 def _orientation(directories: Iterable[Directory]) -> int:
     return next((said for directory in directories if (said := orientation_of(directory)) is not None), 1)
-
-
-def _end(directory: Directory) -> int:
-    """Where the last strip or tile of a directory ends."""
-    strips = zip(directory.numbers(STRIP), directory.numbers(STRIP_LENGTH), strict=False)
-    tiles = zip(directory.numbers(TILE), directory.numbers(TILE_LENGTH), strict=False)
-    return max((offset + length for offset, length in (*strips, *tiles)), default=0)
 
 
 def _places(directory: Directory) -> Iterator[Place]:

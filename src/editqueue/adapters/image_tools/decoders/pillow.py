@@ -1,0 +1,97 @@
+"""Pictures that only Pillow reads, of the libraries that may be installed: BMP, PSD, JPEG 2000, JPEG XL, odd TIFFs."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import io
+import struct
+import warnings
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
+from editqueue.adapters.image_tools.decoders.vips import vips
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat
+
+FORMATS: Mapping[str, str] = {"bmp": "BMP", "psd": "PSD", "tiff": "TIFF"}
+"""As Pillow calls them."""
+AS_8_BIT: Mapping[str, str] = {
+    "1": "L", "LA": "LA", "La": "LA", "P": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB",
+    "HSV": "RGB",
+}  # fmt: skip
+"""Pillow's modes that become another one before libvips gets them."""
+BANDS: Mapping[str, tuple[int, str, str]] = {
+    "L": (1, "uchar", "b-w"), "LA": (2, "uchar", "b-w"), "RGB": (3, "uchar", "srgb"), "RGBA": (4, "uchar", "srgb"),
+    "CMYK": (4, "uchar", "cmyk"), "I;16": (1, "ushort", "grey16"),
+}  # fmt: skip
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
+"""What Pillow's own readers raise for bytes that make no picture."""
+MERGED = 1057
+"""The resource of a PSD that says whether it holds a picture of all its layers."""
+
+
+def read_pillow(body: bytes, kind: str, limits: PixelLimits) -> Any:
+    """As a libvips image with its profile, not yet at preview size.
+
+    Raises BrokenPicture, OverLimit, and NoToolForFormat without Pillow or for variants it does not know.
+    """
+    if find_spec("PIL") is None:
+        raise NoToolForFormat(f"no installed tool reads this {kind}: pip install 'editqueue[pillow]'")
+    picture = opened(body, FORMATS[kind], kind)
+    limits.check(picture.width, picture.height, limits.whole)
+    if kind == "psd" and _layers_only(picture):
+        raise NoToolForFormat("no installed tool draws the layers of a psd that was saved without their picture")
+    with broken():
+        picture.load()
+    return to_vips(picture, kind)
+
+
+def opened(body: bytes, name: str, kind: str) -> Any:
+    """Only its header is read. Raises NoToolForFormat for a variant that Pillow does not know."""
+    from PIL import Image  # noqa: PLC0415  # only where pictures are decoded
+
+    Image.MAX_IMAGE_PIXELS = None  # ours are the limits that count
+    try:
+        with broken():
+            return Image.open(io.BytesIO(body), formats=(name,))
+    except BrokenPicture as error:
+        raise NoToolForFormat(f"no installed tool reads this {kind}: {error}") from error
+
+
+def to_vips(picture: Any, kind: str) -> Any:
+    profile = picture.info.get("icc_profile")
+    if picture.mode == "LAB":
+        return _lab(picture)
+    if picture.mode in AS_8_BIT:
+        picture = picture.convert(AS_8_BIT[picture.mode])
+    if picture.mode.startswith("I;16") and picture.mode != "I;16":
+        picture = picture.convert("I;16")
+    if picture.mode not in BANDS:
+        raise NoToolForFormat(f"no installed tool reads this {kind}: its pixels are {picture.mode}")
+    bands, number, interpretation = BANDS[picture.mode]
+    made = vips().Image.new_from_memory(picture.tobytes(), picture.width, picture.height, bands, number)
+    made = made.copy(interpretation=interpretation)
+    if profile:
+        made.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
+    return made
+
+
+def _lab(picture: Any) -> Any:
+    """CIELAB of 8 bits a channel, as Pillow gives it: lightness 0 to 255, both colours with a sign."""
+    made = vips().Image.new_from_memory(picture.tobytes(), picture.width, picture.height, 3, "uchar")
+    colours = made.copy(format="char").extract_band(1, n=2)
+    return (made[0] * (100 / 255)).bandjoin(colours).copy(interpretation="lab").colourspace("srgb")
+
+
+def _layers_only(picture: Any) -> bool:
+    return any(number == MERGED and data[4:5] == b"\0" for number, _, data in picture.resources)
+
+
+@contextmanager
+def broken() -> Generator[None]:
+    """Turns what Pillow raises for a file into BrokenPicture."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except BROKEN as error:
+        raise BrokenPicture(f"cannot be decoded: {str(error)[:200]}") from error
