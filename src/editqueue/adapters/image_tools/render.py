@@ -15,9 +15,10 @@ from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.still import read_jpeg, read_still
 from editqueue.adapters.image_tools.decoders.tiff import read_tiff
 from editqueue.adapters.image_tools.decoders.vips import decoding
-from editqueue.adapters.image_tools.formats.byte_source import HeadKept
-from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS, locate_jpeg
+from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
+from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS, WALKED, Located, locate_jpeg
 from editqueue.adapters.image_tools.formats.detect import format_of
+from editqueue.adapters.image_tools.formats.jpeg import jpeg_size
 from editqueue.domain.errors import NoToolForFormat
 from editqueue.domain.preview_spec import LONG_EDGE, QUALITY, SMALLEST_EMBEDDED
 from editqueue.ports.bucket import ByteSource
@@ -61,11 +62,30 @@ def _raw(kind: str, source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
     found = locate_jpeg(source, kind, long_edge=LONG_EDGE)
     edge = max(found.width, found.height) if found is not None else 0
     if edge < LONG_EDGE and libraw.installed():
-        return fitted(libraw.develop(_whole(source, limits), kind, limits, long_edge=LONG_EDGE)), "libraw"
+        try:
+            return _by_libraw(kind, _whole(source, limits), limits)
+        except NoToolForFormat:
+            if edge < SMALLEST_EMBEDDED:
+                raise
     if found is None or edge < SMALLEST_EMBEDDED:
         raise NoToolForFormat(f"no installed tool reads this {kind}: pip install 'editqueue[raw]'")
     image = read_jpeg(source.read(found.offset, found.length), limits, container=found)
     return image, "embedded-jpeg" if edge >= LONG_EDGE else "embedded-jpeg-small"
+
+
+def _by_libraw(kind: str, body: bytes, limits: PixelLimits) -> tuple[Any, str]:
+    """Of kinds that nobody walked, LibRaw knows the JPEG too."""
+    inside = libraw.embedded_jpeg(body, kind) if kind not in WALKED else None
+    if inside is not None:
+        jpeg, turn = inside
+        size = jpeg_size(BytesSource(jpeg), 0, len(jpeg))
+        if size is not None and max(size) >= LONG_EDGE:
+            width, height = size
+            container = Located(
+                offset=0, length=len(jpeg), width=width, height=height, orientation=turn, sensor_is_wide=True
+            )
+            return read_jpeg(jpeg, limits, container=container), "embedded-jpeg"
+    return fitted(libraw.develop(body, kind, limits, long_edge=LONG_EDGE)), "libraw"
 
 
 def _whole(source: ByteSource, limits: PixelLimits) -> bytes:

@@ -21,6 +21,8 @@ LIBVIPS = frozenset({1, 2, 3, 4, 5, 7, 8, 32766, 32771, 32773, 32809, 32908, 329
 OLD_JPEG, LZMA, ZSTD = 6, 34925, 50000
 PILLOW = frozenset({OLD_JPEG, LZMA, ZSTD})
 """Those that the libtiff in Pillow's wheel reads besides."""
+COLOURS = frozenset({"scrgb", "xyz", "lab", "labs", "labq", "yxy"})
+"""Interpretations of numbers that libvips turns into sRGB by itself."""
 UNKNOWN_KINDS = (
     "not configured",
     "tiled separate planes not supported",
@@ -69,8 +71,18 @@ def _by_libvips(body: bytes, picture: TiffPicture, limits: PixelLimits) -> Any:
     header = vips().Image.tiffload_buffer(body, **which)
     limits.check(header.width, header.height, limits.streamed)
     with _every_tile():
-        image = vips().Image.tiffload_buffer(body, fail_on="error", access="sequential", **which)
+        image = _as_light(vips().Image.tiffload_buffer(body, fail_on="error", access="sequential", **which))
         return fitted(image if picture.turned else upright_by_xmp(image))
+
+
+def _as_light(image: Any) -> Any:
+    """Pictures of other numbers than bytes and 16 bits, as a screen shows them: libvips would cut them off at 255."""
+    if image.format in {"uchar", "ushort"}:
+        return image
+    if image.interpretation in COLOURS:
+        return image.colourspace("srgb")
+    shown = vips().Operation.call("scale", image.copy_memory())  # whose name an attribute of pictures has, too
+    return shown.copy(interpretation="b-w" if image.bands < 3 else "srgb")
 
 
 @contextmanager

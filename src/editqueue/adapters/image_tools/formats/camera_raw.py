@@ -1,7 +1,7 @@
 """The JPEG previews inside camera raws, found by reading a few kilobytes of the file.
 
-Knows TIFF-like raws (CR2, NEF, ARW, DNG, RW2, ORF, PEF, SRW), RAF and CR3. Every number of the file is hostile: what
-does not fit is no candidate.
+Knows RAF, CR3 and what is built like TIFF: CR2, NEF, ARW, DNG, RW2, ORF, PEF, SRW, 3FR, IIQ and others. Every number
+of the file is hostile: what does not fit is no candidate.
 """
 
 import struct
@@ -25,8 +25,12 @@ from editqueue.adapters.image_tools.formats.tiff import (
 from editqueue.domain.errors import BrokenPicture
 from editqueue.ports.bucket import ByteSource
 
-RAW_KINDS = frozenset({"arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw"})
-"""As `detect` names them."""
+WALKED = frozenset({
+    "3fr", "arw", "cr2", "cr3", "dcr", "dng", "erf", "iiq", "kdc", "mef", "mos", "nef", "orf", "pef", "raf", "raw",
+    "rw2", "srw",
+})  # fmt: skip
+"""Kinds of raws whose directories are read here, as `detect` names them; `raw` is a camera's of an unknown maker."""
+RAW_KINDS = WALKED | {"crw", "mrw", "x3f"}
 BLOCK = 16 * 1024
 BLOCKS_KEPT = 16
 MOST_CANDIDATES = 12
@@ -75,11 +79,14 @@ class _Found:
 
 
 def locate_jpeg(source: ByteSource, kind: str, *, long_edge: int) -> Located | None:
-    """Where the smallest JPEG of at least `long_edge` is in the raw, else the largest; None if there is none.
+    """Where the smallest JPEG of at least `long_edge` is in the raw, else the largest; None if there is none, or
+    the raw is of a kind that is not walked.
 
     Reads blocks of 16 KiB where directories lie. Raises BrokenPicture if the file says that it has more bytes than
     it has.
     """
+    if kind not in WALKED:
+        return None
     blocks = BlocksKept(source, block=BLOCK, most=BLOCKS_KEPT)
     found = _candidates(blocks, kind)
     best: Located | None = None
