@@ -9,6 +9,7 @@ from devtools.pictures.clips import black, clip, frames, hdr_clip, sound_only
 from devtools.pictures.raws import cr2, cr3, dng, made_by, preview, raf, rw2, sensor
 from devtools.pictures.samples import encoded, heif, png, scene, with_exif
 from devtools.pictures.tiffs import bigtiff, tiled
+from devtools.pictures.wide import grey_heic, wide_avif, wide_heic
 from tests.adapters.image_tools.test_colour import display_p3
 
 SIZE = (320, 208)
@@ -44,6 +45,11 @@ def _pictures() -> dict[str, bytes]:
         "tiff-zstd": encoded(picture, "TIFF", compression="zstd"),
         "tiff-deflate": encoded(picture.convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
         "avif": encoded(picture, "AVIF", speed=10),
+        "avif-grey": encoded(picture.convert("L"), "AVIF", subsampling="4:0:0", range="limited", speed=10),
+        "avif-pq": wide_avif(picture),
+        "avif-sequence": encoded(picture, "AVIF", save_all=True, append_images=[picture], speed=10),
+        "heic-pq": wide_heic(picture),
+        "heic-grey": grey_heic(picture, bits=10),
         "heic": heif(picture, icc_profile=display_p3()),
         "heic-glass": heif(glass),
     }

@@ -8,18 +8,20 @@ from functools import partial
 from typing import Any
 
 from editqueue.adapters.image_tools.decoders import libraw
-from editqueue.adapters.image_tools.decoders.clip import poster
+from editqueue.adapters.image_tools.decoders.avif import read_avif
+from editqueue.adapters.image_tools.decoders.clip import first_picture, poster
 from editqueue.adapters.image_tools.decoders.fitting import fitted
 from editqueue.adapters.image_tools.decoders.heic import read_heic
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.still import read_jpeg, read_still
 from editqueue.adapters.image_tools.decoders.tiff import read_tiff
-from editqueue.adapters.image_tools.decoders.vips import decoding
+from editqueue.adapters.image_tools.decoders.vips import decoding, vips
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource, HeadKept
 from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS, WALKED, Located, locate_jpeg
+from editqueue.adapters.image_tools.formats.coded_colour import has_still_and_sequence
 from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.adapters.image_tools.formats.jpeg import jpeg_size
-from editqueue.domain.errors import NoToolForFormat
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.domain.preview_spec import LONG_EDGE, QUALITY, SMALLEST_EMBEDDED
 from editqueue.ports.bucket import ByteSource
 from editqueue.ports.image_tools import Preview, PreviewCost
@@ -55,6 +57,21 @@ def render_preview(file: ByteSource, *, limits: PixelLimits | None = None) -> Pr
 
 def _plain(source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
     return read_still(_whole(source, limits), limits, most=limits.streamed), "vips-thumbnail"
+
+
+def _coded(
+    other: Callable[[bytes, PixelLimits], tuple[Any, str]], source: ByteSource, limits: PixelLimits
+) -> tuple[Any, str]:
+    """HEIC and AVIF; the first picture of a sequence whose file has no still that can be read."""
+    whole = BytesSource(_whole(source, limits))
+    still, sequence = has_still_and_sequence(whole)
+    try:
+        if still or not sequence:
+            return other(whole.read(0, whole.size()), limits)
+    except (BrokenPicture, vips().Error):
+        if not sequence:
+            raise
+    return first_picture(whole, limits, long_edge=LONG_EDGE).copy_memory(), "pyav-first-picture"
 
 
 def _raw(kind: str, source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
@@ -98,8 +115,8 @@ WAYS: Mapping[str, Way] = {
     "png": _plain,
     "webp": _plain,
     "tiff": lambda source, limits: read_tiff(_whole(source, limits), limits),
-    "avif": lambda source, limits: (read_still(_whole(source, limits), limits, most=limits.heif), "vips-thumbnail"),
-    "heic": lambda source, limits: (fitted(read_heic(_whole(source, limits), limits)), "heif-vips"),
+    "avif": partial(_coded, lambda body, limits: (read_avif(body, limits), "vips-thumbnail")),
+    "heic": partial(_coded, lambda body, limits: (read_heic(body, limits), "heif-vips")),
     **{kind: partial(_raw, kind) for kind in RAW_KINDS},
     "mp4": lambda source, limits: (poster(source, limits, long_edge=LONG_EDGE).copy_memory(), "pyav-poster"),
 }

@@ -4,6 +4,7 @@
 import re
 from typing import Any, Final
 
+from editqueue.adapters.image_tools.decoders.tone_mapping import tone_mapped
 from editqueue.adapters.image_tools.decoders.vips import vips
 from editqueue.domain.preview_spec import LONG_EDGE
 
@@ -11,6 +12,29 @@ from editqueue.domain.preview_spec import LONG_EDGE
 def fitted(image: Any) -> Any:
     """At preview size and in memory, turned as its `orientation` says, its profile converted."""
     return in_memory(image.thumbnail_image(LONG_EDGE, **fit_options(image)))
+
+
+def fitted_to_screen(image: Any, transfer: int, primaries: int | None) -> Any:
+    """A picture of high dynamic range, 16 bit, at preview size and in memory, as a screen shows it."""
+    scale = min(1.0, LONG_EDGE / max(image.width, image.height))
+    if image.format == "uchar":
+        image = (image * 257).cast("ushort").copy(interpretation="rgb16" if image.bands > 2 else "grey16")
+    if image.hasalpha():
+        image = image.flatten(background=[65_535])
+    if scale < 1:
+        across, down = (max(1, round(side * scale)) for side in (image.width, image.height))
+        image = image.resize(across / image.width, vscale=down / image.height)
+    if image.bands == 1:
+        image = image.bandjoin([image, image])
+    return tone_mapped(image, transfer, primaries).copy_memory()
+
+
+def expanded(image: Any) -> Any:
+    """Grey in the limited range of video, 16 to 235 of 255, as full range; transparency stays."""
+    most = 65_535 if image.format == "ushort" else 255
+    grey = image.extract_band(0).linear(255 / 219, -16 / 219 * most).cast(image.format)
+    grey = grey.bandjoin(image.extract_band(1)) if image.bands == 2 else grey
+    return grey.copy(interpretation=image.interpretation)
 
 
 def fit_options(image: Any) -> dict[str, Any]:
