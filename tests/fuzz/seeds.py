@@ -4,8 +4,10 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pillow_jxl  # noqa: F401  # registers itself  # pyright: ignore[reportUnusedImport]  # as it says
 
 from devtools.pictures.clips import black, clip, frames, hdr_clip, sound_only
+from devtools.pictures.photoshop import psd
 from devtools.pictures.raws import cr2, cr3, dng, made_by, preview, raf, rw2, sensor
 from devtools.pictures.samples import encoded, heif, png, scene, with_exif
 from devtools.pictures.tiffs import bigtiff, tiled
@@ -44,6 +46,11 @@ def _pictures() -> dict[str, bytes]:
         "tiff-big": bigtiff(picture),
         "tiff-zstd": encoded(picture, "TIFF", compression="zstd"),
         "tiff-deflate": encoded(picture.convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+        "gif": encoded(picture.quantize(16), "GIF"),
+        "bmp": encoded(picture, "BMP"),
+        "psd": psd(picture),
+        "jp2": encoded(picture, "JPEG2000"),
+        "jxl": encoded(picture, "JXL"),
         "avif": encoded(picture, "AVIF", speed=10),
         "avif-grey": encoded(picture.convert("L"), "AVIF", subsampling="4:0:0", range="limited", speed=10),
         "avif-pq": wide_avif(picture),

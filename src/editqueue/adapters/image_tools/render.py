@@ -10,8 +10,9 @@ from typing import Any
 from editqueue.adapters.image_tools.decoders import libraw
 from editqueue.adapters.image_tools.decoders.avif import read_avif
 from editqueue.adapters.image_tools.decoders.clip import first_picture, poster
-from editqueue.adapters.image_tools.decoders.fitting import fitted
+from editqueue.adapters.image_tools.decoders.fitting import fitted, fitted_to_screen, light_of_profile
 from editqueue.adapters.image_tools.decoders.heic import read_heic
+from editqueue.adapters.image_tools.decoders.pillow import read_pillow
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.still import read_jpeg, read_still
 from editqueue.adapters.image_tools.decoders.tiff import read_tiff
@@ -57,6 +58,14 @@ def render_preview(file: ByteSource, *, limits: PixelLimits | None = None) -> Pr
 
 def _plain(source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
     return read_still(_whole(source, limits), limits, most=limits.streamed), "vips-thumbnail"
+
+
+def _by_pillow(kind: str, source: ByteSource, limits: PixelLimits) -> tuple[Any, str]:
+    image = read_pillow(_whole(source, limits), kind, limits)
+    transfer, primaries = light_of_profile(image)
+    if transfer is not None:
+        return fitted_to_screen(image, transfer, primaries), "pillow"
+    return fitted(image), "pillow"
 
 
 def _coded(
@@ -114,6 +123,8 @@ WAYS: Mapping[str, Way] = {
     "jpeg": lambda source, limits: (read_jpeg(_whole(source, limits), limits), "vips-shrink-on-load"),
     "png": _plain,
     "webp": _plain,
+    "gif": lambda source, limits: (read_still(_whole(source, limits), limits, most=limits.whole), "vips-thumbnail"),
+    **{kind: partial(_by_pillow, kind) for kind in ("bmp", "jp2", "jxl", "psd")},
     "tiff": lambda source, limits: read_tiff(_whole(source, limits), limits),
     "avif": partial(_coded, lambda body, limits: (read_avif(body, limits), "vips-thumbnail")),
     "heic": partial(_coded, lambda body, limits: (read_heic(body, limits), "heif-vips")),

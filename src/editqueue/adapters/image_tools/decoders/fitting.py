@@ -4,7 +4,7 @@
 import re
 from typing import Any, Final
 
-from editqueue.adapters.image_tools.decoders.tone_mapping import tone_mapped
+from editqueue.adapters.image_tools.decoders.tone_mapping import HLG, PQ, tone_mapped
 from editqueue.adapters.image_tools.decoders.vips import vips
 from editqueue.domain.preview_spec import LONG_EDGE
 
@@ -27,6 +27,21 @@ def fitted_to_screen(image: Any, transfer: int, primaries: int | None) -> Any:
     if image.bands == 1:
         image = image.bandjoin([image, image])
     return tone_mapped(image, transfer, primaries).copy_memory()
+
+
+def light_of_profile(image: Any) -> tuple[int | None, int | None]:
+    """Transfer and primaries in H.273, where the profile is of high dynamic range and says so (ICC.1:2022, 9.2.17)."""
+    if not has(image, "icc-profile-data"):
+        return None, None
+    profile = image.get("icc-profile-data")
+    count = int.from_bytes(profile[128:132], "big")
+    for at in range(132, 132 + 12 * min(count, _MOST_TAGS), 12):
+        if profile[at : at + 4] == b"cicp":
+            start = int.from_bytes(profile[at + 4 : at + 8], "big")
+            value = profile[start + 8 : start + 10]
+            if len(value) == 2 and value[1] in {PQ, HLG}:
+                return value[1], value[0]
+    return None, None
 
 
 def expanded(image: Any) -> Any:
@@ -67,6 +82,7 @@ def has(image: Any, field: str) -> bool:
 
 _IN_XMP: Final = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])\b")
 """As an attribute, or as an element."""
+_MOST_TAGS: Final = 64
 _XMP_BYTES: Final = 1024 * 1024
 """Looked at."""
 

@@ -11,10 +11,13 @@ from typing import Any
 
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.vips import vips
+from editqueue.adapters.image_tools.formats.jpeg2000 import levels_of, profile_of
+from editqueue.adapters.image_tools.formats.jpeg_xl import jpeg_xl_size
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
+from editqueue.domain.preview_spec import LONG_EDGE
 
-FORMATS: Mapping[str, str] = {"bmp": "BMP", "psd": "PSD", "tiff": "TIFF"}
-"""As Pillow calls them."""
+FORMATS: Mapping[str, str] = {"bmp": "BMP", "jp2": "JPEG2000", "jxl": "JXL", "psd": "PSD", "tiff": "TIFF"}
+"""As Pillow and its plugin call them."""
 AS_8_BIT: Mapping[str, str] = {
     "1": "L", "LA": "LA", "La": "LA", "P": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB",
     "HSV": "RGB",
@@ -24,8 +27,10 @@ BANDS: Mapping[str, tuple[int, str, str]] = {
     "L": (1, "uchar", "b-w"), "LA": (2, "uchar", "b-w"), "RGB": (3, "uchar", "srgb"), "RGBA": (4, "uchar", "srgb"),
     "CMYK": (4, "uchar", "cmyk"), "I;16": (1, "ushort", "grey16"),
 }  # fmt: skip
-BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
-"""What Pillow's own readers raise for bytes that make no picture."""
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, RuntimeError, struct.error)
+"""What Pillow's own readers and its plugin raise for bytes that make no picture."""
+NEEDED: Mapping[str, tuple[str, ...]] = {"pillow": ("PIL",), "jxl": ("PIL", "pillow_jxl")}
+"""Modules, by the extra that brings them."""
 MERGED = 1057
 """The resource of a PSD that says whether it holds a picture of all its layers."""
 
@@ -35,30 +40,69 @@ def read_pillow(body: bytes, kind: str, limits: PixelLimits) -> Any:
 
     Raises BrokenPicture, OverLimit, and NoToolForFormat without Pillow or for variants it does not know.
     """
-    if find_spec("PIL") is None:
-        raise NoToolForFormat(f"no installed tool reads this {kind}: pip install 'editqueue[pillow]'")
-    picture = opened(body, FORMATS[kind], kind)
+    package = "jxl" if kind == "jxl" else "pillow"
+    if any(find_spec(module) is None for module in NEEDED[package]):
+        raise NoToolForFormat(f"no installed tool reads this {kind}: pip install 'editqueue[{package}]'")
+    if kind == "jxl":
+        _prepare_jpeg_xl(body, limits)
+    picture = opened(body, kind)
     limits.check(picture.width, picture.height, limits.whole)
     if kind == "psd" and _layers_only(picture):
         raise NoToolForFormat("no installed tool draws the layers of a psd that was saved without their picture")
+    if kind == "jp2":
+        return to_vips(_loaded_jpeg_2000(picture, body), kind)
     with broken():
         picture.load()
     return to_vips(picture, kind)
 
 
-def opened(body: bytes, name: str, kind: str) -> Any:
+def _prepare_jpeg_xl(body: bytes, limits: PixelLimits) -> None:
+    """The plugin decodes while it opens."""
+    import pillow_jxl  # noqa: PLC0415, F401  # registers itself  # pyright: ignore[reportMissingImports, reportUnusedImport]  # an extra
+
+    size = jpeg_xl_size(body)
+    if size is None:
+        raise BrokenPicture("this jxl has no picture")
+    limits.check(*size, limits.whole)
+
+
+def _loaded_jpeg_2000(picture: Any, body: bytes) -> Any:
+    """No more of it than a preview needs where that works, with its profile, which Pillow does not look for."""
+    halvings, edge = 0, max(picture.size)
+    while halvings < levels_of(body) and edge >> (halvings + 1) >= LONG_EDGE:
+        halvings += 1
+    try:
+        with broken():
+            picture.reduce = halvings
+            picture.load()
+    except BrokenPicture:
+        if not halvings:
+            raise
+        picture = opened(body, "jp2")
+        with broken():
+            picture.load()
+    profile = profile_of(body)
+    if profile:
+        picture.info["icc_profile"] = profile
+    return picture
+
+
+def opened(body: bytes, kind: str) -> Any:
     """Only its header is read. Raises NoToolForFormat for a variant that Pillow does not know."""
     from PIL import Image  # noqa: PLC0415  # only where pictures are decoded
 
     Image.MAX_IMAGE_PIXELS = None  # ours are the limits that count
     try:
         with broken():
-            return Image.open(io.BytesIO(body), formats=(name,))
+            return Image.open(io.BytesIO(body), formats=(FORMATS[kind],))
     except BrokenPicture as error:
+        if kind == "jxl":  # of which no variant is unknown
+            raise
         raise NoToolForFormat(f"no installed tool reads this {kind}: {error}") from error
 
 
 def to_vips(picture: Any, kind: str) -> Any:
+    """Raises NoToolForFormat for pixels of a kind that libvips does not know."""
     profile = picture.info.get("icc_profile")
     if picture.mode == "LAB":
         return _lab(picture)

@@ -10,7 +10,7 @@ from typing import Any
 
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat, OverLimit
 
-ALLOWED_LOADERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif")
+ALLOWED_LOADERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif", "Nsgif")
 """All others are blocked: an SVG named .jpg would be rendered, with whatever it refers to."""
 
 
