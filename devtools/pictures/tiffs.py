@@ -29,3 +29,13 @@ def bigtiff(image: Image.Image) -> bytes:
     rgb = image.convert("RGB")
     made = vips().Image.new_from_memory(rgb.tobytes(), rgb.width, rgb.height, 3, "uchar")
     return made.copy(interpretation="srgb").tiffsave_buffer(bigtiff=True)
+
+
+def grey_tiff(rows: bytes, *, width: int, height: int, bits: int) -> bytes:
+    """One strip, not compressed."""
+    entries = (
+        (256, 4, width), (257, 4, height), (258, 3, bits), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1),
+        (278, 4, height), (279, 4, len(rows)),
+    )  # fmt: skip
+    table = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0" + struct.pack("<I", 8 + len(rows)) + rows + struct.pack("<H", len(entries)) + table + bytes(4)

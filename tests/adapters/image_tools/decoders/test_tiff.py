@@ -6,14 +6,14 @@ import pytest
 from PIL import Image
 
 from devtools.pictures.samples import decoded, difference, encoded, scene
-from devtools.pictures.tiffs import bigtiff, saying, tiled
+from devtools.pictures.tiffs import bigtiff, grey_tiff, saying, tiled
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.ports.image_tools import Preview
 
 COMPRESSION = 0x103
-UNKNOWN = {"lerc": 34887, "jpeg-2000": 34712, "jpeg-xr": 34934, "webp": 50001}
+UNKNOWN = {"lerc": 34887, "jpeg-2000": 34712, "jpeg-xr": 34934}
 
 
 def render(body: bytes) -> Preview:
@@ -93,3 +93,11 @@ def test_a_scanner_of_a_camera_maker_makes_tiffs() -> None:
     body = encoded(scene(), "TIFF", tiffinfo={0x10F: "NIKON", 0x110: "LS-9000"})
 
     assert render(body).source_format == "tiff"
+
+
+def test_a_camera_of_twelve_bits_is_not_dark() -> None:
+    rows = b"".join(bytes([0x80, 0x08, 0x00]) * 20 for _ in range(30))  # 2048 of 4095, two in three bytes
+
+    shown = np.asarray(decoded(render(grey_tiff(rows, width=40, height=30, bits=12)).body), dtype=int)
+
+    assert np.abs(shown - 128).max() <= 2

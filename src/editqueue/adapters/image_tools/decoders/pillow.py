@@ -13,6 +13,7 @@ from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.vips import vips
 from editqueue.adapters.image_tools.formats.jpeg2000 import levels_of, profile_of
 from editqueue.adapters.image_tools.formats.jpeg_xl import jpeg_xl_size
+from editqueue.adapters.image_tools.formats.tiff import BITS
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.domain.preview_spec import LONG_EDGE
 
@@ -114,10 +115,18 @@ def to_vips(picture: Any, kind: str) -> Any:
         raise NoToolForFormat(f"no installed tool reads this {kind}: its pixels are {picture.mode}")
     bands, number, interpretation = BANDS[picture.mode]
     made = vips().Image.new_from_memory(picture.tobytes(), picture.width, picture.height, bands, number)
+    if picture.mode == "I;16":
+        made = (made * 2 ** (16 - _bits(picture))).cast(number)
     made = made.copy(interpretation=interpretation)
     if profile:
         made.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
     return made
+
+
+def _bits(picture: Any) -> int:
+    """Of grey that Pillow keeps in 16; a TIFF may have used 12 of them."""
+    said = getattr(picture, "tag_v2", {}).get(BITS)
+    return min(16, said[0]) if isinstance(said, tuple) and said else 16
 
 
 def _lab(picture: Any) -> Any:

@@ -16,7 +16,7 @@ from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.formats.tiff_picture import TiffPicture, main_picture
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 
-LIBVIPS = frozenset({1, 2, 3, 4, 5, 7, 8, 32766, 32771, 32773, 32809, 32908, 32909, 32946, 34676, 34677})
+LIBVIPS = frozenset({1, 2, 3, 4, 5, 7, 8, 32766, 32771, 32773, 32809, 32908, 32909, 32946, 34676, 34677, 50001})
 """Compressions that the libtiff in the wheel of libvips reads."""
 OLD_JPEG, LZMA, ZSTD = 6, 34925, 50000
 PILLOW = frozenset({OLD_JPEG, LZMA, ZSTD})
