@@ -10,8 +10,10 @@ from PIL import Image
 from devtools.pictures.heifs import SRGB_FULL, SRGB_LIMITED, Shown, clap, heif_file, hevc, icc, tiled, turned
 from devtools.pictures.packaged import packaged
 from devtools.pictures.samples import decoded, difference, encoded, scene, ssim
+from devtools.pictures.wide import grey_heic, wide_heic
 from editqueue.adapters.image_tools import render
 from editqueue.adapters.image_tools.decoders import coded_still
+from editqueue.adapters.image_tools.decoders.tile import BT2020
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import OverLimit
@@ -19,6 +21,9 @@ from editqueue.ports.image_tools import Preview
 from tests.adapters.image_tools.test_colour import by_lcms, display_p3
 
 HEIF = "tests/images"
+JPEG = b"\xff\xd8\xff"
+BAR = 8
+"""Lines of black above and below a picture of 3:2 in the JPEG of 4:3."""
 
 
 def preview_of(body: bytes) -> Preview:
@@ -115,11 +120,15 @@ class TestSmallCopy:
         assert np.abs(means(decoded(made.body)) - means(decoded(main.body))).max() < 1
         assert source.bytes_read < len(body) / 10
 
-    def test_of_a_limited_range_is_expanded_once(self) -> None:
-        """Twice, and a tenth of this picture would be clipped."""
-        pixels = np.asarray(decoded(preview_of(packaged("pillow-heif", f"{HEIF}/heif_special/guitar_cw90.hif")).body))
+    def test_is_as_bright_as_the_jpeg_that_the_camera_made_of_it(self) -> None:
+        """The index says limited range, the streams say full: they are right."""
+        body = packaged("pillow-heif", f"{HEIF}/heif_special/guitar_cw90.hif")  # of a Sony A7 IV
+        jpeg = np.asarray(decoded(body[body.find(JPEG) :]).convert("L"))[BAR:-BAR]
 
-        assert (pixels == 255).mean() < 0.02
+        shown = np.asarray(decoded(preview_of(body).body).convert("L"))
+
+        shares = (1, 25, 50, 75, 99)
+        assert np.abs(np.percentile(shown, shares) - np.percentile(jpeg, shares)).max() < 4
 
 
 class TestTiles:
@@ -166,6 +175,35 @@ class TestTiles:
 
         assert made.path == "ffmpeg"
         assert_alike(decoded(made.body), scene(800, 500))
+
+    @pytest.mark.parametrize(("coded", "said"), [(SRGB_FULL, SRGB_LIMITED), (SRGB_LIMITED, SRGB_FULL)])
+    def test_of_a_camera_are_in_the_range_that_their_stream_says(
+        self, coded: tuple[int, int, int, int], said: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = heif_file(whole(scene(800, 500), pixels="yuv422p10le", colours=coded), colours=said)
+
+        made = preview_of(body)
+
+        assert made.path == "ffmpeg"
+        assert_alike(decoded(made.body), scene(800, 500))
+        assert_alike(decoded(made.body), by_libheif(body, monkeypatch))
+
+    @pytest.mark.parametrize(("transfer", "primaries"), [(16, 9), (18, 9), (16, 12)])
+    def test_of_high_dynamic_range_look_as_libheif_shows_them(
+        self, transfer: int, primaries: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = wide_heic(scene(640, 400), transfer=transfer, primaries=primaries)
+
+        made = preview_of(body)
+
+        assert made.path == ("ffmpeg" if primaries == BT2020 else "heif-vips")
+        assert_alike(decoded(made.body), by_libheif(body, monkeypatch))
+
+    @pytest.mark.parametrize("bits", [10, 12])
+    def test_of_grey_look_as_libheif_shows_them(self, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        body = grey_heic(scene(640, 400), bits=bits)
+
+        assert_alike(decoded(preview_of(body).body), by_libheif(body, monkeypatch))
 
     def test_without_colours_in_the_file_go_by_their_stream(self) -> None:
         made = preview_of(heif_file(whole(scene(800, 500), colours=SRGB_LIMITED), colours=None))

@@ -1,6 +1,7 @@
 """Tiles of HEVC and AV1 as libvips images, by FFmpeg's decoders and its scaler (PyAV)."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+from dataclasses import replace
 from typing import Any
 
 from editqueue.adapters.image_tools.decoders.frame import packed
@@ -46,7 +47,7 @@ class TileDecoder:
         exact = (frame.width, frame.height) == tile.size
         if frame.width < tile.width or frame.height < tile.height or not (exact or self._step == 1):
             raise Declined
-        colours = _colours(self._picture.colours, frame)
+        colours = _colours(self._picture.colours, tile, frame)
         grey = frame.format.name.startswith("gray")
         _check(colours, self._picture.profile, grey=grey)
         if colours.transfer in {PQ, HLG}:
@@ -94,16 +95,21 @@ def _only_frame(tile: Coded, stream: bytes) -> Any:
     return frames[0]
 
 
-def _colours(said: Colours | None, frame: Any) -> Colours:
+def _colours(said: Colours | None, tile: Coded, frame: Any) -> Colours:
     """What the file says; where that is nothing, or "unspecified" throughout, what the stream says."""
-    if said is not None and {said.primaries, said.transfer, said.matrix} != {UNSPECIFIED}:
-        return said
-    return Colours(
+    coded = Colours(
         primaries=frame.color_primaries,
         transfer=frame.color_trc,
         matrix=frame.colorspace,
         full_range=frame.color_range == FULL_RANGE,
     )
+    if said is None or {said.primaries, said.transfer, said.matrix} == {UNSPECIFIED}:
+        return coded
+    half_colour = tile.kind == b"hvc1" and frame.format.name.startswith("yuv422")
+    if half_colour and frame.color_range in {LIMITED_RANGE, FULL_RANGE}:
+        # Some cameras say in the index that the range is limited, and code the full one.
+        return replace(said, full_range=coded.full_range)
+    return said
 
 
 def _check(colours: Colours, profile: bytes | None, *, grey: bool) -> None:

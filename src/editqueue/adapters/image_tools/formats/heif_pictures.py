@@ -66,7 +66,7 @@ def _picture(index: HeifIndex, item: int, file_size: int) -> HeifPicture:
     if index.kinds.get(item) == b"grid":
         columns, tiles = _grid(index, item, width, height)
     else:
-        columns, tiles = 1, (_coded(index, item),)
+        columns, tiles = 1, (_stream(index, item),)
     if sum(extent.length for tile in tiles for extent in tile.extents) > file_size:
         raise NotUnderstood
     crop, turns = _transforms(properties, width, height)
@@ -92,7 +92,7 @@ def _grid(index: HeifIndex, item: int, width: int, height: int) -> tuple[int, Se
     parts = [others for kind, of, others in index.references if kind == b"dimg" and of == item]
     if canvas != (width, height) or [len(others) for others in parts] != [rows * columns]:
         raise NotUnderstood
-    tiles = tuple(_coded(index, tile) for tile in parts[0])
+    tiles = tuple(_stream(index, tile) for tile in parts[0])
     first = tiles[0]
     alike = all(
         (tile.kind, tile.size, tile.configuration, tile.colours, tile.profile)
@@ -106,7 +106,7 @@ def _grid(index: HeifIndex, item: int, width: int, height: int) -> tuple[int, Se
     return columns, tiles
 
 
-def _coded(index: HeifIndex, item: int) -> Coded:
+def _stream(index: HeifIndex, item: int) -> Coded:
     kind, place = index.kinds.get(item, b""), index.places.get(item)
     properties = _understood(index, item)
     configurations = [each.body for each in properties if each.name == CONFIGURATIONS.get(kind)]
