@@ -20,8 +20,8 @@ BANDS = {
 }  # fmt: skip
 UNREAD = "Support for this compression format has not been built in"
 """What libheif says of pictures in codecs that its wheel lacks: JPEG, AVC, VVC."""
-NOTHING = 3
-"""Of 255."""
+NOTHING = 1.0
+"""Mean brightness, of 255."""
 MOST_PROPERTIES = 8
 """Colours that are looked for."""
 FAILURES = (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError)
@@ -48,7 +48,7 @@ def read_heic(body: bytes, limits: PixelLimits) -> Any:
         image = fitted_to_screen(image, colour.high_range, colour.primaries)
     else:
         image = fitted(image)
-    if image.max() < NOTHING:  # libheif says nothing of a coded picture without content
+    if image.avg() < NOTHING:  # libheif says nothing of a coded picture without content
         raise NoToolForFormat("no installed tool finds anything but black in this heic")
     return image
 
