@@ -20,7 +20,7 @@ _TOOLS = (
     ("pillow", "PIL", "BMP, JPEG 2000, PSD, rare TIFFs", "pip install 'editqueue[pillow]'"),
     ("pillow-jxl-plugin", "pillow_jxl", "JPEG XL", "pip install 'editqueue[jxl]'"),
     ("rawpy", "rawpy", "camera raws without an embedded preview", "pip install 'editqueue[raw]'"),
-    ("av", "av", "HEIC, HIF, AVIF for less CPU; mp4 and mov clips; sequences of pictures", "pip install 'editqueue[video]'"),
+    ("av", "av", "HEIC, HIF, AVIF for less CPU, sequences; mp4 and mov clips", "pip install 'editqueue[video]'"),
 )
 
 

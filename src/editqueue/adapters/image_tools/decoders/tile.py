@@ -4,6 +4,7 @@
 from dataclasses import replace
 from typing import Any
 
+from editqueue.adapters.image_tools.decoders.fitting import expanded
 from editqueue.adapters.image_tools.decoders.frame import packed
 from editqueue.adapters.image_tools.decoders.tone_mapping import HLG, PQ
 from editqueue.adapters.image_tools.decoders.vips import vips
@@ -52,23 +53,26 @@ class TileDecoder:
         _check(colours, self._picture.profile, grey=grey)
         if colours.transfer in {PQ, HLG}:
             self.transfer = colours.transfer
-        image = self._scaled(frame, colours, grey=grey and self.transfer is None)
+        image = self._scaled(frame, colours, grey=grey)
         return image if exact else image.crop(0, 0, *tile.size)
 
     def _scaled(self, frame: Any, colours: Colours, *, grey: bool) -> Any:
         wide = self.transfer is not None
+        as_it_is = grey or colours.full_range  # the scaler leaves grey in its range, whatever it is told
         small = self._reformatter.reformat(
             frame,
             width=-(-frame.width // self._step),
             height=-(-frame.height // self._step),
             format="gray" if grey else "rgb48le" if wide else "rgb24",
             src_colorspace=SCALER_MATRICES[colours.matrix],
-            src_color_range=FULL_RANGE if colours.full_range else LIMITED_RANGE,
+            src_color_range=FULL_RANGE if as_it_is else LIMITED_RANGE,
             dst_color_range=FULL_RANGE,
             interpolation=PRECISE | (AREA if self._step > 1 else BICUBIC),
             threads=1,
         )
         image = packed(small, "ushort" if wide else "uchar", bands=1 if grey else 3)
+        if grey and not colours.full_range:
+            image = expanded(image)
         if self._picture.profile is not None:
             image.set_type(vips().GValue.blob_type, "icc-profile-data", self._picture.profile)
         return image
@@ -118,7 +122,9 @@ def _check(colours: Colours, profile: bytes | None, *, grey: bool) -> None:
         raise Declined
     if profile is not None:
         fits = profile[16:20] == (b"GRAY" if grey else b"RGB ") and colours.transfer not in {PQ, HLG}
+    elif colours.transfer in {PQ, HLG}:
+        fits = colours.primaries == BT2020 and not grey
     else:
-        fits = colours.primaries in ({BT2020} if colours.transfer in {PQ, HLG} else LIKE_SRGB)
+        fits = colours.primaries in LIKE_SRGB
     if not fits:
         raise Declined
