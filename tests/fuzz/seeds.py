@@ -7,6 +7,8 @@ import numpy as np
 import pillow_jxl  # noqa: F401  # registers itself  # pyright: ignore[reportUnusedImport]  # as it says
 
 from devtools.pictures.clips import black, clip, frames, hdr_clip, sound_only
+from devtools.pictures.heifs import heif_file
+from devtools.pictures.heifs import tiled as tiled_heif
 from devtools.pictures.photoshop import psd
 from devtools.pictures.raws import cr2, cr3, dng, made_by, preview, raf, rw2, sensor
 from devtools.pictures.samples import encoded, heif, png, scene, with_exif
@@ -59,7 +61,15 @@ def _pictures() -> dict[str, bytes]:
         "heic-grey": grey_heic(picture, bits=10),
         "heic": heif(picture, icc_profile=display_p3()),
         "heic-glass": heif(glass),
+        "heic-tiles": heif_file(tiled_heif(picture, (160, 112))),
+        "hif": _hif(),
     }
+
+
+def _hif() -> bytes:
+    """With a smaller copy that is large enough, both low."""
+    main, copy = (tiled_heif(scene(*size), size, pixels="yuv422p10le") for size in ((1600, 80), (1280, 64)))
+    return heif_file(main, copy)
 
 
 def _raws() -> dict[str, bytes]:
