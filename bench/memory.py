@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from bench.figures import Figure
-from bench.pictures import heic_12_mp, jpeg_45_mp
+from bench.pictures import avif_12_mp, heic_12_mp, hif_12_mp, jpeg_45_mp
 from devtools.installation import Installation
 from devtools.pictures.bombs import blank_png, make_bombs
 from devtools.seeds import seed_files, seed_order, submit
@@ -24,7 +24,8 @@ MB = 1_000_000
 
 
 async def measure() -> list[Figure]:
-    large = {"45 MP JPEGs": jpeg_45_mp(), "12 MP HEICs": heic_12_mp()}
+    large = {"45 MP JPEGs": jpeg_45_mp(), "12 MP HEICs": heic_12_mp(), "12 MP HIFs": hif_12_mp(),
+             "12 MP HIFs without a copy": hif_12_mp(copy=False), "12 MP AVIFs": avif_12_mp()}  # fmt: skip
     figures: list[Figure] = []
     for name, body in large.items():
         peak = await _peak(body)

@@ -1,9 +1,14 @@
 """The large pictures that several benches use, made once: noise of 45 megapixels takes its time."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
+from PIL import Image
+
+from devtools.pictures.heifs import SRGB_LIMITED, Shown, heif_file, hevc, tiled
 from devtools.pictures.raws import dng, preview, sensor
-from devtools.pictures.samples import encoded, heif, photograph
+from devtools.pictures.samples import encoded, photograph
 
 
 @cache
@@ -18,7 +23,25 @@ def jpeg_45_mp() -> bytes:
 
 @cache
 def heic_12_mp() -> bytes:
-    return heif(photograph(4032, 3024))
+    """In tiles of 512 x 512, as phones write it."""
+    return heif_file(tiled(photograph(4032, 3024), (512, 512), quality=20))
+
+
+@cache
+def hif_12_mp(*, copy: bool = True) -> bytes:
+    """As Sony's cameras write it: 10 bit of 4:2:2 in four tiles, and a copy of 1616 x 1080 beside them."""
+    image = photograph(4240, 2832)
+    small = image.resize((1616, 1080), Image.Resampling.LANCZOS)
+    copies = [Shown(streams=[hevc(small, **_SONY)], width=1616, height=1080)] if copy else []
+    return heif_file(tiled(image, (2176, 1472), **_SONY), *copies, colours=SRGB_LIMITED)
+
+
+@cache
+def avif_12_mp() -> bytes:
+    return encoded(photograph(4032, 3024), "AVIF", quality=75, speed=9)
+
+
+_SONY: Mapping[str, Any] = {"pixels": "yuv422p10le", "colours": SRGB_LIMITED, "quality": 20}
 
 
 @cache

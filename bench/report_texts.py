@@ -53,7 +53,7 @@ PROMISES = (
             "other, and no database at all. The figure that counts is one consumer process at its best "
             "EDITQUEUE_CONCURRENCY; one job at a time stands beside it. CPU and memory are those of all processes "
             "of a worker; the peak is the sum of each one's own peak, with what they share counted for each. "
-            "sharp reads neither HEVC nor a raw's embedded preview, so on HEIC and DNG the naive worker only "
+            "sharp reads neither HEVC nor a raw's embedded preview, so on HEIC, HIF and DNG the naive worker only "
             "reads and copies, and makes no preview or a wrong one: the ratio is in its favour."
         ),
         limit=(
@@ -154,6 +154,34 @@ PROMISES = (
         limit=(
             "How soon a consumer asks the database again after it was away, and after SIGKILL how long a new process "
             "takes to start."
+        ),
+    ),
+    Section(
+        promise=31,
+        title="CPU for HIF, HEIC and AVIF",
+        how=(
+            "In one process with one thread, beside the way that reads all of these by libheif (libde265 for HEVC, "
+            "aom for AVIF) and shrinks what it decoded. The HEIC is in tiles of 512 x 512 as phones write it, the HIF "
+            "in 10 bit of 4:2:2 as Sony's cameras do, with the copy of 1616 x 1080 that they put beside the picture, "
+            "and once without it."
+        ),
+        limit=(
+            "Decoding every pixel of HEVC and AV1, which neither can shrink on load; phones' HEICs gain least, as "
+            "their many bits are undone one by one whoever does it. Where the copy is read, resampling and the JPEG "
+            "cost as much as the decoding."
+        ),
+    ),
+    Section(
+        promise=32,
+        title="one job at a time, 30 ms away",
+        how=(
+            "The runs of promise 15 with EDITQUEUE_CONCURRENCY=1, beside the naive worker, which has one job at a "
+            "time, too."
+        ),
+        limit=(
+            "Round trips one after the other: a look at the original, its first bytes, the rest, the write of the "
+            "preview; the store's copy goes on meanwhile, and the rest comes by four requests at once. Then the "
+            "decoding."
         ),
     ),
 )

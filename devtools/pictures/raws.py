@@ -21,9 +21,9 @@ def preview(jpeg: bytes) -> Directory:
     return Directory(entries=((0xFE, LONG, (1,)), (0x103, SHORT, (7,)), (0x117, LONG, (len(jpeg),))), jpeg=jpeg)
 
 
-def sensor(width: int, height: int) -> Directory:
+def sensor(width: int, height: int, *, level: int = 20_000) -> Directory:
     """A grey Bayer picture of 16 bits."""
-    pixels = struct.pack("<H", 20_000) * (width * height)
+    pixels = struct.pack("<H", level) * (width * height)
     entries = (
         (0xFE, LONG, (0,)), (0x100, LONG, (width,)), (0x101, LONG, (height,)), (0x102, SHORT, (16,)),
         (0x103, SHORT, (1,)), (0x106, SHORT, (32803,)), (0x115, SHORT, (1,)), (0x116, LONG, (height,)),

@@ -384,6 +384,33 @@ async def test_a_range_past_the_end_is_short_or_empty(running: Running, start: i
 
 
 @with_readers
+async def test_a_long_range_comes_whole_and_in_order(running: Running) -> None:
+    readers = readers_of(running)
+    body = b"".join(number.to_bytes(4, "big") for number in range(1_400_000))
+    await running.bucket.write(KEYS.raw, body, content_type="image/jpeg")
+
+    source = readers.open(KEYS.raw)
+    beginning = await asyncio.to_thread(source.read, 0, 64)
+    assert beginning + await asyncio.to_thread(source.read, 64, len(body)) == body
+    assert source.bytes_read == len(body)
+    await running.bucket.delete([KEYS.raw])
+
+
+@with_readers
+async def test_a_long_range_of_an_object_that_was_replaced_fails(running: Running) -> None:
+    readers = readers_of(running)
+    await running.bucket.write(KEYS.raw, bytes(5_000_000), content_type="image/jpeg")
+    source = readers.open(KEYS.raw)
+    await asyncio.to_thread(source.read, 0, 64)
+
+    await running.bucket.write(KEYS.raw, b"1" * 5_000_000, content_type="image/jpeg")
+
+    with pytest.raises(StorageUnavailable, match="replaced"):
+        await asyncio.to_thread(source.read, 64, 5_000_000)
+    await running.bucket.delete([KEYS.raw])
+
+
+@with_readers
 async def test_a_range_of_an_empty_object_is_empty(running: Running) -> None:
     readers = readers_of(running)
     await running.bucket.write(KEYS.raw, b"", content_type="image/jpeg")

@@ -149,7 +149,7 @@ def preview_of_camera() -> Directory:
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        (heif(scene(640, 400)), "heif-vips"),
+        (heif(scene(640, 400)), "ffmpeg"),
         (dng(preview_of_camera()), "embedded-jpeg"),
         (dng(sensor(1400, 1000)), "libraw"),
         (clip(frames(scene(640, 360), 3)), "pyav-poster"),

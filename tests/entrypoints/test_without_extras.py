@@ -15,7 +15,7 @@ from devtools.pictures.samples import decoded, encoded, heif, scene
 from devtools.seeds import seed_files, seed_order, submit
 from editqueue.domain.keys import ObjectKeys
 
-EXTRAS = ("pillow_heif", "_pillow_heif", "rawpy", "av")
+EXTRAS = ("pillow_heif", "_pillow_heif", "PIL", "pillow", "pillow_jxl", "pillow_jxl_plugin", "rawpy", "av")
 SOURCE = Path(__file__).parents[2] / "src"
 
 
@@ -49,7 +49,8 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(lean: Installation) -> No
 
     assert report.code == 0, "an extra is no fault"
     found = checks(report)
-    for package, extra in (("pillow-heif", "heic"), ("rawpy", "raw"), ("av", "video")):
+    packages = {"pillow-heif": "heic", "pillow": "pillow", "pillow-jxl-plugin": "jxl", "rawpy": "raw", "av": "video"}
+    for package, extra in packages.items():
         assert found[f"image tool {package}"]["detail"] == "not installed"
         assert f"pip install 'editqueue[{extra}]'" in found[f"image tool {package}"]["remedy"]
     assert found["image tool pyvips"]["remedy"] == ""
@@ -58,14 +59,26 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(lean: Installation) -> No
 async def test_without_the_extras_everything_else_works_and_the_rest_gets_a_copy(lean: Installation) -> None:
     jpeg = encoded(scene(1620, 1080))
     read = {"a.jpg": jpeg, "b.avif": encoded(scene(300, 200), "AVIF"), "c.dng": dng(preview(jpeg))}
-    unread = {"d.heic": heif(scene(64, 48)), "e.mp4": clip(frames(scene(64, 48), 2)), "f.dng": dng(sensor(1400, 1000))}
+    unread = {
+        "d.heic": heif(scene(64, 48)),
+        "e.mp4": clip(frames(scene(64, 48), 2)),
+        "f.dng": dng(sensor(1400, 1000)),
+        "g.bmp": encoded(scene(64, 48), "BMP"),
+        "h.jxl": b"\xff\x0a" + bytes(60),
+    }
 
     made, log = await worked_off(lean, read | unread)
 
     assert all(decoded(made[name]).format == "JPEG" and made[name] != body for name, body in read.items())
     assert all(made[name] == body for name, body in unread.items())
     reasons = [line["reason"] for line in log if line["event"] == "placeholder_preview"]
-    assert sorted(reason.partition("editqueue")[2] for reason in reasons) == ["[heic]'", "[raw]'", "[video]'"]
+    assert sorted(reason.partition("editqueue")[2] for reason in reasons) == [
+        "[heic]'",
+        "[jxl]'",
+        "[pillow]'",
+        "[raw]'",
+        "[video]'",
+    ]
 
 
 async def test_without_any_image_library_every_picture_gets_a_copy_and_text_none(tmp_path: Path) -> None:

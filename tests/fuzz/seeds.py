@@ -4,10 +4,16 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pillow_jxl  # noqa: F401  # registers itself  # pyright: ignore[reportUnusedImport]  # as it says
 
 from devtools.pictures.clips import black, clip, frames, hdr_clip, sound_only
+from devtools.pictures.heifs import heif_file
+from devtools.pictures.heifs import tiled as tiled_heif
+from devtools.pictures.photoshop import psd
 from devtools.pictures.raws import cr2, cr3, dng, made_by, preview, raf, rw2, sensor
 from devtools.pictures.samples import encoded, heif, png, scene, with_exif
+from devtools.pictures.tiffs import bigtiff, tiled
+from devtools.pictures.wide import grey_heic, wide_avif, wide_heic
 from tests.adapters.image_tools.test_colour import display_p3
 
 SIZE = (320, 208)
@@ -37,17 +43,41 @@ def _pictures() -> dict[str, bytes]:
         "tiff": encoded(picture, "TIFF"),
         "tiff-lzw": encoded(picture, "TIFF", compression="tiff_lzw"),
         "tiff-jpeg": encoded(picture, "TIFF", compression="jpeg"),
+        "tiff-tiled": tiled(picture, compression="lzw"),
+        "tiff-pyramid": tiled(picture, compression="deflate", pyramid=True, subifd=True),
+        "tiff-big": bigtiff(picture),
+        "tiff-zstd": encoded(picture, "TIFF", compression="zstd"),
         "tiff-deflate": encoded(picture.convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+        "gif": encoded(picture.quantize(16), "GIF"),
+        "bmp": encoded(picture, "BMP"),
+        "psd": psd(picture),
+        "jp2": encoded(picture, "JPEG2000"),
+        "jxl": encoded(picture, "JXL"),
         "avif": encoded(picture, "AVIF", speed=10),
+        "avif-grey": encoded(picture.convert("L"), "AVIF", subsampling="4:0:0", range="limited", speed=10),
+        "avif-pq": wide_avif(picture),
+        "avif-sequence": encoded(picture, "AVIF", save_all=True, append_images=[picture], speed=10),
+        "heic-pq": wide_heic(picture),
+        "heic-grey": grey_heic(picture, bits=10),
         "heic": heif(picture, icc_profile=display_p3()),
         "heic-glass": heif(glass),
+        "heic-tiles": heif_file(tiled_heif(picture, (160, 112))),
+        "hif": _hif(),
     }
+
+
+def _hif() -> bytes:
+    """With a smaller copy that is large enough, both low."""
+    main, copy = (tiled_heif(scene(*size), size, pixels="yuv422p10le") for size in ((1600, 80), (1280, 64)))
+    return heif_file(main, copy)
 
 
 def _raws() -> dict[str, bytes]:
     jpeg = encoded(scene(1300, 870), quality=60)
     tiny = encoded(scene(160, 120))
-    tiff_like = {kind: dng(preview(tiny), preview(jpeg), of=made_by(maker)) for kind, maker in _MAKERS.items()}
+    tiff_like = {
+        kind: dng(preview(tiny), preview(jpeg), sensor(64, 48), of=made_by(maker)) for kind, maker in _MAKERS.items()
+    }
     return {
         "dng": dng(preview(tiny), preview(jpeg), orientation=6),
         "dng-sensor": dng(preview(tiny), sensor(320, 208)),
@@ -60,7 +90,7 @@ def _raws() -> dict[str, bytes]:
     }
 
 
-_MAKERS = {"nef": b"NIKON", "arw": b"SONY", "pef": b"PENTAX", "srw": b"SAMSUNG"}
+_MAKERS = {"nef": b"NIKON", "arw": b"SONY", "pef": b"PENTAX", "srw": b"SAMSUNG", "3fr": b"HASSELBLAD"}
 
 
 def _clips() -> dict[str, bytes]:

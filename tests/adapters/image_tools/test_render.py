@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from devtools.pictures.samples import (
     decoded,
@@ -181,6 +182,58 @@ def test_a_torn_picture_is_broken(kind: str, share: float) -> None:
         render(body[: int(len(body) * share)])
 
 
+@pytest.mark.parametrize("share", [0.5, 0.98])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_half_a_jpeg_is_broken_although_it_has_an_end(share: float, progressive: bool) -> None:
+    body = encoded(scene(), progressive=progressive)
+
+    with pytest.raises(BrokenPicture):
+        render(body[: int(len(body) * share)] + b"\xff\xd9")
+
+
+def test_a_jpeg_that_lacks_its_end_mark_and_no_pixel_is_whole() -> None:
+    body = encoded(scene())
+
+    assert difference(shown(body[:-2]), shown(body)) == 0
+
+
+def test_a_jpeg_with_stray_bytes_between_its_segments_is_read() -> None:
+    body = encoded(scene())
+
+    assert difference(shown(body[:2] + b"\xff\xe7\x00\x02junk" + body[2:]), shown(body)) == 0
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("written", ['tiff:Orientation="6"', "<tiff:Orientation>6</tiff:Orientation>"])
+def test_the_orientation_of_xmp_counts_where_exif_has_none(kind: str, written: str) -> None:
+    said = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'>{written}</x:xmpmeta>".encode()
+    body = with_xmp(scene(), said, kind)
+
+    image = shown(body)
+
+    assert image.size == (800, 1280)
+    assert difference(image, upright(with_exif(scene(), 6)).resize(image.size, Image.Resampling.LANCZOS)) < 4
+
+
+def with_xmp(image: Image.Image, said: bytes, kind: str) -> bytes:
+    if kind == "PNG":
+        info = PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", said.decode())
+        return encoded(image, kind, pnginfo=info)
+    if kind == "TIFF":
+        return encoded(image, kind, tiffinfo={700: said})
+    return encoded(image, kind, xmp=said)
+
+
+def test_exif_counts_before_xmp() -> None:
+    exif = Image.Exif()
+    exif[0x112] = 1
+
+    image = shown(encoded(scene(), exif=exif.tobytes(), xmp=b'<x tiff:Orientation="6"/>'))
+
+    assert image.size == (1280, 800)
+
+
 def test_a_torn_progressive_jpeg_is_broken() -> None:
     body = encoded(scene(), progressive=True)
 
@@ -195,7 +248,6 @@ def test_a_torn_progressive_jpeg_is_broken() -> None:
         b"no picture",
         b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><image href='/etc/passwd'/></svg>",
         b"%PDF-1.7",
-        b"GIF89a",
         b"P6 1 1 255 abc",
         b"\0" * 5000,
     ],

@@ -141,6 +141,89 @@ class TestDone:
         assert world.journal.moves == []
 
 
+class CopyHeld:
+    """A bucket whose copies begin and wait for `go`; then they fail with `error`, if any."""
+
+    def __init__(self, inner: object, error: Exception | None = None) -> None:
+        self._inner = inner
+        self._error = error
+        self.go = asyncio.Event()
+        self.written: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
+        await self.go.wait()
+        if self._error is not None:
+            raise self._error
+        inner: Any = self._inner
+        await inner.copy(source, target, etag=etag)
+        self.written.append(target)
+
+    async def write(self, key: str, body: bytes, *, content_type: str) -> None:
+        inner: Any = self._inner
+        await inner.write(key, body, content_type=content_type)
+        self.written.append(key)
+
+
+class TestCopyAndPreview:
+    """The preview is made while the store copies, and written after."""
+
+    async def test_are_under_way_together_and_written_in_turn(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        bucket: Any = CopyHeld(world.bucket)
+        working = asyncio.create_task(process_next(replace(world.ports, bucket=bucket)))
+
+        await world.images.entered.wait()  # while the copy is not done
+        assert bucket.written == []
+        bucket.go.set()
+        await working
+
+        assert bucket.written == [keys_of(file).processed, keys_of(file).preview]
+        assert (await world.job(file)).status == "done"
+
+    async def test_a_copy_that_fails_ends_the_preview_and_leaves_none(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()  # would never be made
+        bucket: Any = CopyHeld(world.bucket, StorageUnavailable("503"))
+        working = asyncio.create_task(process_next(replace(world.ports, bucket=bucket)))
+
+        await world.images.entered.wait()
+        bucket.go.set()
+        end = await working
+
+        assert isinstance(end, Retry)
+        assert bucket.written == []
+        assert (await world.job(file)).error == "storage_unavailable: 503"
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    async def test_a_copy_that_fails_says_more_than_a_picture_that_is_broken(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = BrokenPicture("kaputt")
+        bucket: Any = CopyHeld(world.bucket, StorageUnavailable("503"))
+        working = asyncio.create_task(process_next(replace(world.ports, bucket=bucket)))
+
+        await world.images.entered.wait()
+        bucket.go.set()
+
+        assert isinstance(await working, Retry)
+        assert (await world.job(file)).status == "queued"
+
+    async def test_a_broken_picture_is_copied_all_the_same(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = BrokenPicture("kaputt")
+        bucket: Any = CopyHeld(world.bucket)
+        working = asyncio.create_task(process_next(replace(world.ports, bucket=bucket)))
+
+        await world.images.entered.wait()
+        bucket.go.set()
+        await working
+
+        assert bucket.written == [keys_of(file).processed]
+        assert (await world.job(file)).status == "failed"
+
+
 class TestMissingOriginal:
     async def test_fails_at_once_and_leaves_the_file_to_be_submitted_again(self, world: World) -> None:
         [file] = await world.submitted(1)

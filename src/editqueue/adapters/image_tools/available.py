@@ -15,10 +15,12 @@ class Tool:
 
 
 _TOOLS = (
-    ("pyvips", "pyvips", "JPEG, PNG, TIFF, WebP, AVIF", "pip install pyvips pyvips-binary"),
-    ("pillow-heif", "pillow_heif", "HEIC, HEIF", "pip install 'editqueue[heic]'"),
+    ("pyvips", "pyvips", "JPEG, PNG, TIFF, WebP, AVIF, GIF", "pip install pyvips pyvips-binary"),
+    ("pillow-heif", "pillow_heif", "HEIC, HIF", "pip install 'editqueue[heic]'"),
+    ("pillow", "PIL", "BMP, JPEG 2000, PSD, rare TIFFs", "pip install 'editqueue[pillow]'"),
+    ("pillow-jxl-plugin", "pillow_jxl", "JPEG XL", "pip install 'editqueue[jxl]'"),
     ("rawpy", "rawpy", "camera raws without an embedded preview", "pip install 'editqueue[raw]'"),
-    ("av", "av", "mp4 and mov clips", "pip install 'editqueue[video]'"),
+    ("av", "av", "HEIC, HIF, AVIF for less CPU, sequences; mp4 and mov clips", "pip install 'editqueue[video]'"),
 )
 
 

@@ -17,6 +17,7 @@ from editqueue.domain.errors import (
 from editqueue.domain.jobs import JobStatus, RetryPolicy
 from editqueue.domain.keys import preview_pointer
 from editqueue.ports import Ports
+from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.ground import find_lost_ground, paused
 from editqueue.use_cases.consumer.verdict import (
@@ -32,7 +33,7 @@ from editqueue.use_cases.consumer.verdict import (
     verdict_on,
 )
 from editqueue.use_cases.run_to_completion import run_to_completion
-from editqueue.use_cases.unless_stopped import unless_stopped
+from editqueue.use_cases.unless_stopped import end_all, unless_stopped
 
 SETTLE_WAITS = (0.1, 0.2, 0.5)
 """Seconds between tries to write a result down while the database is away; the last is repeated."""
@@ -104,17 +105,18 @@ async def _edit_in_time(claim: Claim, ports: Ports, stop: asyncio.Event) -> Verd
 async def _edit(claim: Claim, ports: Ports) -> Done:
     """What is made of an original. A real editing step goes where the copy is: from `keys.raw` to `keys.processed`.
 
-    Copy and preview are of the same version of the original: whoever replaces it meanwhile makes the attempt fail.
+    Copy and preview are of the same version of the original: whoever replaces it meanwhile makes the attempt fail. The
+    preview is made while the store copies, and written after the copy is there.
     """
     keys = claim.file.keys
     try:
         original = await ports.bucket.head(keys.raw)
-        await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
+        making = asyncio.create_task(_made_preview(keys.raw, original.etag, ports))
         try:
-            preview = await ports.images.make_preview(keys.raw, etag=original.etag)
-        except NoToolForFormat as error:
-            ports.journal.warning("placeholder_preview", object_key=keys.raw, reason=str(error))
-            preview = None
+            await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
+            preview = await making
+        finally:
+            await end_all([making])
         # The sweep may have given the job to another consumer by now, whose preview must stand.
         if _is_stale(claim, ports):
             raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")
@@ -125,6 +127,15 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
     except ObjectMissing as error:
         raise RawMissing(f"no original at {error.key}") from error
     return Done(preview_url=preview_pointer(ports.bucket.name, keys), bytes_copied=original.size)
+
+
+async def _made_preview(key: str, etag: str | None, ports: Ports) -> Preview | None:
+    """None if it gets the placeholder copy."""
+    try:
+        return await ports.images.make_preview(key, etag=etag)
+    except NoToolForFormat as error:
+        ports.journal.warning("placeholder_preview", object_key=key, reason=str(error))
+        return None
 
 
 async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Event) -> End:

@@ -6,14 +6,28 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from devtools.pictures.clips import clip, frames
+from devtools.pictures.packaged import packaged
 from devtools.pictures.samples import decoded, difference, heif, scene, upright, with_exif
-from editqueue.adapters.image_tools.decoders import heic
+from devtools.pictures.wide import grey_heic, wide_heic
+from editqueue.adapters.image_tools.decoders import coded_still, heic
+from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.formats.isobmff import check_heic
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.errors import BrokenPicture, NoToolForFormat
 from editqueue.ports.image_tools import Preview
 from tests.adapters.image_tools.test_colour import by_lcms, display_p3
+
+
+@pytest.fixture(autouse=True)
+def by_libheif(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As without PyAV, whose decoders come first."""
+
+    def missing(name: str) -> None:
+        """Not installed."""
+
+    monkeypatch.setattr(coded_still, "find_spec", missing)
 
 
 def render(body: bytes) -> Preview:
@@ -92,10 +106,58 @@ def test_without_its_library_a_heic_is_sound_but_unread(monkeypatch: pytest.Monk
 def test_only_what_the_library_documents_is_the_fault_of_the_file(
     monkeypatch: pytest.MonkeyPatch, raised: Exception, seen: type[Exception]
 ) -> None:
-    def failing(body: bytes) -> None:
+    def failing(body: bytes, **options: object) -> None:
         raise raised
 
     monkeypatch.setattr(pillow_heif, "open_heif", failing)
 
     with pytest.raises(seen):
         render(heif(scene(64, 64)))
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_grey_of_more_than_eight_bits_is_shown(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pillow_heif.options, "SAVE_HDR_TO_12_BIT", bits == 12)
+    body = grey_heic(scene(320, 200), bits=bits)
+    assert pillow_heif.open_heif(body).info["bit_depth"] == bits
+
+    assert difference(decoded(render(body).body), scene(320, 200).convert("L")) < 4
+
+
+@pytest.mark.parametrize(("transfer", "primaries"), [(16, 9), (16, 12), (16, 1), (18, 9)])
+def test_high_dynamic_range_looks_as_the_same_scene_without_it(transfer: int, primaries: int) -> None:
+    plain = np.asarray(scene(320, 200), dtype=float)
+
+    shown = np.asarray(decoded(render(wide_heic(scene(320, 200), transfer=transfer, primaries=primaries)).body), float)
+
+    assert abs(shown.mean() - plain.mean()) < 12
+    assert abs(shown.std() / plain.std() - 1) < 0.25
+    assert np.abs(shown.mean(axis=(0, 1)) - plain.mean(axis=(0, 1))).max() < 20
+
+
+def test_what_a_camera_says_of_its_range_in_two_ways_is_expanded_once() -> None:
+    body = packaged("pillow-heif", "tests/images/heif_special/guitar_cw90.hif")  # of a Sony A7 IV
+
+    shown = np.frombuffer(heic.read_heic(body, PixelLimits()).write_to_memory(), np.uint8)
+
+    assert (shown >= 254).mean() < 0.01
+
+
+@pytest.mark.parametrize("codec", [b"jpeg", b"avc1", b"unci", b"vvc1"])
+def test_codecs_that_the_library_lacks_make_a_sound_picture_that_nobody_reads(codec: bytes) -> None:
+    with pytest.raises(NoToolForFormat):
+        render(heif(scene(64, 64)).replace(b"hvc1", codec))
+
+
+def test_a_sequence_without_a_still_shows_its_first_picture() -> None:
+    body = clip(frames(scene(320, 176), 3), codec="libx265").replace(b"ftypisom", b"ftyphevc")
+
+    made = render(body)
+
+    assert (made.source_format, made.path) == ("heic", "pyav-first-picture")
+    assert difference(decoded(made.body), scene(320, 176)) < 8
+
+
+def test_a_picture_coded_without_content_is_no_black_preview() -> None:
+    with pytest.raises(NoToolForFormat, match="black"):
+        render(heif(Image.new("RGB", (64, 64))))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from devtools.pictures.raws import cr2, cr3, dng, preview, raf, rw2, sensor
+from devtools.pictures.raws import cr2, cr3, dng, made_by, preview, raf, rw2, sensor
 from devtools.pictures.samples import decoded, difference, encoded, scene, upright, with_exif
 from editqueue.adapters.image_tools.decoders import libraw
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
@@ -91,6 +91,32 @@ def test_without_a_preview_libraw_develops_the_sensor(size: tuple[int, int]) -> 
 
     assert made.path == "libraw"
     assert max(made.width, made.height) == 1280
+
+
+def test_a_sensor_without_light_is_no_black_preview() -> None:
+    with pytest.raises(BrokenPicture, match="nothing"):
+        render(dng(preview(TINY), sensor(1400, 1000, level=0)))
+
+
+def test_what_libraw_does_not_know_shows_the_preview_of_its_camera() -> None:
+    made = render(dng(preview(encoded(scene(900, 600))), of=(*made_by(b"PENTAX"), (0x103, 3, (65_535,)))))
+
+    assert (made.source_format, made.path, made.width) == ("pef", "embedded-jpeg-small", 900)
+
+
+@pytest.mark.parametrize("kind", ["crw", "mrw", "x3f"])
+def test_raws_that_are_not_built_like_tiffs_show_what_libraw_finds_in_them(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(body: bytes, kind: str) -> tuple[bytes, int]:
+        return MEDIUM, 6
+
+    monkeypatch.setattr(libraw, "embedded_jpeg", found)
+    heads = {"crw": b"II\x1a\0\0\0HEAPCCDR", "mrw": b"\0MRM", "x3f": b"FOVb"}
+
+    made = render(heads[kind] + bytes(1000))
+
+    assert (made.source_format, made.path, made.width, made.height) == (kind, "embedded-jpeg", 853, 1280)
 
 
 @pytest.mark.usefixtures("no_libraw")

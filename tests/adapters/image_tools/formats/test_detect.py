@@ -2,14 +2,17 @@
 
 import pytest
 
-from devtools.pictures.raws import cr2, dng, made_by, preview
+from devtools.pictures.raws import cr2, dng, made_by, preview, sensor
 from devtools.pictures.samples import dng_like, encoded, scene
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.formats.detect import format_of
 from editqueue.domain.errors import NotAPicture
 
 JPEG = encoded(scene(64, 40))
-MAKERS = {"nef": b"NIKON", "arw": b"SONY", "pef": b"PENTAX", "srw": b"SAMSUNG"}
+MAKERS = {
+    "nef": b"NIKON", "arw": b"SONY", "pef": b"PENTAX", "srw": b"SAMSUNG", "3fr": b"Hasselblad", "dcr": b"Kodak",
+    "kdc": b"EASTMAN KODAK", "erf": b"SEIKO EPSON", "mef": b"Mamiya", "mos": b"Leaf", "raw": b"Nobody",
+}  # fmt: skip
 
 
 def kind(body: bytes) -> str:
@@ -34,6 +37,17 @@ def test_pictures_are_told_by_their_first_bytes(name: str) -> None:
         (b"IIRO\x08\0\0\0", "orf"),
         (b"IIU\0\x18\0\0\0", "rw2"),
         (b"II+\0\x08\0\0\0", "tiff"),
+        (b"II*\0\x08\0\0\0IIIICwaR", "iiq"),
+        (b"II\x1a\0\0\0HEAPCCDR\x02\0", "crw"),
+        (b"\0MRM\0\0\x0a\x0c", "mrw"),
+        (b"FOVb\0\0\x02\0", "x3f"),
+        (b"GIF89a", "gif"),
+        (b"BM" + bytes(12) + b"\x28\0\0\0", "bmp"),
+        (b"8BPS\0\1", "psd"),
+        (b"\xff\x0a", "jxl"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+        (b"\xff\x4f\xff\x51", "jp2"),
     ],
 )
 def test_cameras_and_clips_are_told_by_theirs(head: bytes, name: str) -> None:
@@ -43,7 +57,7 @@ def test_cameras_and_clips_are_told_by_theirs(head: bytes, name: str) -> None:
 @pytest.mark.parametrize("padding", [0, 300_000], ids=["near", "far"])
 @pytest.mark.parametrize(("name", "maker"), MAKERS.items())
 def test_raws_built_like_tiffs_are_told_by_their_maker(name: str, maker: bytes, padding: int) -> None:
-    assert kind(dng(preview(JPEG), of=made_by(maker), padding=padding)) == name
+    assert kind(dng(preview(JPEG), sensor(16, 16), of=made_by(maker), padding=padding)) == name
 
 
 @pytest.mark.parametrize("directory_at_end", [False, True])
@@ -51,11 +65,20 @@ def test_a_dng_is_never_taken_for_a_tiff(directory_at_end: bool) -> None:
     assert kind(dng_like(directory_at_end=directory_at_end)) == "dng"
 
 
+@pytest.mark.parametrize("maker", MAKERS.values())
+def test_a_scanner_of_a_maker_of_cameras_makes_tiffs(maker: bytes) -> None:
+    assert kind(dng(preview(JPEG), of=made_by(maker))) == "tiff"
+
+
+def test_a_raw_whose_sensor_is_in_its_first_directory_is_told_by_that() -> None:
+    assert kind(dng(of=(*made_by(b"PENTAX"), (0x103, 3, (65_535,))))) == "pef"
+
+
 def test_a_tiff_of_an_editor_that_names_a_maker_stays_a_tiff() -> None:
     assert kind(encoded(scene(80, 60), "TIFF", description="NIKON scanner")) == "tiff"
 
 
-@pytest.mark.parametrize("body", [b"", b"no picture", b"GIF89a", b"%PDF-1.7", bytes(5000)])
+@pytest.mark.parametrize("body", [b"", b"no picture", b"BM is no picture, either", b"%PDF-1.7", bytes(5000)])
 def test_everything_else_is_no_picture(body: bytes) -> None:
     with pytest.raises(NotAPicture):
         kind(body)

@@ -44,6 +44,23 @@ def poster(source: ByteSource, limits: PixelLimits, *, long_edge: int) -> Any:
         return to_srgb(frame, stream, long_edge=long_edge)
 
 
+def first_picture(source: ByteSource, limits: PixelLimits, *, long_edge: int) -> Any:
+    """The first frame of a sequence of pictures (HEIC, AVIF) whose file has no still. Raises as `poster` does."""
+    if find_spec("av") is None:
+        raise NoToolForFormat("no installed tool reads sequences of pictures: pip install 'editqueue[video]'")
+    check_clip(source)
+    with _opened(source) as container:
+        try:
+            stream = _video(container, limits)
+        except NotAPicture as error:
+            raise NoToolForFormat("no installed tool reads this sequence of pictures") from error
+        frame = next(_sound(container.decode(stream)), None)
+        if frame is None:
+            raise BrokenPicture("the sequence has no picture that can be decoded")
+        limits.check(frame.width, frame.height, limits.clip)
+        return to_srgb(frame, stream, long_edge=long_edge)
+
+
 @contextmanager
 def _opened(source: ByteSource) -> Generator[Any]:
     import av  # noqa: PLC0415  # only where clips are decoded

@@ -32,7 +32,7 @@ def to_srgb(frame: Any, stream: Any, *, long_edge: int) -> Any:
         src_colorspace=_matrix(frame),
         interpolation="LANCZOS",
     )
-    image = _packed(small, "ushort" if wide else "uchar")
+    image = packed(small, "ushort" if wide else "uchar")
     if wide:
         image = tone_mapped(image, _transfer(frame, stream))
     turn = TURNS.get(round(frame.rotation) % 360)
@@ -59,9 +59,10 @@ def _transfer(frame: Any, stream: Any) -> int:
     return frame.color_trc if frame.color_trc != UNSPECIFIED else stream.codec_context.color_trc
 
 
-def _packed(frame: Any, kind: str) -> Any:
+def packed(frame: Any, kind: str, *, bands: int = 3) -> Any:
+    """A frame of RGB or grey pixels as a libvips image of `kind`, "uchar" or "ushort"."""
     plane = frame.planes[0]
-    row = frame.width * 3 * (2 if kind == "ushort" else 1)
+    row = frame.width * bands * (2 if kind == "ushort" else 1)
     body = without_padding(plane, row=row, stride=plane.line_size, height=frame.height)
-    image = vips().Image.new_from_memory(bytes(body), frame.width, frame.height, 3, kind)
-    return image.copy(interpretation="srgb")
+    image = vips().Image.new_from_memory(bytes(body), frame.width, frame.height, bands, kind)
+    return image.copy(interpretation="b-w" if bands == 1 else "srgb")

@@ -17,16 +17,28 @@ WHITE = 0.8
 KNEE = 0.7
 HEADROOM = 16
 """How far above the brightest of the screen light is told apart."""
+BT709_PRIMARIES, P3_PRIMARIES = 1, 12
+"""Colour primaries in H.273."""
 TO_BT709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))
 """Linear BT.2020 to BT.709 (ITU-R BT.2087)."""
+P3_TO_BT709 = ((1.2249, -0.2249, 0.0), (-0.0421, 1.0421, 0.0), (-0.0196, -0.0786, 1.0982))
+"""Linear Display P3 to BT.709 (SMPTE EG 432-1)."""
 
 
-def tone_mapped(image: Any, transfer: int) -> Any:
-    """From 16-bit PQ or HLG in BT.2020 to 8-bit sRGB: to light, to BT.709, a curve for what is too bright, gamma."""
+def tone_mapped(image: Any, transfer: int, primaries: int | None = None) -> Any:
+    """From 16-bit PQ or HLG to 8-bit sRGB: to light, to BT.709, a curve for what is too bright, gamma.
+
+    `primaries` as H.273 counts them; BT.2020 for all that are neither BT.709's nor P3's.
+    """
     light = image.maplut(_lights(transfer)) * (WHITE / REFERENCE_WHITE)
-    rgb = light.recomb(vips().Image.new_from_array([list(row) for row in TO_BT709]))
+    rgb = light if primaries == BT709_PRIMARIES else light.recomb(_matrix(primaries))
     codes = (rgb * (65_536 / HEADROOM)).cast("ushort")  # clips
     return codes.maplut(_tones()).copy(interpretation="srgb")
+
+
+def _matrix(primaries: int | None) -> Any:
+    rows = P3_TO_BT709 if primaries == P3_PRIMARIES else TO_BT709
+    return vips().Image.new_from_array([list(row) for row in rows])
 
 
 @cache

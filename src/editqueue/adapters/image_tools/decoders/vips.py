@@ -8,9 +8,9 @@ import os
 from functools import cache
 from typing import Any
 
-from editqueue.domain.errors import BrokenPicture, OverLimit
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat, OverLimit
 
-ALLOWED_LOADERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif")
+ALLOWED_LOADERS = ("Jpeg", "Png", "Webp", "Tiff", "Heif", "Nsgif")
 """All others are blocked: an SVG named .jpg would be rendered, with whatever it refers to."""
 
 
@@ -36,8 +36,12 @@ def without_padding(pixels: Any, *, row: int, stride: int, height: int) -> Any:
     return b"".join(body[at : at + row] for at in range(0, stride * height, stride))
 
 
+UNREAD = ("Unsupported JPEG data precision", "Unsupported JPEG process", "Unsupported color conversion", "arithmetic")
+"""What libjpeg says of sound pictures that it does not read: 12 bit, lossless, arithmetic coding."""
+
+
 class decoding:  # noqa: N801  # a context manager reads as a verb
-    """Turn libvips' errors into BrokenPicture, those of memory into OverLimit."""
+    """Turn libvips' errors into BrokenPicture, those of memory into OverLimit, unknown kinds into NoToolForFormat."""
 
     def __enter__(self) -> None: ...
 
@@ -47,4 +51,6 @@ class decoding:  # noqa: N801  # a context manager reads as a verb
             said = "; ".join(lines[:3])[:300]
             if "out of memory" in said:
                 raise OverLimit(f"needs more memory than a worker may have: {said}") from error
+            if any(kind in said for kind in UNREAD):
+                raise NoToolForFormat(f"no installed tool reads this kind: {said}") from error
             raise BrokenPicture(f"cannot be decoded: {said}") from error

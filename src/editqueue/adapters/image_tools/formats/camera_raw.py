@@ -1,7 +1,7 @@
 """The JPEG previews inside camera raws, found by reading a few kilobytes of the file.
 
-Knows TIFF-like raws (CR2, NEF, ARW, DNG, RW2, ORF, PEF, SRW), RAF and CR3. Every number of the file is hostile: what
-does not fit is no candidate.
+Knows RAF, CR3 and what is built like TIFF: CR2, NEF, ARW, DNG, RW2, ORF, PEF, SRW, 3FR, IIQ and others. Every number
+of the file is hostile: what does not fit is no candidate.
 """
 
 import struct
@@ -12,20 +12,31 @@ from typing import NamedTuple
 from editqueue.adapters.image_tools.formats.byte_source import BlocksKept
 from editqueue.adapters.image_tools.formats.isobmff import UUID, Box, boxes
 from editqueue.adapters.image_tools.formats.jpeg import jpeg_size
-from editqueue.adapters.image_tools.formats.tiff import Directory, Tiff, orientation_of
+from editqueue.adapters.image_tools.formats.tiff import (
+    COMPRESSION,
+    HEIGHT,
+    STRIP,
+    STRIP_LENGTH,
+    WIDTH,
+    Directory,
+    Tiff,
+    orientation_of,
+)
 from editqueue.domain.errors import BrokenPicture
 from editqueue.ports.bucket import ByteSource
 
-RAW_KINDS = frozenset({"arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw"})
-"""As `detect` names them."""
+WALKED = frozenset({
+    "3fr", "arw", "cr2", "cr3", "dcr", "dng", "erf", "iiq", "kdc", "mef", "mos", "nef", "orf", "pef", "raf", "raw",
+    "rw2", "srw",
+})  # fmt: skip
+"""Kinds of raws whose directories are read here, as `detect` names them; `raw` is a camera's of an unknown maker."""
+RAW_KINDS = WALKED | {"crw", "mrw", "x3f"}
 BLOCK = 16 * 1024
 BLOCKS_KEPT = 16
 MOST_CANDIDATES = 12
 TORN = 64 * 1024
 """Bytes that a directory may claim behind the end: some cameras count a little too far."""
 
-WIDTH, HEIGHT, COMPRESSION = 0x100, 0x101, 0x103
-STRIP, STRIP_LENGTH, TILE, TILE_LENGTH = 0x111, 0x117, 0x144, 0x145
 JPEG, JPEG_LENGTH, PANASONIC_JPEG = 0x201, 0x202, 0x2E
 JPEG_COMPRESSIONS = {6, 7}
 RAF_PREVIEW = 84
@@ -68,11 +79,14 @@ class _Found:
 
 
 def locate_jpeg(source: ByteSource, kind: str, *, long_edge: int) -> Located | None:
-    """Where the smallest JPEG of at least `long_edge` is in the raw, else the largest; None if there is none.
+    """Where the smallest JPEG of at least `long_edge` is in the raw, else the largest; None if there is none, or
+    the raw is of a kind that is not walked.
 
     Reads blocks of 16 KiB where directories lie. Raises BrokenPicture if the file says that it has more bytes than
     it has.
     """
+    if kind not in WALKED:
+        return None
     blocks = BlocksKept(source, block=BLOCK, most=BLOCKS_KEPT)
     found = _candidates(blocks, kind)
     best: Located | None = None
@@ -107,7 +121,7 @@ def _candidates(source: ByteSource, kind: str) -> _Found:
 
 def _in_tiff(source: ByteSource) -> _Found:
     directories = list(Tiff(source).directories())
-    if any(_end(directory) > source.size() + TORN for directory in directories):
+    if any(directory.end() > source.size() + TORN for directory in directories):
         raise BrokenPicture("the file ends before its pictures do")
     sizes = [(directory.number(WIDTH), directory.number(HEIGHT)) for directory in directories]
     width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
@@ -120,13 +134,6 @@ def _in_tiff(source: ByteSource) -> _Found:
 
 def _orientation(directories: Iterable[Directory]) -> int:
     return next((said for directory in directories if (said := orientation_of(directory)) is not None), 1)
-
-
-def _end(directory: Directory) -> int:
-    """Where the last strip or tile of a directory ends."""
-    strips = zip(directory.numbers(STRIP), directory.numbers(STRIP_LENGTH), strict=False)
-    tiles = zip(directory.numbers(TILE), directory.numbers(TILE_LENGTH), strict=False)
-    return max((offset + length for offset, length in (*strips, *tiles)), default=0)
 
 
 def _places(directory: Directory) -> Iterator[Place]:

@@ -1,7 +1,16 @@
 """What a file is, by its content. Its name and MIME type are the customer's opinion."""
 
+from itertools import chain
+
 from editqueue.adapters.image_tools.formats.isobmff import brands
-from editqueue.adapters.image_tools.formats.tiff import DIRECTORY_BYTES, SUB_DIRECTORIES, Tiff
+from editqueue.adapters.image_tools.formats.tiff import (
+    COMPRESSION,
+    MAKER,
+    PHOTOMETRIC,
+    SUB_DIRECTORIES,
+    Directory,
+    Tiff,
+)
 from editqueue.domain.errors import NotAPicture
 from editqueue.ports.bucket import ByteSource
 
@@ -9,12 +18,26 @@ HEAD_BYTES = 4096
 """From the start: enough to tell, but for TIFFs whose first directory lies further on."""
 _MAGIC = {
     b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png", b"FUJIFILMCCD-RAW": "raf",
-    b"IIRO": "orf", b"IIRS": "orf", b"MMOR": "orf", b"IIU\0": "rw2",
+    b"IIRO": "orf", b"IIRS": "orf", b"MMOR": "orf", b"IIU\0": "rw2", b"\0MRM": "mrw", b"FOVb": "x3f",
+    b"GIF87a": "gif", b"GIF89a": "gif", b"8BPS": "psd", b"\xff\x0a": "jxl", b"\0\0\0\x0cJXL \r\n\x87\n": "jxl",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "jp2", b"\xff\x4f\xff\x51": "jp2",
     b"II+\0": "tiff", b"MM\0+": "tiff",  # with offsets of 8 bytes
 }  # fmt: skip
-_RAW_TIFF_MAKERS = {
-    b"NIKON": "nef", b"SONY": "arw", b"PENTAX": "pef", b"RICOH": "pef", b"SAMSUNG": "srw", b"Canon": "cr2",
+_PHASE_ONE = {b"IIII", b"MMMM"}
+"""Behind the 8 bytes that a TIFF begins with."""
+_CIFF = b"HEAPCCDR"
+"""Behind the first 6 bytes of a CRW."""
+_MAKERS = {
+    b"NIKON": "nef", b"SONY": "arw", b"PENTAX": "pef", b"RICOH": "pef", b"SAMSUNG": "srw", b"CANON": "cr2",
+    b"HASSELBLAD": "3fr", b"KODAK": "dcr", b"EASTMAN KODAK": "kdc", b"EPSON": "erf", b"SEIKO EPSON": "erf",
+    b"MAMIYA": "mef", b"LEAF": "mos", b"PHASE ONE": "iiq",
 }  # fmt: skip
+_SENSOR_COLOURS = {32803, 34892}
+"""Photometric interpretations: colour filter array, and linear raw."""
+_SENSOR_COMPRESSIONS = {32767, 32769, 32770, 32867, 34316, 34713, 65000, 65535}
+"""Of Sony, packed, of Samsung, Kodak, Panasonic, Nikon, Kodak, Pentax."""
+_MOST_BELOW = 8
+"""Sub-directories that are looked at for a sensor's picture."""
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF = frozenset({b"avif", b"avis"})
 _CLIPS = frozenset({
@@ -24,20 +47,23 @@ _CLIPS = frozenset({
 _BEFORE_BRANDS = frozenset({b"moov", b"mdat", b"wide", b"skip", b"pnot"})
 """QuickTime files older than the `ftyp` box start with one of these."""
 _DNG_VERSION = 0xC612
+_BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
+"""Lengths of the header behind the first 14 bytes."""
 
 
 def format_of(source: ByteSource) -> str:
-    """The format: `jpeg png webp tiff avif heic dng cr2 cr3 nef arw raf orf rw2 pef srw mp4`.
+    """The format: `jpeg png webp gif bmp tiff psd avif heic jxl jp2`, a camera raw (see `RAW_KINDS`), or `mp4`.
 
-    Reads 4 KiB from the start, and of a TIFF 4 KiB more from its first directory on. Camera raws are TIFFs by their
-    first bytes and are looked for before TIFF: libvips opens a DNG as a 256-pixel TIFF and calls that success.
+    Reads 4 KiB from the start, and of a TIFF 4 KiB more of its first directory and of each below it. Camera raws are
+    TIFFs by their first bytes and are looked for before TIFF: libvips opens a DNG as a 256-pixel TIFF and calls that
+    success. What makes a raw is the picture of a sensor in it, not its maker's name: scanners have that, too.
     Raises NotAPicture for everything else.
     """
     head = source.read(0, HEAD_BYTES)
     if not head:
         raise NotAPicture("the file is empty")
     known = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
-    found = known or _by_brand(head) or _tiff_kind(source, head)
+    found = known or _by_brand(head) or _tiff_kind(source, head) or _by_later_bytes(head)
     if found is None:
         raise NotAPicture(f"the content is no picture or clip we know (starts with {head[:8]!r})")
     return found
@@ -58,16 +84,31 @@ def _by_brand(head: bytes) -> str | None:
     return None
 
 
+def _by_later_bytes(head: bytes) -> str | None:
+    if head[:2] in {b"II", b"MM"} and head[6:14] == _CIFF:
+        return "crw"
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    return None
+
+
 def _tiff_kind(source: ByteSource, head: bytes) -> str | None:
     if head[:4] not in {b"II*\0", b"MM\0*"}:
         return None
     if head[8:10] == b"CR":
         return "cr2"
+    if head[8:12] in _PHASE_ONE:
+        return "iiq"
     tiff = Tiff(source)
-    tags = tiff.directory(tiff.first).entries.keys()
-    if _DNG_VERSION in tags:
+    first = tiff.directory(tiff.first)
+    if _DNG_VERSION in first.entries:
         return "dng"
-    if SUB_DIRECTORIES not in tags:  # raws of these makers have some; their scanners' and editors' TIFFs have none
+    below = (tiff.directory(at) for at in first.numbers(SUB_DIRECTORIES)[:_MOST_BELOW])
+    if not any(_of_a_sensor(directory) for directory in chain([first], below)):
         return "tiff"
-    near = head + tiff.read(tiff.first, DIRECTORY_BYTES)
-    return next((kind for maker, kind in _RAW_TIFF_MAKERS.items() if maker in near), "tiff")
+    maker = first.text(MAKER).upper()
+    return next((kind for name, kind in _MAKERS.items() if maker.startswith(name)), "raw")
+
+
+def _of_a_sensor(directory: Directory) -> bool:
+    return directory.number(PHOTOMETRIC) in _SENSOR_COLOURS or directory.number(COMPRESSION) in _SENSOR_COMPRESSIONS

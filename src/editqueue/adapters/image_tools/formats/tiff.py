@@ -17,11 +17,18 @@ MOST_ENTRIES = 256
 MOST_VALUES = 256
 """Of one entry; one with more has none."""
 DIRECTORY_BYTES = 4096
-"""Read of a directory at once; 256 entries of 12 bytes fit into it."""
+"""Read of a directory at once; 256 entries of 12 bytes fit into it, and 200 of a BigTIFF's 20."""
 
-ORIENTATION, SUB_DIRECTORIES = 0x112, 0x14A
-_SHAPES = {3: "H", 4: "I", 13: "I"}
-"""Types of values that are numbers here: SHORT, LONG, IFD."""
+SUB_FILE_TYPE, WIDTH, HEIGHT, BITS = 0xFE, 0x100, 0x101, 0x102
+COMPRESSION, PHOTOMETRIC, MAKER, ORIENTATION = 0x103, 0x106, 0x10F, 0x112
+STRIP, STRIP_LENGTH = 0x111, 0x117
+TILE, TILE_LENGTH, SUB_DIRECTORIES = 0x144, 0x145, 0x14A
+_SHAPES = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+"""Types of values that are numbers here: SHORT, LONG, IFD, and a BigTIFF's LONG8, IFD8."""
+_TEXTS = {1, 2, 7}
+"""BYTE, ASCII, UNDEFINED."""
+MOST_TEXT = 64
+"""Bytes of a text that are read."""
 
 
 class Entry(NamedTuple):
@@ -30,7 +37,7 @@ class Entry(NamedTuple):
     length: int
     """How many values it has."""
     field: bytes
-    """4 bytes: the values themselves where they fit, else where they are."""
+    """4 bytes, 8 in a BigTIFF: the values themselves where they fit, else where they are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,12 +56,31 @@ class Directory:
             return ()
         shape = f"{self.tiff.order}{entry.length}{_SHAPES[entry.kind]}"
         length = struct.calcsize(shape)
-        body = entry.field[:length] if length <= 4 else self.tiff.read(self.tiff.number(entry.field), length)
+        body = self._body(entry, length)
         return struct.unpack(shape, body) if len(body) == length else ()
 
     def number(self, tag: int) -> int:
         """The first value of a tag; 0 where there is none."""
         return next(iter(self.numbers(tag)), 0)
+
+    def text(self, tag: int) -> bytes:
+        """The first MOST_TEXT bytes of a tag that is a text, without spaces and what ends it; empty for others."""
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind not in _TEXTS:
+            return b""
+        return self._body(entry, min(entry.length, MOST_TEXT)).partition(b"\0")[0].strip()
+
+    def end(self) -> int:
+        """Where the last strip or tile ends; 0 where there are none, or more than MOST_VALUES."""
+        strips = zip(self.numbers(STRIP), self.numbers(STRIP_LENGTH), strict=False)
+        tiles = zip(self.numbers(TILE), self.numbers(TILE_LENGTH), strict=False)
+        return max((offset + length for offset, length in (*strips, *tiles)), default=0)
+
+    def _body(self, entry: Entry, length: int) -> bytes:
+        size = entry.length * struct.calcsize(_SHAPES.get(entry.kind, "B"))
+        if size <= len(entry.field):
+            return entry.field[:length]
+        return self.tiff.read(self.tiff.number(entry.field), length)
 
 
 class Tiff:
@@ -63,10 +89,11 @@ class Tiff:
     def __init__(self, source: ByteSource, start: int = 0) -> None:
         self._source = source
         self._start = start
-        opening = self._source.read(start, 8)
+        opening = self._source.read(start, 16)
         self.order = "<" if opening[:2] == b"II" else ">"
         """As `struct` writes it."""
-        self.first = self.number(opening[4:8])
+        self._big = self.number(opening[2:4]) == 43
+        self.first = self.number(opening[8:16] if self._big else opening[4:8])
         """Where its first directory is."""
 
     def read(self, at: int, length: int) -> bytes:
@@ -76,13 +103,15 @@ class Tiff:
         return int.from_bytes(body, "little" if self.order == "<" else "big")
 
     def directory(self, at: int) -> Directory:
-        """The directory at `at`: up to MOST_ENTRIES of its entries."""
+        """The directory at `at`: up to MOST_ENTRIES of its entries, of a BigTIFF as many as DIRECTORY_BYTES hold."""
         piece = self.read(at, DIRECTORY_BYTES)
-        end = 2 + 12 * min(self.number(piece[:2]), MOST_ENTRIES)
-        table = piece[2:end]
-        rows = struct.iter_unpack(f"{self.order}HHI4s", table[: len(table) // 12 * 12])
+        counted, entry, offset = (8, "HHQ8s", 8) if self._big else (2, "HHI4s", 4)
+        length = struct.calcsize("<" + entry)
+        end = counted + length * min(self.number(piece[:counted]), MOST_ENTRIES)
+        table = piece[counted:end]
+        rows = struct.iter_unpack(self.order + entry, table[: len(table) // length * length])
         entries = {tag: Entry(*row) for tag, *row in rows}
-        return Directory(tiff=self, entries=entries, following=self.number(piece[end : end + 4]))
+        return Directory(tiff=self, entries=entries, following=self.number(piece[end : end + offset]))
 
     def directories(self) -> Iterator[Directory]:
         """Up to MOST_DIRECTORIES, each once: the first, those below it, the next, those below that, and so on."""
