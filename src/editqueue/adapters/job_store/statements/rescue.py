@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, TextClause, case, exists, select, true, update
+from sqlalchemy import ColumnElement, Select, TextClause, case, exists, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from editqueue.adapters.job_store.databases.constructs import (
@@ -121,20 +121,23 @@ def reset_stale_locks(*, now: datetime) -> Group[Sequence[str]]:
 
 @cache
 def _hold_stale_locks() -> Template:
-    found = select(files.c.id).select_from(where_books_differ().join(files, true())).where(*_locked_in_vain())
+    found = select(files.c.id).where(files.c.id.in_(_locked_while_books_differ()), *_locked_in_vain())
     return Template(found.order_by(files.c.id).with_for_update(of=files))
 
 
 @cache
 def _unlock_stale() -> Template:
-    other = files.alias("locked_files")
-    found = select(other.c.id).select_from(where_books_differ().join(other, true())).where(other.c.locked)
     return Template(
         update(files)
-        .where(files.c.id.in_(found), *_locked_in_vain())
+        .where(files.c.id.in_(_locked_while_books_differ()), *_locked_in_vain())
         .values(locked=False, status=FileStatus.QUEUED.value, updated_at=given_time())
         .returning(files.c.id)
     )
+
+
+def _locked_while_books_differ() -> Select[tuple[str]]:
+    other = files.alias("locked_files")
+    return select(other.c.id).select_from(where_books_differ().join(other, true())).where(other.c.locked)
 
 
 def _stale() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
