@@ -13,7 +13,7 @@ from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.ids import new_id
 from editqueue.domain.jobs import JobStatus
 from editqueue.ports.consumers import ConsumerPause
-from editqueue.ports.job_store import Claim, FileQuery, Renaming
+from editqueue.ports.job_store import Claim, FileQuery, JobQuery, Renaming
 
 
 class TestSubmit:
@@ -358,6 +358,19 @@ class TestHolders:
         await store.release(first, now=NOON)
 
         assert (await claim(store)).job.holder is None
+
+    async def test_a_job_that_waits_names_no_holder(self, store: SqlStore) -> None:
+        """A program of the version before claims without a word of it, and lives by no lock of ours."""
+        await submit(store, await seed_files(store, await seed_order(store), 3))
+        released, retried, stale = [await store.claim_next(now=NOON, holder="web-1:7:abc") for _ in range(3)]
+        assert released is not None
+        assert retried is not None
+        assert stale is not None
+        await store.release(released, now=NOON)
+        await store.retry_later(retried, error="later", run_after=LATER, now=NOON)
+        await store.rescue(started_before=LATER, max_retries=3, message="{name}", now=LATER)
+
+        assert {(job.status, job.holder) for job in await store.jobs(JobQuery())} == {("queued", None)}
 
     async def test_a_consumer_that_nobody_knows_is_neither_gone_nor_alive(self, store: SqlStore) -> None:
         """On D1 that is everybody."""

@@ -12,6 +12,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import AsyncConnection, Notify
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import ReadOnlySqlTransaction
 
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.ports.journal import Journal
@@ -21,8 +22,9 @@ LONGEST_WAIT: Final = 0.5
 """Seconds between tries to connect; the first and the longest, doubling in between."""
 WAIT_AFTER_REFUSAL: Final = 30.0
 """Seconds, where the server is there and does not give what a session needs: somebody has to change something."""
-CONNECT_SECONDS: Final = 5
-"""For one try to connect. A server that is stopped takes connections and does not answer."""
+CONNECT_SECONDS: Final = 2
+"""For one try to connect, the least that libpq knows. A server that is stopped takes connections and does not answer;
+where packets get lost the kernel repeats the first after 1 and 3 s, others wait 2 s for a lock to be taken again."""
 STATEMENT_SECONDS: Final = 5.0
 """For one statement; a session that takes longer is lost."""
 _ON_OUR_SIDE: Final[Mapping[str, int]] = {
@@ -139,7 +141,8 @@ class PostgresSession:
         while True:
             try:
                 await self._live_once()
-            except (StorageUnavailable, psycopg.OperationalError, OSError) as error:
+            except (StorageUnavailable, psycopg.OperationalError, ReadOnlySqlTransaction, OSError) as error:
+                # Read-only for a moment: a standby that is about to take over.
                 wait = SHORTEST_WAIT if self._begun else min(2 * wait, LONGEST_WAIT)
                 self._end(error)
             except psycopg.Error as error:
@@ -166,7 +169,8 @@ class PostgresSession:
 
     async def _connect(self) -> AsyncConnection:
         given = conninfo_to_dict(self._conninfo)
-        options = {**_ON_OUR_SIDE, "connect_timeout": CONNECT_SECONDS, **given, "application_name": self._purpose}
+        patience = min(CONNECT_SECONDS, int(given.get("connect_timeout") or CONNECT_SECONDS))
+        options = {**_ON_OUR_SIDE, **given, "connect_timeout": patience, "application_name": self._purpose}
         return await AsyncConnection.connect(make_conninfo("", **options), autocommit=True, prepare_threshold=None)
 
     async def _prepare(self, connection: AsyncConnection) -> None:

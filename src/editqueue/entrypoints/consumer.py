@@ -206,7 +206,7 @@ class Consumer:
     async def _watch_the_others(self) -> None:
         while True:
             await self._patiently(take_over(self.ports))
-            await self.ports.holder.next_look()
+            await self._patiently(self.ports.holder.next_look())
 
     async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
         try:

@@ -86,3 +86,12 @@ def test_a_file_that_took_the_place_of_another_is_another(folder: Path) -> None:
 
     assert not is_at(held, folder / "a")
     os.close(held)
+
+
+def test_a_path_that_cannot_be_looked_at_is_not_where_the_file_is(tmp_path: Path) -> None:
+    file = tmp_path / "web-1:7:abc"
+    file.touch()
+    descriptor = os.open(file, os.O_RDONLY)
+
+    assert not is_at(descriptor, file / "no folder")
+    os.close(descriptor)

@@ -7,13 +7,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select
 
-from devtools.databases import NewDatabase
+from devtools.databases import NewDatabase, new_postgres
 from devtools.seeds import NOON, claim, seed_files, seed_order, submit
 from editqueue.adapters.job_store.databases.sqlite import DIALECT
 from editqueue.adapters.job_store.databases.statement import Statement, Template
@@ -80,6 +81,31 @@ def _step_back(connection: Connection) -> None:
     config.attributes["connection"] = connection
     command.downgrade(config, "0002")
     connection.commit()
+
+
+async def test_a_program_at_work_is_no_deadlock_for_a_migration() -> None:
+    with new_postgres() as new:
+        url = new()
+        store = await open_store(url)
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        await store.close()
+        database = open_database(url)
+        await database.with_connection(_step_back)
+        await database.close()
+
+        async with await psycopg.AsyncConnection.connect(url) as at_work:
+            await at_work.execute("SELECT id FROM files FOR UPDATE")
+            migrating = asyncio.create_task(migrate_schema(url))
+            await _until_somebody_waits(url)
+            await at_work.execute("UPDATE edit_jobs SET status = status")
+            await at_work.commit()
+            assert await migrating == newest_revision()
+
+
+async def _until_somebody_waits(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as looking, asyncio.timeout(30):
+        while not (await (await looking.execute("SELECT 1 FROM pg_locks WHERE NOT granted")).fetchall()):  # noqa: ASYNC110  # the server tells of no such moment
+            await asyncio.sleep(0.02)
 
 
 async def test_an_old_schema_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:

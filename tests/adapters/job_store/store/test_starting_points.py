@@ -55,6 +55,14 @@ def test_a_claim_begins_where_the_last_one_ended(points: StartingPoints) -> None
     assert points.next(NOON) == from_second(5)
 
 
+def test_a_process_that_never_claims_keeps_nothing_of_what_it_queues() -> None:
+    points = StartingPoints()
+    for second in range(3):
+        points.queued([job_at(second), job_at(second, express=True)])
+
+    assert all(len(kept) == 2 for kept in vars(points).values() if isinstance(kept, (dict, list)))
+
+
 def test_each_lane_has_a_place_of_its_own(points: StartingPoints) -> None:
     points.claimed([job_at(40, express=True)], asked=1)
 

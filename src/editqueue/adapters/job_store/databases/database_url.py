@@ -110,6 +110,9 @@ def _to_postgres(url: URL, given: Mapping[str, Any]) -> DatabaseUrl:
         "connect_timeout": ceil(seconds),
         "application_name": given.get("application_name", "editqueue"),
         "client_encoding": "UTF8",
+        "keepalives_idle": 10,  # a firewall that forgot a connection is noticed before a group waits for it
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
         "gssencmode": "disable",  # a question to the server before each connection, which next to none of them knows
     }
     return DatabaseUrl(

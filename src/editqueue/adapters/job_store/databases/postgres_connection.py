@@ -23,10 +23,13 @@ Query = tuple[str, Sequence[object]]
 PREPARED_MOST: Final = 200
 """Statements prepared on a connection. The store has about 80 and no more come; this bounds the server's memory."""
 CANCEL_SECONDS: Final = 2.0
-BY_INDEX: Final = "SET enable_seqscan = off; SET jit = off"
+BY_INDEX: Final = """
+SELECT set_config('enable_seqscan', 'off', FALSE), set_config('jit', 'off', FALSE) WHERE pg_backend_pid() = %s
+"""
 """The server keeps the plan of a prepared statement until a table of it is analyzed. A plan made while the tables were
 new reads them whole, however long they have become. A table without an index seems to cost 10,000,000,000 then, and
-before PostgreSQL 18 a statement as dear as that is compiled first."""
+before PostgreSQL 18 a statement as dear as that is compiled first. Not in a session that a pooler shares out: others
+would have it, too."""
 _SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
 _ERROR: Final = int(ExecStatus.FATAL_ERROR)
 _ROWS: Final = int(ExecStatus.TUPLES_OK)
@@ -57,7 +60,7 @@ class PostgresConnection:
         driver: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect("", autocommit=True, **options)
         if prepares:
             try:
-                await driver.execute(BY_INDEX)
+                await driver.execute(BY_INDEX, (driver.info.backend_pid,))
             except BaseException:
                 await driver.close()
                 raise

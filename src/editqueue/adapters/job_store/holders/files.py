@@ -82,7 +82,7 @@ def lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 def is_at(descriptor: int, path: Path) -> bool:
     """Whether an open file is the one at `path`; it may have been removed before it was locked."""
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         return os.path.samestat(os.fstat(descriptor), path.stat())
     return False
 

@@ -73,7 +73,7 @@ WHERE id IN ({_UNSURE.format(column="file_id")})
 )
 QUEUE_UNSURE: Final = Template(
     text(f"""
-UPDATE edit_jobs SET status = 'queued', token = token || '-unsure', attempts = attempts - 1
+UPDATE edit_jobs SET status = 'queued', token = token || '-unsure', holder = NULL, attempts = attempts - 1
 WHERE id IN ({_UNSURE.format(column="id")})
 """)  # noqa: S608  # no part of it comes from outside
 )

@@ -75,9 +75,7 @@ def retry_later(claim: Claim, *, error: str, run_after: datetime, now: datetime)
 
 @cache
 def _retry() -> Template:
-    return Template(
-        _leave().values(status=JobStatus.QUEUED.value, run_after=given_time("run_after"), error=given_text("error"))
-    )
+    return Template(_back_in_queue().values(run_after=given_time("run_after"), error=given_text("error")))
 
 
 @cache
@@ -94,7 +92,12 @@ def release(claim: Claim, *, now: datetime) -> Group[bool]:
 
 @cache
 def _release() -> Template:
-    return Template(_leave().values(status=JobStatus.QUEUED.value, attempts=jobs.c.attempts - 1))
+    return Template(_back_in_queue().values(attempts=jobs.c.attempts - 1))
+
+
+def _back_in_queue() -> Update:
+    """Without a holder: a program of the version before claims it without naming one, and must not work under ours."""
+    return _leave().values(status=JobStatus.QUEUED.value, holder=None)
 
 
 def stands(claim: Claim, verb: str) -> Group[bool]:

@@ -71,6 +71,7 @@ def back_in_queue(error: str) -> ReturningUpdate[tuple[object, ...]]:
             status=case((spent, JobStatus.FAILED.value), else_=JobStatus.QUEUED.value),
             finished_at=case((spent, given_time()), else_=None),
             token=given_text("token"),
+            holder=None,
             run_after=given_time(),
             error=error,
         )

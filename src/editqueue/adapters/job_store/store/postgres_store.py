@@ -13,7 +13,7 @@ from sqlalchemy import text
 from editqueue.adapters.job_store.databases.database import Database
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
-from editqueue.adapters.job_store.statements import take_over
+from editqueue.adapters.job_store.statements import rescue, take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
 from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, to_claim
 from editqueue.adapters.job_store.statements.counts import adding_up_counts
@@ -23,7 +23,6 @@ from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.job_store.store.starting_points import Start, StartingPoints
-from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
@@ -41,7 +40,7 @@ WITH unsure AS (
     FOR UPDATE OF files SKIP LOCKED
 ), released AS (
     UPDATE edit_jobs
-    SET status = 'queued', token = edit_jobs.token || '-unsure', attempts = attempts - 1
+    SET status = 'queued', token = edit_jobs.token || '-unsure', holder = NULL, attempts = attempts - 1
     FROM unsure
     WHERE edit_jobs.id = unsure.id AND edit_jobs.status = 'in_progress' AND edit_jobs.token = unsure.token
     RETURNING edit_jobs.file_id
@@ -140,8 +139,8 @@ class PostgresStore(SqlStore):
         if wanting and not start.is_full:
             try:
                 claims += await self._claim(wanting, self._starts.full(now), now=now, holder=holder)
-            except StorageUnavailable:
-                if not claims:
+            except Exception:
+                if not claims:  # else they are made, and somebody has to work on them
                     raise
         return [*claims, *[None] * (len(asked) - len(claims))]
 
@@ -152,10 +151,10 @@ class PostgresStore(SqlStore):
         )
         try:
             *_, rows = await self._database.run(*self._giving_back(now), claiming)
-        except StorageUnavailable:
+            claims = [to_claim(row) for row in rows]
+        except Exception:
             self._unsure[token] = now
             raise
-        claims = [to_claim(row) for row in rows]
         self._starts.claimed([claim.job for claim in claims], asked=most)
         return claims
 
@@ -201,6 +200,10 @@ class PostgresStore(SqlStore):
         await super().release(claim, now=now)
         self._starts.queued([claim.job])
 
+    async def stale_jobs(self, *, started_before: datetime) -> Sequence[EditJob]:
+        """Every consumer and every sweep asks, so that the kept counts are added up by the way."""
+        return await self.send(adding_up_counts(rescue.stale_jobs(started_before=started_before)))
+
     async def rescue(
         self, *, started_before: datetime, max_retries: int, message: str, now: datetime
     ) -> Sequence[EditJob]:
@@ -209,8 +212,7 @@ class PostgresStore(SqlStore):
         return taken
 
     async def gone_holders(self) -> Sequence[str]:
-        """Asked every few seconds, so that the kept counts are added up by the way."""
-        return await self.send(adding_up_counts(take_over.gone_holders()))
+        return await self.send(take_over.gone_holders())
 
     async def take_over(
         self, holders: Sequence[str], *, max_retries: int, message: str, now: datetime

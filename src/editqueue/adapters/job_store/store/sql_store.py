@@ -100,6 +100,8 @@ class SqlStore:
     async def living_consumers(self) -> Sequence[LivingConsumer] | None:
         return None
 
+    stale_jobs = _sends(rescue.stale_jobs)
+
     # What needs two groups ----
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
         group = ends.finish(claim, preview_url=preview_url, bytes_copied=bytes_copied, now=now)
@@ -124,7 +126,7 @@ class SqlStore:
     async def rescue(
         self, *, started_before: datetime, max_retries: int, message: str, now: datetime
     ) -> Sequence[EditJob]:
-        stale = await self.send(rescue.stale_jobs(started_before=started_before))
+        stale = await self.stale_jobs(started_before=started_before)
         if not stale:
             return []
         return await self.send(

@@ -36,14 +36,14 @@ class StartingPoints:
     def __init__(self) -> None:
         self._turns = {True: 0, False: 0}
         """By lane (express or not)."""
-        self._queued: list[EditJob] = []
-        """Since the last claim was begun, which may not have seen them."""
+        self._queued: dict[bool, int] = {}
+        """The first turn, by lane, of what came since the last claim was begun, which may not have seen it."""
         self._looked_at: datetime | None = None
         self._was_short = False
 
     def next(self, now: datetime) -> Start:
         """Full once every LOOK_EVERY, and while there are fewer jobs than workers that ask."""
-        self._queued = []
+        self._queued = {}
         if self._was_short or self._looked_at is None or abs(now - self._looked_at) >= LOOK_EVERY:
             return self.full(now)
         return Start(express=self._turns[True], others=self._turns[False], is_full=False)
@@ -57,14 +57,15 @@ class StartingPoints:
         self._was_short = len(jobs) < asked
         for job in jobs:
             self._turns[job.express] = to_ms(job.fair_order)
-        self._go_back_to(self._queued)
+        self._go_back()
 
     def queued(self, jobs: Iterable[EditJob]) -> None:
         """Jobs that are new or back in the queue."""
-        put = [*jobs]
-        self._queued += put
-        self._go_back_to(put)
-
-    def _go_back_to(self, jobs: Iterable[EditJob]) -> None:
         for job in jobs:
-            self._turns[job.express] = min(self._turns[job.express], to_ms(job.fair_order))
+            turn = to_ms(job.fair_order)
+            self._queued[job.express] = min(self._queued.get(job.express, turn), turn)
+        self._go_back()
+
+    def _go_back(self) -> None:
+        for lane, turn in self._queued.items():
+            self._turns[lane] = min(self._turns[lane], turn)
