@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,10 +114,15 @@ class Keepalives:
     unsent: int
 
 
+def _sockets() -> Sequence[int]:
+    """Of this process."""
+    return [int(link.name) for link in Path("/proc/self/fd").iterdir() if link.is_socket()]
+
+
 def socket_to(port: int) -> Keepalives:
     """The only one of this process that is connected to `port`."""
-    for number in Path("/proc/self/fd").iterdir():
-        with suppress(OSError), socket.socket(fileno=os.dup(int(number.name))) as copy:
+    for descriptor in _sockets():
+        with socket.socket(fileno=os.dup(descriptor)) as copy, suppress(OSError):  # not all are connected
             if copy.getpeername()[1:2] == (port,):
                 return Keepalives(
                     keepalive=bool(copy.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)),
