@@ -111,6 +111,8 @@ class Disk:
 
     def _renamed(self, change: Change) -> None:
         assert change.target is not None
+        if change.path.parent.name.endswith("-wake"):
+            return  # sockets, which no call that is recorded makes, and which end with their process
         moved, source, target = self._find(change.path), self._parent(change.path), self._parent(change.target)
         assert moved is not None
         gone: Mapping[str, None] = {} if change.call == "link" else {change.path.name: None}
