@@ -137,7 +137,8 @@ def _option(driver: str, name: str, value: str | tuple[str, ...]) -> object:
 def unusable(url: str, error: Exception) -> SetupError:
     """What to say when the database of `url` cannot be opened for `error`."""
     cause = getattr(error, "orig", None) or error
-    said = " ".join(str(cause).split()) or type(cause).__name__
+    first, *_ = str(cause).splitlines() or [type(cause).__name__]  # libpq asks back in those that follow
+    said = " ".join(first.split())
     return SetupError(f"{NAME}: cannot open {shown(url)}: {said}; {_remedy(url, error, said)}")
 
 
