@@ -7,8 +7,9 @@ import asyncio
 import os
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from bench.workers.noop_ports import NoopBucket, NoopImages
 from bench.workers.protocol import Report, when_told
@@ -37,9 +38,9 @@ class TimedStore:
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
 
-    async def claim_next(self, *, now: datetime) -> Claim | None:
+    async def claim_next(self, **asked: Any) -> Claim | None:
         started = time.perf_counter()
-        claim = await self._inner.claim_next(now=now)
+        claim = await self._inner.claim_next(**asked)
         if claim is not None:
             self.claims.append(time.perf_counter() - started)
         return claim
