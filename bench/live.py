@@ -78,6 +78,17 @@ class Live:
                 raise Overdue(f"{self.queue.name}: {waiting} jobs still wait; see {self.work.record}*")
             await asyncio.sleep(LOOK)
 
+    def stop(self) -> None:
+        """The workers stand still where they are, and submitted jobs wait."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self.processes:
+            process.send_signal(number)
+
     async def end(self) -> None:
         for process in self.processes:
             with suppress(ProcessLookupError):

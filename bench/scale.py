@@ -16,7 +16,7 @@ import psycopg
 
 from bench.figures import Figure
 from bench.processes import run_workers
-from bench.seeding import PER_ORDER, SUBMITTER, Rows, add_marked_files, seed
+from bench.seeding import PER_ORDER, SUBMITTER, Rows, add_marked_files, marked_file, marked_order, seed
 from bench.sizes import size
 from devtools.databases import new_postgres
 from editqueue.adapters.job_store.opening.open_store import open_store
@@ -119,10 +119,10 @@ async def _submit(side: Side, first: int) -> None:
 
 
 async def _submitted(store: SqlStore, order: int, numbers: range) -> float:
-    files = [f"{PREFIX}{order * PER_ORDER + number}" for number in numbers]
+    files = [marked_file(PREFIX, order * PER_ORDER + number) for number in numbers]
     started = time.perf_counter()
     made = await store.submit(
-        files, order_id=f"{PREFIX}order-{order}", user_id=SUBMITTER, express=False, notes=None, now=datetime.now(UTC)
+        files, order_id=marked_order(PREFIX, order), user_id=SUBMITTER, express=False, notes=None, now=datetime.now(UTC)
     )
     assert len(made.new) == len(files), f"{len(made.new)} of {len(files)} submitted"
     return (time.perf_counter() - started) * 1000

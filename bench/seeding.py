@@ -18,6 +18,8 @@ START_MS = 1_790_000_000_000
 PER_FILE = 100
 """Finished jobs of one file: a million of them need only ten thousand files."""
 USERS = 50
+ID_LENGTH = 36
+"""Characters of every id of ours."""
 PER_ORDER = 100
 """Marked files of one order."""
 SUBMITTER = "user-0"
@@ -49,17 +51,33 @@ def seed(url: str, rows: Rows) -> None:
 
 
 def add_marked_files(url: str, *, orders: int, prefix: str) -> None:
-    """Orders PREFIXorder-0 and so on with a hundred marked files each, PREFIX0 and so on, and no job yet."""
-    order = f"'{prefix}order-' || (n / {PER_ORDER})"
+    """Orders with a hundred marked files each, by `marked_order` and `marked_file`, and no job yet."""
+    order = _numbered(f"{prefix}order-", f"(n / {PER_ORDER})")
     made = f"""INSERT INTO orders (id, user_id, title, shootcode, last_index, created_at)
-    SELECT '{prefix}order-' || n, '{SUBMITTER}', '', 'BENCH1', {PER_ORDER}, 0 FROM {series(url, orders)}"""
+    SELECT {_numbered(f"{prefix}order-", "n")}, '{SUBMITTER}', '', 'BENCH1', {PER_ORDER}, 0
+    FROM {series(url, orders)}"""
     filled = f"""INSERT INTO files (id, order_id, user_id, object_key, name, mime, bytes, position, ver, status, locked,
       marked, approved, created_at, updated_at)
-    SELECT '{prefix}' || n, {order}, '{SUBMITTER}',
+    SELECT {_numbered(prefix, "n")}, {order}, '{SUBMITTER}',
       'user/{SUBMITTER}/orders/' || {order} || '/raw/{prefix}' || n || '.jpg', 'bild.jpg', 'image/jpeg', 1,
       n % {PER_ORDER} + 1, 1, 'uploaded', FALSE, TRUE, FALSE, {START_MS}, {START_MS}
     FROM {series(url, orders * PER_ORDER)}"""
     run_statements(url, [made, filled])
+
+
+def marked_file(prefix: str, number: int) -> str:
+    """The id, as long as a real one: what a database writes down for a job depends on it."""
+    return f"{prefix}{number:0{ID_LENGTH - len(prefix)}}"
+
+
+def marked_order(prefix: str, number: int) -> str:
+    return marked_file(f"{prefix}order-", number)
+
+
+def _numbered(prefix: str, number: str) -> str:
+    """`marked_file` in the words of either database; `number` is an expression."""
+    zeros = "0" * (ID_LENGTH - len(prefix))
+    return f"'{prefix}' || substr('{zeros}' || {number}, length('{zeros}' || {number}) - {len(zeros) - 1})"
 
 
 def run_statements(url: str, statements: Sequence[str]) -> None:

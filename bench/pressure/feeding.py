@@ -33,7 +33,7 @@ async def feed(one: Live, seconds: float, *, at_most: int | None = None) -> Stre
     begin, first = time.time(), one.submitted
     while (left := begin + seconds - time.time()) > 0 and (at_most is None or one.submitted - first < at_most):
         if one.waiting() < DEPTH:
-            await _submit_next(one)
+            await submit_next(one, JOBS_AT_ONCE)
         else:
             await asyncio.sleep(min(LOOK, left))
     end = time.time()
@@ -41,11 +41,12 @@ async def feed(one: Live, seconds: float, *, at_most: int | None = None) -> Stre
     return _stretch(one, begin, end)
 
 
-async def _submit_next(one: Live) -> None:
-    """The next hundred; file numbers come round again."""
-    start = one.submitted % FILES
-    await one.queue.submit(range(start, start + JOBS_AT_ONCE))
-    one.submitted += JOBS_AT_ONCE
+async def submit_next(one: Live, count: int) -> None:
+    """The next `count`, a multiple of a hundred; file numbers come round again."""
+    for _ in range(count // JOBS_AT_ONCE):
+        start = one.submitted % FILES
+        await one.queue.submit(range(start, start + JOBS_AT_ONCE))
+        one.submitted += JOBS_AT_ONCE
 
 
 def _stretch(one: Live, begin: float, end: float) -> Stretch:

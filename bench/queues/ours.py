@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.queues.queue import JOBS_AT_ONCE, Command, Work
-from bench.seeding import SUBMITTER, add_marked_files
+from bench.seeding import SUBMITTER, add_marked_files, marked_file, marked_order
 from devtools.environment import environment
 from devtools.memory_bucket import MemoryBucket
 from editqueue.adapters.bucket.local.marker import mark
@@ -91,8 +91,8 @@ def number_of(file_id: str) -> int:
 
 
 def _file(number: int) -> str:
-    return f"{PREFIX}{number}"
+    return marked_file(PREFIX, number)
 
 
 def _order(number: int) -> str:
-    return f"{PREFIX}order-{number // JOBS_AT_ONCE}"
+    return marked_order(PREFIX, number // JOBS_AT_ONCE)

@@ -20,8 +20,8 @@ def new_id() -> str:
 
 
 def new_token() -> str:
-    """A claim token: 128 random bits, never reused."""
-    return secrets.token_hex(16)
+    """A claim token: 128 random bits as 22 characters, never reused."""
+    return secrets.token_urlsafe(16)
 
 
 def new_consumer_name() -> str:

@@ -9,6 +9,7 @@ import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from editqueue.domain.errors import Invalid
@@ -104,6 +105,7 @@ def preview_pointer(bucket: str, keys: ObjectKeys) -> str:
     return f"r2://{bucket}/{keys.preview}"
 
 
+@lru_cache(1024)
 def _segment(value: str) -> str:
     """One path segment, whatever the id: `.` and `/` can never climb out of the prefix."""
     return quote(value, safe="").replace(".", "%2E")

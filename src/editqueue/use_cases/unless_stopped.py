@@ -1,11 +1,35 @@
 """Work that ends when its consumer is told to stop."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Generator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+class Stop(asyncio.Event):
+    """Tells work of ours to end. Besides those who wait for it, it ends the time of those who work under a timer: a
+    task that waits for it costs each job more than its claim."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._timers: set[asyncio.Timeout] = set()
+
+    def set(self) -> None:
+        super().set()
+        while self._timers:
+            self._timers.pop().reschedule(-1)
+
+    @contextmanager
+    def ending(self, timer: asyncio.Timeout) -> Generator[None]:
+        """Inside of `timer`, whose time is up as soon as this is set."""
+        self._timers.add(timer)
+        try:
+            yield
+        finally:
+            self._timers.discard(timer)
 
 
 async def unless_stopped(work: Awaitable[T], stop: asyncio.Event, *, grace: timedelta = timedelta(0)) -> T | None:

@@ -4,7 +4,8 @@ import atexit
 import os
 import select
 import threading
-from queue import SimpleQueue
+import time
+from queue import Empty, SimpleQueue
 
 from editqueue.adapters.journal.output import lines_dropped
 
@@ -12,6 +13,9 @@ MOST_LINES = 10_000
 MOST_BYTES = 8 * 1024 * 1024
 FLUSH_SECONDS = 2.0
 """How long `close` waits for what is not written yet."""
+GATHER_SECONDS = 0.005
+"""From the first line after a silence until it is written, with those that came meanwhile: waking the thread for each
+line costs the other threads more than the line."""
 _GAP = b""
 """Stands in the queue where lines did not fit."""
 
@@ -83,7 +87,7 @@ class BackgroundOutput:
 
     def _work(self) -> None:
         while True:
-            entry = self._queue.get()
+            entry = self._next()
             self._tell_of_what_was_lost(behind_a_gap=entry == _GAP)
             if entry == _GAP:
                 continue
@@ -98,6 +102,15 @@ class BackgroundOutput:
                 if not written:
                     self._untold += 1
                     self.dropped += 1
+
+    def _next(self) -> bytes | None:
+        try:
+            return self._queue.get_nowait()
+        except Empty:
+            entry = self._queue.get()
+        if entry is not None:
+            time.sleep(GATHER_SECONDS)
+        return entry
 
     def _is_over(self) -> bool:
         """Whether no line came behind the last `close`. If one did, another `close` is needed."""

@@ -16,11 +16,11 @@ class MeteredJournal(JsonLines):
         metrics.log_lines_dropped.counted_by(lambda: output.dropped)
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
-        self._metrics.transitions.labels(status=job.status.value, cause=cause).inc()
+        self._metrics.transitions.labels(job.status.value, cause).inc()
         super().transition(job, before=before, cause=cause)
 
     def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        self._metrics.attempts.labels(result=result).observe(seconds)
+        self._metrics.attempts.labels(result).observe(seconds)
         self._metrics.bytes_copied.inc(bytes_copied)
         super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
 

@@ -33,7 +33,7 @@ from editqueue.use_cases.consumer.verdict import (
     verdict_on,
 )
 from editqueue.use_cases.run_to_completion import run_to_completion
-from editqueue.use_cases.unless_stopped import end_all, unless_stopped
+from editqueue.use_cases.unless_stopped import Stop, end_all, unless_stopped
 
 SETTLE_WAITS = (0.1, 0.2, 0.5)
 """Seconds between tries to write a result down while the database is away; the last is repeated."""
@@ -50,11 +50,11 @@ async def process_next(ports: Ports, *, claimed: Callable[[], None] = _nothing) 
     given back because something that every job stands on is away. Cancelled, it gives the job back, too. A job that is
     given back spends no attempt; a result that is there already is still written down.
     """
-    stop = asyncio.Event()
+    stop = Stop()
     return await run_to_completion(_attempt(ports, stop, claimed), on_cancel=stop.set)
 
 
-async def _attempt(ports: Ports, stop: asyncio.Event, claimed: Callable[[], None]) -> End | None:
+async def _attempt(ports: Ports, stop: Stop, claimed: Callable[[], None]) -> End | None:
     if stop.is_set():
         return None
     # 1. The job is in progress, its file too, and locked.
@@ -84,13 +84,16 @@ async def _attempt(ports: Ports, stop: asyncio.Event, claimed: Callable[[], None
     return end
 
 
-async def _edit_in_time(claim: Claim, ports: Ports, stop: asyncio.Event) -> Verdict:
+async def _edit_in_time(claim: Claim, ports: Ports, stop: Stop) -> Verdict:
     """What became of the edit. Whatever a file does to us, the queue goes on."""
     timer = asyncio.timeout(ports.limits.job_timeout.total_seconds())
     try:
         async with timer:
-            return await unless_stopped(_edit(claim, ports), stop) or HandedBack()
+            with stop.ending(timer):
+                return await _edit(claim, ports)
     except Exception as caught:  # noqa: BLE001  # `verdict_on` knows what each error means
+        if timer.expired() and stop.is_set():
+            return HandedBack()
         late = f"not finished after {ports.limits.job_timeout.total_seconds():.0f} s"
         error = JobTimedOut(late) if timer.expired() else caught
     if may_be_the_ground(error):
@@ -116,7 +119,8 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
             await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
             preview = await making
         finally:
-            await end_all([making])
+            if not making.done():
+                await end_all([making])
         # The sweep may have given the job to another consumer by now, whose preview must stand.
         if _is_stale(claim, ports):
             raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")

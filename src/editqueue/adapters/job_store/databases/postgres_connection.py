@@ -6,6 +6,7 @@ said so. This speaks to libpq below them and leaves to psycopg how to connect, c
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -203,6 +204,7 @@ def _failure(result: PGresult, *, committing: bool) -> QueryFailed | ConnectionL
     return QueryFailed(message, state=state, function=function, committing=committing)
 
 
+@lru_cache(PREPARED_MOST)
 def prepared_name(sql: bytes) -> bytes:
     """Of the prepared statement, wherever it is prepared: behind a proxy that shares sessions, another process of ours
     may have prepared it."""

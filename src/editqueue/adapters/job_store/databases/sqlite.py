@@ -11,11 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects import sqlite
@@ -25,6 +24,7 @@ from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
 from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing
 from editqueue.adapters.job_store.databases.sqlite_connection import connect, errors_translated, is_busy, prepare
 from editqueue.adapters.job_store.databases.statement import Statement
+from editqueue.adapters.job_store.databases.threads import Threads, Turn
 from editqueue.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
@@ -55,8 +55,8 @@ class SqliteDatabase(EngineDatabase):
         self._connections: set[sqlite3.Connection] = set()
         self._idle: deque[sqlite3.Connection] = deque()
         self._closing = threading.Event()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._writer = Threads(1, name="sqlite-writer")
+        self._readers = Threads(READERS, name="sqlite-reader")
 
     @property
     def path(self) -> Path:
@@ -82,16 +82,14 @@ class SqliteDatabase(EngineDatabase):
             self._writer if writes else self._readers,
             lambda: self._persist(work, writes=writes, unwanted=unwanted, until=until),
         )
-        answer = asyncio.wrap_future(turn)
+        late = asyncio.get_running_loop().call_later(GROUP_SECONDS, _give_up, turn)
         try:
-            await asyncio.wait([answer], timeout=GROUP_SECONDS)
-            if not answer.done() and turn.cancel():
-                raise StatementRefused(f"database: its turn did not come within {GROUP_SECONDS:.0f} s")
-            return await answer
+            return await turn.answer
         except asyncio.CancelledError:
             unwanted.set()
-            answer.cancel()
             raise
+        finally:
+            late.cancel()
 
     def _persist(
         self, work: Callable[[sqlite3.Connection], T], *, writes: bool, unwanted: threading.Event, until: float
@@ -153,7 +151,7 @@ class SqliteDatabase(EngineDatabase):
     async def _probe(self) -> datetime:
         with errors_translated():
             await self._in_turn(lambda _: None, writes=True)
-            return await asyncio.wrap_future(self._submit(self._readers, self._write_beside))
+            return await self._submit(self._readers, self._write_beside).answer
 
     def _write_beside(self) -> datetime:
         """Write to a file beside the database; returns when that was by the clock of the file system, which is the
@@ -173,9 +171,9 @@ class SqliteDatabase(EngineDatabase):
                 self._file = self._file or _file_at(self._path)
                 return work(connection)
 
-        return await asyncio.wrap_future(self._submit(self._writer, connected))
+        return await self._submit(self._writer, connected).answer
 
-    def _submit(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
+    def _submit(self, threads: Threads, work: Callable[[], T]) -> Turn[T]:
         if self._closing.is_set():
             raise closing()
         return threads.submit(work)
@@ -192,7 +190,7 @@ class SqliteDatabase(EngineDatabase):
 
     def _shut_down(self) -> None:
         for threads in (self._writer, self._readers):
-            threads.shutdown()
+            threads.join()
         for connection in self._connections:
             connection.close()
 
@@ -202,9 +200,14 @@ class SqliteDatabase(EngineDatabase):
                 connection.interrupt()
 
 
+def _give_up(turn: Turn[Any]) -> None:
+    if turn.give_up() and not turn.answer.done():
+        turn.answer.set_exception(StatementRefused(f"database: its turn did not come within {GROUP_SECONDS:.0f} s"))
+
+
 def _file_at(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  # twice for each group
     except OSError:
         return None
     return found.st_dev, found.st_ino

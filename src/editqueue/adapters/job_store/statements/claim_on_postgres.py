@@ -65,7 +65,7 @@ WITH drawn AS MATERIALIZED (
     SELECT id FROM others UNION ALL SELECT id FROM usual
 ), taken AS (
     UPDATE edit_jobs
-    SET status = 'in_progress', token = :token || edit_jobs.id, started_at = :now, attempts = attempts + 1,
+    SET status = 'in_progress', token = :token, started_at = :now, attempts = attempts + 1,
         holder = :holder
     FROM head
     WHERE edit_jobs.id = head.id AND COALESCE(edit_jobs.status, '') = 'queued'
@@ -85,8 +85,8 @@ ORDER BY taken.express DESC, taken.turn, taken.id
 
 @cache
 def claim_up_to(limit: int) -> Template:
-    """Its parameters: `now`, `holder`, `token`, with which the tokens of all these claims begin, and the turns from
-    which each lane is looked at, `express_from` and `others_from`."""
+    """Its parameters: `now`, `holder`, `token`, which all these claims share (what guards a claim names its job, too),
+    and the turns from which each lane is looked at, `express_from` and `others_from`."""
     return Template(text(CLAIM.format(limit=limit)))
 
 

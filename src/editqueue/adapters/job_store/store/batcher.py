@@ -87,6 +87,8 @@ class Batcher(Generic[Ask, Answer]):
 
     async def _give_back(self, answers: Sequence[Answer]) -> None:
         """All of them, whatever one of them raises; the sweep mends what a known error keeps from being given back."""
+        if not answers:
+            return
         for raised in await asyncio.gather(*map(self._unwanted, answers), return_exceptions=True):
             if isinstance(raised, BaseException) and not isinstance(raised, EditQueueError):
                 raise raised

@@ -4,7 +4,8 @@ The same guards as in statements/ends.py, in PostgreSQL's own words: one stateme
 take several jobs at once for workers that ask at the same time. The contract suite holds both.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -33,8 +34,8 @@ from editqueue.ports.job_store import Claim, Revision, Submission
 GIVE_BACK = """
 WITH unsure AS (
     SELECT edit_jobs.id, edit_jobs.token
-    FROM unnest(CAST(:beginnings AS text[])) AS beginning
-    JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND starts_with(edit_jobs.token, beginning)
+    FROM unnest(CAST(:tokens AS text[])) AS unanswered
+    JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND edit_jobs.token = unanswered
     JOIN files ON files.id = edit_jobs.file_id
     ORDER BY files.id
     FOR UPDATE OF files SKIP LOCKED
@@ -57,13 +58,14 @@ WHERE files.id = released.file_id
 FINISH = """
 WITH given AS (
     SELECT *
-    FROM unnest(
-        CAST(:job_ids AS text[]), CAST(:file_ids AS text[]), CAST(:claim_tokens AS text[]), CAST(:tokens AS text[]),
-        CAST(:note_ids AS text[]), CAST(:preview_urls AS text[]), CAST(:bytes_copied AS bigint[]),
-        CAST(:moments AS bigint[])
-    ) AS given(job_id, file_id, claim_token, token, note_id, preview_url, bytes_copied, moment)
+    FROM json_to_recordset(CAST(:given AS json)) AS given(
+        job_id text, file_id text, claim_token text, token text, note_id text, preview_url text, bytes_copied bigint,
+        moment bigint
+    )
 ), held AS (
-    SELECT files.id, files.name FROM files WHERE files.id = ANY (CAST(:file_ids AS text[])) ORDER BY files.id FOR UPDATE
+    SELECT files.id, files.name FROM files WHERE files.id = ANY (ARRAY(SELECT given.file_id FROM given))
+    ORDER BY files.id
+    FOR UPDATE
 ), ended AS (
     UPDATE edit_jobs
     SET status = 'done', token = given.token, finished_at = given.moment, error = NULL,
@@ -99,11 +101,6 @@ def _finish() -> Template:
     return Template(text(FINISH))
 
 
-FINISH_COLUMNS = (
-    "job_ids", "file_ids", "claim_tokens", "tokens", "note_ids", "preview_urls", "bytes_copied", "moments"
-)  # fmt: skip
-
-
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
@@ -111,7 +108,7 @@ class PostgresStore(SqlStore):
         super().__init__(database)
         self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
-        """How the tokens of claims without an answer begin, and when those were asked for."""
+        """The tokens of claims without an answer, and when those were asked for."""
         self._starts = StartingPoints()
         self._claims = Batcher(self._claim_all, unwanted=self._release_unwanted)
         self._finishes = Batcher(self._finish_all, unwanted=_forget)
@@ -125,8 +122,17 @@ class PostgresStore(SqlStore):
 
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:
         token = token_of_end(claim, "finish")
-        ids = (claim.job.id, claim.file.id, claim.job.token, token, new_id())
-        await self._end(claim, "finish", self._finishes.ask((*ids, preview_url, bytes_copied, to_ms(now))))
+        given = {
+            "job_id": claim.job.id,
+            "file_id": claim.file.id,
+            "claim_token": claim.job.token,
+            "token": token,
+            "note_id": new_id(),
+            "preview_url": preview_url,
+            "bytes_copied": bytes_copied,
+            "moment": to_ms(now),
+        }
+        await self._end(claim, "finish", self._finishes.ask(given))
 
     async def _claim_all(self, asked: Sequence[tuple[datetime, str | None]]) -> Sequence[Claim | None]:
         """Those who ask together are of one process and name one holder; were they not, the jobs would name none."""
@@ -162,17 +168,13 @@ class PostgresStore(SqlStore):
         """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
         we gave it up, so that finding nothing proves nothing."""
         self._unsure = {token: asked for token, asked in self._unsure.items() if now - asked < UNSURE_FOR}
-        return [_give_back().bind(beginnings=list(self._unsure), now=to_ms(now))] if self._unsure else []
+        return [_give_back().bind(tokens=list(self._unsure), now=to_ms(now))] if self._unsure else []
 
-    async def _finish_all(self, given: Sequence[tuple[object, ...]]) -> Sequence[bool]:
+    async def _finish_all(self, given: Sequence[Mapping[str, object]]) -> Sequence[bool]:
         before, _, after = EDIT_DONE.partition("{name}")
-        columns = zip(FINISH_COLUMNS, zip(*given, strict=True), strict=True)
-        statement = _finish().bind(
-            **{name: list(values) for name, values in columns}, before_name=before, after_name=after
-        )
-        [rows] = await self._database.run(statement)
+        [rows] = await self._database.run(_finish().bind(given=json.dumps(given), before_name=before, after_name=after))
         ended = {row["id"] for row in rows}
-        return [job_id in ended for job_id, *_ in given]
+        return [one["job_id"] in ended for one in given]
 
     # What puts jobs into the queue ----
     async def submit(
