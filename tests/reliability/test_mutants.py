@@ -3,13 +3,13 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, Update, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, false, func, select, true, update
 
 from devtools.databases import Kind
 from devtools.uncommitted import uncommitted
@@ -21,8 +21,10 @@ from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.postgres_connection import Query
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.databases.statement import Statement, Template
+from editqueue.adapters.job_store.holders import files as holder_files
+from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.schema import IN_PROGRESS, files, jobs
-from editqueue.adapters.job_store.statements import changes, ends
+from editqueue.adapters.job_store.statements import changes, ends, take_over
 from editqueue.adapters.job_store.store import postgres_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.ports.job_queue import JobQueue
@@ -31,6 +33,7 @@ from tests.reliability.held_claim import MUTATIONS, mutation_under_a_claim
 from tests.reliability.late_worker import late_worker
 from tests.reliability.lock_truth import run_lock_truth
 from tests.reliability.steps import ONE_JOB
+from tests.reliability.taken_over import taken_after_a_late_look, taken_from_the_living
 
 pytestmark = pytest.mark.reliability
 
@@ -38,7 +41,7 @@ pytestmark = pytest.mark.reliability
 @pytest.fixture(autouse=True)
 def _templates() -> Generator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
     yield
-    for module in (changes, ends, postgres_store):
+    for module in (changes, ends, postgres_store, take_over):
         _forget_templates(module)
 
 
@@ -63,6 +66,37 @@ async def test_promise_2_catches_a_store_without_the_claim_token(world: World, m
     _forget_templates(postgres_store)
 
     assert await late_worker(world, ONE_JOB - 1, None, "is at work") != []
+
+
+async def test_promise_24_catches_a_take_over_that_ignores_the_token(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take_over, "_unmoved", lambda: (IN_PROGRESS, jobs.c.id.in_(each_id("tokens"))))
+    _forget_templates(take_over)
+
+    async with opened(database_url) as store:
+        assert await taken_after_a_late_look(database_url, store) != []
+
+
+async def test_promise_24_catches_a_lock_that_is_never_checked(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holder_files, "lock", lambda *_: True)
+    monkeypatch.setattr(take_over, "_held", false)
+    monkeypatch.setattr(take_over, "_gets_lock", lambda _: true())
+    _forget_templates(take_over)
+
+    async with opened(database_url) as store:
+        assert await taken_from_the_living(database_url, store) != []
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncGenerator[SqlStore]:
+    store = await open_store(url)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def test_promise_7_catches_mutations_without_the_guard_on_the_files_row(monkeypatch: pytest.MonkeyPatch) -> None:

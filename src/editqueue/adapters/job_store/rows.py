@@ -12,6 +12,11 @@ from editqueue.ports.consumers import ConsumerPause
 
 T = TypeVar("T")
 
+CLOCKS_APART_MS = 1_000
+"""So much before it is queued, or queued again, may a job run: to a consumer that is woken at once and whose clock is a
+little behind, it would be one of the future, to be left alone until the next poll. Each process knows the database's
+time to half a round trip."""
+
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970 UTC, as stored."""

@@ -17,7 +17,7 @@ from editqueue.adapters.job_store.databases.constructs import (
     ids_as_json,
 )
 from editqueue.adapters.job_store.databases.statement import Statement, Template
-from editqueue.adapters.job_store.rows import to_job, to_ms
+from editqueue.adapters.job_store.rows import CLOCKS_APART_MS, to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
 from editqueue.adapters.job_store.statements.counts import where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, Queues, reading
@@ -72,7 +72,7 @@ def back_in_queue(error: str) -> ReturningUpdate[tuple[object, ...]]:
             finished_at=case((spent, given_time()), else_=None),
             token=given_text("token"),
             holder=None,
-            run_after=given_time(),
+            run_after=given_time() - CLOCKS_APART_MS,
             error=error,
         )
         .returning(*jobs.c)

@@ -21,7 +21,7 @@ from editqueue.adapters.job_store.databases.constructs import (
 )
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
-from editqueue.adapters.job_store.rows import to_job, to_ms
+from editqueue.adapters.job_store.rows import CLOCKS_APART_MS, to_job, to_ms
 from editqueue.adapters.job_store.schema import ACTIVE, QUEUED, files, jobs, orders
 from editqueue.adapters.job_store.statements.group import Group, Queues
 from editqueue.adapters.job_store.statements.row_locks import active_jobs, lock_files, to_states
@@ -32,10 +32,6 @@ from editqueue.ports.job_store import Revision, Submission
 
 FAIR_STEP_MS = 30_000
 """How far one job moves its customer's next one back in the queue, see docs/decisions/0004."""
-CLOCKS_APART_MS = 1_000
-"""So much before it was made may a new job run: to a consumer that is woken at once and whose clock is a little behind,
-it would be one of the future, to be left alone until the next poll. Each process knows the database's time to half a
-round trip."""
 
 
 def submit(
