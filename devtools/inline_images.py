@@ -12,7 +12,7 @@ class Inline:
     def __init__(self, read: Callable[[str], Awaitable[bytes]]) -> None:
         self._read = read
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         return await asyncio.to_thread(render_preview, BytesSource(await self._read(key)))
 
     async def probe(self) -> None:

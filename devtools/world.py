@@ -121,7 +121,7 @@ class FakeImages:
         async with self._called:
             await self._called.wait_for(lambda: len(self.calls) >= size)
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         async with self._called:
             self.calls.append(key)
             self._called.notify_all()

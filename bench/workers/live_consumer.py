@@ -68,11 +68,11 @@ class SlowImages(NoopImages):
         self._recorder = recorder
         self._seconds = seconds
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         if self._seconds:
             await asyncio.sleep(self._seconds)
         self._recorder.write("ran", _number(key))
-        return await super().make_preview(key, etag=etag)
+        return await super().make_preview(key)
 
 
 def _number(key: str) -> int:

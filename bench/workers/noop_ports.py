@@ -24,8 +24,8 @@ class NoopBucket(MemoryBucket):
 
 
 class NoopImages:
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
-        del key, etag
+    async def make_preview(self, key: str) -> Preview:
+        del key
         return Preview(body=b"", width=1, height=1, source_format="jpeg", path="none")
 
     async def probe(self) -> None:

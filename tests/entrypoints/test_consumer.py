@@ -448,11 +448,11 @@ class AwayFor:
         self.refused = 0
         self.looked: Callable[[], Awaitable[None]] | None = None
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         if self.looks > 0:
             self.refused += 1
             raise ImageWorkerDied("away")
-        return await self.inner.make_preview(key, etag=etag)
+        return await self.inner.make_preview(key)
 
     async def probe(self) -> None:
         self.looks -= 1

@@ -81,9 +81,17 @@ async def test_promise_24_catches_a_take_over_that_ignores_the_token(
 async def test_promise_24_catches_a_lock_that_is_never_checked(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holder_files, "lock", lambda *_: True)
+    def free(descriptor: int, kind: int = 0) -> bool:
+        del descriptor, kind
+        return True
+
+    def gets_lock(name: ColumnElement[str]) -> ColumnElement[bool]:
+        del name
+        return true()
+
+    monkeypatch.setattr(holder_files, "lock", free)
     monkeypatch.setattr(take_over, "_held", false)
-    monkeypatch.setattr(take_over, "_gets_lock", lambda _: true())
+    monkeypatch.setattr(take_over, "_gets_lock", gets_lock)
     _forget_templates(take_over)
 
     async with opened(database_url) as store:

@@ -176,7 +176,7 @@ class SlowImages:
         self._queue = queue
         self.taken_from_us = 0
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         self._world.clock.advance(HOUR)
         if not self.taken_from_us:
             self.taken_from_us = len(self._queue.pull(batch_size=JOBS, visibility=1))

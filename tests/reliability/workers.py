@@ -51,7 +51,7 @@ class ReadingImages:
         self._bucket = bucket
         self._trouble = trouble
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         if self._trouble == "deadly":
             die()
         body = await self._bucket.read(key)
@@ -179,9 +179,9 @@ class SlowImages(ReadingImages):
         super().__init__(bucket, "")
         self._seconds = seconds
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         await asyncio.sleep(self._seconds)
-        return await super().make_preview(key, etag=etag)
+        return await super().make_preview(key)
 
 
 async def consume_until_told(plan: Plan) -> None:

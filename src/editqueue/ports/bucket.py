@@ -105,6 +105,15 @@ class ByteSource(Protocol):
         ...
 
 
+class StoredObject(ByteSource, Protocol):
+    """An object of a bucket."""
+
+    @property
+    def etag(self) -> str | None:
+        """Of the version that is read; None before the first read, and where the storage tells of none."""
+        ...
+
+
 class ByteSources(Protocol):
     """The bucket as other processes read it: can be pickled, and is opened by whoever reads."""
 
@@ -113,6 +122,4 @@ class ByteSources(Protocol):
         """Until every wait for one object has ended."""
         ...
 
-    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:
-        """With `etag`, of that version only: reads raise StorageUnavailable if the object was replaced."""
-        ...
+    def open(self, key: str, *, waiting: Waiting = nullcontext) -> StoredObject: ...

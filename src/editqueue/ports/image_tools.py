@@ -25,12 +25,14 @@ class Preview:
     """`jpeg`, `png`, `dng` ...: what the content is, whatever the name says."""
     path: str
     """Which way it was made, e.g. `vips-shrink`, `embedded-jpeg`, `libraw`."""
+    etag: str | None = None
+    """Of the version of the original that it was made of; None where the storage tells of none."""
     cost: PreviewCost = PreviewCost()
 
 
 class ImageTools(Protocol):
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
-        """The preview of the object at `key`, which the tools fetch for themselves; with `etag`, of that version only.
+    async def make_preview(self, key: str) -> Preview:
+        """The preview of the object at `key`, which the tools fetch for themselves: all of one version.
 
         Raises BrokenPicture, NotAPicture, OverLimit (permanent), NoToolForFormat (gets the placeholder copy),
         ObjectMissing, StorageUnavailable and ImageWorkerDied (transient).

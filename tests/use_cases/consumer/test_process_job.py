@@ -27,10 +27,11 @@ from editqueue.domain.errors import (
 )
 from editqueue.domain.files import NotificationType
 from editqueue.ports import Limits
+from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer import ground
 from editqueue.use_cases.consumer.process_job import SETTLE_WAITS, process_next
-from editqueue.use_cases.consumer.verdict import Retry
+from editqueue.use_cases.consumer.verdict import Done, Retry
 
 
 class Flaky:
@@ -167,6 +168,33 @@ class CopyHeld:
         self.written.append(key)
 
 
+class HeadHeld:
+    """A bucket that says what it holds when it is let."""
+
+    def __init__(self, inner: object) -> None:
+        self._inner = inner
+        self.go = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def head(self, key: str) -> Any:
+        await self.go.wait()
+        inner: Any = self._inner
+        return await inner.head(key)
+
+
+class OfVersion(FakeImages):
+    """Image tools that read another version of the original than the rest of the job."""
+
+    def __init__(self, etag: str) -> None:
+        super().__init__()
+        self._etag = etag
+
+    async def make_preview(self, key: str) -> Preview:
+        return replace(await super().make_preview(key), etag=self._etag)
+
+
 class TestCopyAndPreview:
     """The preview is made while the store copies, and written after."""
 
@@ -182,6 +210,26 @@ class TestCopyAndPreview:
 
         assert bucket.written == [keys_of(file).processed, keys_of(file).preview]
         assert (await world.job(file)).status == "done"
+
+    async def test_the_preview_is_begun_before_the_bucket_has_said_what_it_holds(self, world: World) -> None:
+        await world.submitted(1)
+        bucket: Any = HeadHeld(world.bucket)
+        working = asyncio.create_task(process_next(replace(world.ports, bucket=bucket)))
+
+        await world.images.entered.wait()  # while the answer is not there
+
+        bucket.go.set()
+        assert isinstance(await working, Done)
+
+    async def test_a_preview_of_another_version_than_the_copy_is_never_written(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        end = await process_next(replace(world.ports, images=OfVersion("another")))
+
+        replaced = f"{keys_of(file).raw} was replaced while it was edited"
+        assert isinstance(end, Retry)
+        assert (await world.job(file)).error == f"storage_unavailable: {replaced}"
+        with pytest.raises(ObjectMissing):
+            await world.bucket.head(keys_of(file).preview)
 
     async def test_a_copy_that_fails_ends_the_preview_and_leaves_none(self, world: World) -> None:
         [file] = await world.submitted(1)

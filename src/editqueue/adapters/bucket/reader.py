@@ -45,20 +45,20 @@ class ObjectReaders:
         """Until every wait for one object has ended: the last request may begin late."""
         return self.patience + self.backend.longest_call
 
-    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> "ObjectReader":
-        return ObjectReader(self, key, etag, waiting)
+    def open(self, key: str, *, waiting: Waiting = nullcontext) -> "ObjectReader":
+        return ObjectReader(self, key, waiting)
 
 
 class ObjectReader:
-    """`ByteSource`. Whoever replaces the object between two reads makes the second fail."""
+    """`StoredObject`. Whoever replaces the object between two reads makes the second fail."""
 
-    def __init__(self, readers: ObjectReaders, key: str, etag: str | None, waiting: Waiting) -> None:
+    def __init__(self, readers: ObjectReaders, key: str, waiting: Waiting) -> None:
         self._readers = readers
         self._key = key
         self._waiting = waiting
         self._ends = time.monotonic() + readers.patience.total_seconds()
         self._size: int | None = None
-        self._tag = etag
+        self.etag: str | None = None
         self.bytes_read = 0
 
     def size(self) -> int:
@@ -92,7 +92,7 @@ class ObjectReader:
     def _body(self, store: ObjectStore, start: int, end: int) -> bytes:
         """By one request, or a long one by several, all of them for the version that is known already."""
         parts = min(MOST_PARTS, (end - start) // PART_BYTES)
-        if parts > 1 and self._size is not None and self._tag is not None:
+        if parts > 1 and self._size is not None and self.etag is not None:
             return asyncio.run(self._together(store, start, end, parts))
         got = obstore.get(store, self._key, options={**self._same(), "range": (start, end)})
         self._learn(got.meta)
@@ -107,10 +107,10 @@ class ObjectReader:
         return b"".join(await asyncio.gather(*map(part, pairwise(edges))))
 
     def _same(self) -> "GetOptions":
-        return {"if_match": self._tag} if self._tag else {}
+        return {"if_match": self.etag} if self.etag else {}
 
     def _learn(self, meta: "ObjectMeta") -> None:
-        self._size, self._tag = meta["size"], meta["e_tag"]
+        self._size, self.etag = meta["size"], meta["e_tag"]
 
     @contextmanager
     def _request(self) -> Generator[ObjectStore]:

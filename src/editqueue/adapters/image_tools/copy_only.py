@@ -14,9 +14,9 @@ class CopyOnly:
     def __init__(self, sources: ByteSources) -> None:
         self._sources = sources
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         """Never a preview: raises NoToolForFormat for what is a picture or clip, else as the port says."""
-        found = await asyncio.to_thread(lambda: format_of(self._sources.open(key, etag=etag)))
+        found = await asyncio.to_thread(lambda: format_of(self._sources.open(key)))
         raise NoToolForFormat(f"no image library is installed, so nothing reads {found}")
 
     async def probe(self) -> None:

@@ -109,18 +109,20 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
     """What is made of an original. A real editing step goes where the copy is: from `keys.raw` to `keys.processed`.
 
     Copy and preview are of the same version of the original: whoever replaces it meanwhile makes the attempt fail. The
-    preview is made while the store copies, and written after the copy is there.
+    preview is begun at once, made while the store copies, and written after the copy is there.
     """
     keys = claim.file.keys
     try:
-        original = await ports.bucket.head(keys.raw)
-        making = asyncio.create_task(_made_preview(keys.raw, original.etag, ports))
+        making = asyncio.create_task(_made_preview(keys.raw, ports))
         try:
+            original = await ports.bucket.head(keys.raw)
             await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
             preview = await making
         finally:
             if not making.done():
                 await end_all([making])
+        if preview is not None and preview.etag not in {None, original.etag}:
+            raise StorageUnavailable(f"{keys.raw} was replaced while it was edited")
         # The sweep may have given the job to another consumer by now, whose preview must stand.
         if _is_stale(claim, ports):
             raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")
@@ -133,10 +135,10 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
     return Done(preview_url=preview_pointer(ports.bucket.name, keys), bytes_copied=original.size)
 
 
-async def _made_preview(key: str, etag: str | None, ports: Ports) -> Preview | None:
+async def _made_preview(key: str, ports: Ports) -> Preview | None:
     """None if it gets the placeholder copy."""
     try:
-        return await ports.images.make_preview(key, etag=etag)
+        return await ports.images.make_preview(key)
     except NoToolForFormat as error:
         ports.journal.warning("placeholder_preview", object_key=key, reason=str(error))
         return None

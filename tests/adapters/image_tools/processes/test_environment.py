@@ -34,7 +34,7 @@ from tests.adapters.image_tools.processes.test_pool import helpers, workers
 class Telling:
     longest = timedelta(0)
 
-    def open(self, key, *, etag, waiting):
+    def open(self, key, *, waiting):
         raise NotAPicture(json.dumps(dict(os.environ)))
 
 async def main(folder):

@@ -27,7 +27,7 @@ from editqueue.adapters.image_tools.processes.making import Making
 from editqueue.adapters.image_tools.processes.pool import WorkerPool
 from editqueue.adapters.image_tools.processes.worker import Picture
 from editqueue.domain.errors import ImageWorkerDied, OverLimit, StorageUnavailable
-from editqueue.ports.bucket import ByteSource, Waiting
+from editqueue.ports.bucket import StoredObject, Waiting
 from tests.adapters.image_tools.processes.test_pool import helpers, workers
 
 RECOVERY = 60
@@ -45,7 +45,7 @@ class Begun:
     """By which signal the worker then ends itself."""
     longest: timedelta = timedelta(minutes=1)
 
-    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:
+    def open(self, key: str, *, waiting: Waiting = nullcontext) -> StoredObject:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, tests and their workers would not hear it
         (self.folder / str(os.getpid())).touch()
         if self.signalled is not None:
@@ -196,8 +196,8 @@ async def test_a_start_waits_for_no_thread_that_dies_before_it_runs(
 class Busy(Begun):
     """Reading them never ends, and takes all the time of a processor."""
 
-    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:
-        del key, etag, waiting
+    def open(self, key: str, *, waiting: Waiting = nullcontext) -> StoredObject:
+        del key, waiting
         while True:
             pass
 

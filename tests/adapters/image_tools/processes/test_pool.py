@@ -333,10 +333,3 @@ async def test_a_closed_pool_does_not_pass_a_probe(pool: WorkerPool) -> None:
 
     with pytest.raises(ImageWorkerDied, match="stopped"):
         await pool.probe()
-
-
-async def test_the_workers_read_the_version_that_was_asked_for(pool: WorkerPool, media: Storage) -> None:
-    with contextlib.suppress(StorageUnavailable):  # this storage does not look at the header
-        await pool.make_preview("good.jpg", etag='"two"')
-
-    assert media.headers[0]["if-match"] == '"two"'

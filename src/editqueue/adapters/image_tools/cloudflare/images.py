@@ -77,13 +77,11 @@ class BindingImages:
         self._binding = without_none(binding)
         self._bucket = bucket
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         found = await self._bucket.head(key)
-        if etag is not None and found.etag != etag:
-            raise StorageUnavailable(f"{key} was replaced while it was read")
-        fetch = partial(self._bucket.read_range, key, etag=etag)
+        fetch = partial(self._bucket.read_range, key, etag=found.etag)
         plan, read = await replayed(plan_preview, size=found.size, fetch=fetch)
-        stream = await self._bucket.open_range(key, plan.offset, plan.length, etag=etag)
+        stream = await self._bucket.open_range(key, plan.offset, plan.length, etag=found.etag)
         body = without_metadata(await self._transformed(stream, plan))
         made = jpeg_size(BytesSource(body), 0, len(body))
         if made is None:
@@ -95,6 +93,7 @@ class BindingImages:
             height=height,
             source_format=plan.kind,
             path=plan.path,
+            etag=found.etag,
             cost=PreviewCost(bytes_read=read + plan.length),
         )
 

@@ -7,7 +7,9 @@ HEAD_BYTES = 64 * 1024
 
 
 class BytesSource:
-    """`ByteSource` on bytes in memory."""
+    """`StoredObject` on bytes in memory."""
+
+    etag = None
 
     def __init__(self, body: bytes) -> None:
         self._body = body

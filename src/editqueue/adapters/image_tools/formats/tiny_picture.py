@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
-from editqueue.ports.bucket import ByteSource, Waiting
+from editqueue.ports.bucket import Waiting
 
 TINY_PNG: Final = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
@@ -19,5 +19,5 @@ class TinyPicture:
 
     longest = timedelta(0)
 
-    def open(self, key: str, *, etag: str | None = None, waiting: Waiting = nullcontext) -> ByteSource:  # noqa: ARG002  # the port's
+    def open(self, key: str, *, waiting: Waiting = nullcontext) -> BytesSource:  # noqa: ARG002  # the port's
         return BytesSource(TINY_PNG)

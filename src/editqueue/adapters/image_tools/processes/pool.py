@@ -30,10 +30,10 @@ class WorkerPool:
         self._running: set[Making] = set()
         self._closed = False
 
-    async def make_preview(self, key: str, *, etag: str | None = None) -> Preview:
+    async def make_preview(self, key: str) -> Preview:
         # The worker keeps its time itself: what still runs after this waits for a storage that never answers.
         timeout = self._limits.wall_seconds + self._sources.longest.total_seconds()
-        picture = Picture(sources=self._sources, key=key, etag=etag, limits=self._limits)
+        picture = Picture(sources=self._sources, key=key, limits=self._limits)
         async with self._slots:
             try:
                 async with asyncio.timeout(timeout):

@@ -8,7 +8,7 @@ import pickle
 import signal
 import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from editqueue.adapters.image_tools.decoders.vips import vips
@@ -31,7 +31,6 @@ class Picture:
 
     sources: ByteSources
     key: str
-    etag: str | None = None
     limits: WorkerLimits
 
 
@@ -79,8 +78,8 @@ def make_preview(picture: Picture) -> Preview:
     allow_cpu(picture.limits.cpu_seconds)
     limit = TimeLimit(picture.limits.wall_seconds)
     try:
-        source = picture.sources.open(picture.key, etag=picture.etag, waiting=limit.waiting)
-        return render_preview(source, limits=picture.limits.pixels)
+        source = picture.sources.open(picture.key, waiting=limit.waiting)
+        return replace(render_preview(source, limits=picture.limits.pixels), etag=source.etag)
     except MemoryError as error:
         raise OverLimit(f"needs more than {picture.limits.memory_bytes} bytes of memory") from error
     except BaseException as error:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Threads:
     def __init__(self, count: int, *, name: str) -> None:
         self._count = count
         self._name = name
-        self._turns: SimpleQueue[Turn[object] | None] = SimpleQueue()
+        self._turns: SimpleQueue[Turn[Any] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def submit(self, work: Callable[[], T]) -> Turn[T]:
