@@ -84,7 +84,6 @@ async def test_claims_made_at_once_take_the_next_jobs_in_turn_with_one_statement
     claims = await opened.claim_at_once(8)
 
     assert [one.job.id if one else None for one in claims] == list(ids[:8])
-    assert len({one.job.token for one in claims if one}) == 8
     assert all(one and one.file.locked and one.file.id == one.job.file_id for one in claims)
     assert opened.database.groups == 1
 
