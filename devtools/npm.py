@@ -40,4 +40,4 @@ def _ci(folder: Path, options: tuple[str, ...]) -> None:
     command = [NPM, "ci", *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
     if done.returncode != 0:
-        raise NotInstalled(f"npm ci failed in {folder}, is a registry of npm reachable? {done.stderr.strip()[-500:]}")
+        raise NotInstalled(f"npm ci failed in {folder}, which needs npm's registry: {done.stderr.strip()[-500:]}")
