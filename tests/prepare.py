@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from devtools.cloudflare.installation import node
+from devtools.node import put_first_in_path
 from devtools.npm import NotInstalled, install
 from devtools.pictures.packaged import fetch_all
 from tests.web.packaged_chromium import chromium_program
@@ -19,6 +20,7 @@ STEPS: Final[Sequence[tuple[str, Callable[[], Any]]]] = (
 
 
 def main() -> None:
+    put_first_in_path()
     for name, step in STEPS:
         print(name, flush=True)
         try:
