@@ -21,9 +21,15 @@ help:  ## show this list
 setup: $(READY)  ## make .venv with everything that tests, checks and builds need
 
 # What an installation left that was cut off is not mended but made anew: pip takes half a package for a whole one.
+# The mark holds the process of the make that installs.
 define begin_installation
-@if [ -e $(HALF) ]; then echo "an installation into $(VENV) was cut off; making it anew"; rm -rf $(VENV); fi
-@mkdir -p $(VENV) && touch $(HALF)
+@if [ -e $(HALF) ]; then \
+  if kill -0 "$$(cat $(HALF))" 2>/dev/null; then \
+    echo "make, process $$(cat $(HALF)), is installing into $(VENV) at this moment: wait for it, then try again" >&2; exit 1; \
+  fi; \
+  echo "an installation into $(VENV) was cut off; making it anew"; rm -rf $(VENV); \
+fi
+@mkdir -p $(VENV) && echo $$PPID > $(HALF)
 endef
 
 $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
@@ -40,7 +46,7 @@ $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
 # The two locks agree, so that this adds and changes nothing of what runs.
 $(READY): $(RUNS) requirements-dev.lock tests/web/package-lock.json devtools/cloudflare/package-lock.json devtools/pictures/packaged.txt
 	$(begin_installation)
-	@[ -e $(RUNS) ] || { rm -r $(VENV) && $(MAKE) --no-print-directory $(RUNS) && touch $(HALF); }
+	@[ -e $(RUNS) ] || { rm -rf $(VENV) && make --no-print-directory $(RUNS) && echo $$PPID > $(HALF); }
 	@echo "installing on top what tests and checks need (900 MB; two minutes)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@rm $(HALF)

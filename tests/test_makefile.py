@@ -1,5 +1,6 @@
 """What `make` does to the project's folder, told by a Python that only notes what it is asked for."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -106,6 +107,29 @@ def test_what_runs_stays_while_the_rest_is_cut_off(project: Project) -> None:
     project.make("run")
 
     assert project.installed() == []
+
+
+def test_two_at_once_do_not_take_each_others_installation_for_one_that_was_cut_off(project: Project) -> None:
+    mark = project.folder / ".venv" / ".half"
+    mark.parent.mkdir()
+    mark.write_text(f"{os.getpid()}\n")
+
+    said = project.make("run", code=2)
+
+    assert f"make, process {os.getpid()}, is installing into .venv at this moment: wait for it" in said
+    assert mark.exists()
+    assert project.installed() == []
+
+
+def test_asking_what_would_be_done_does_nothing(project: Project) -> None:
+    environment = project.folder / ".venv" / "bin" / "python"
+    environment.parent.mkdir(parents=True)
+    environment.touch()
+
+    project.make("--dry-run", "setup")
+
+    assert environment.exists()
+    assert not (project.folder / "asked").exists()
 
 
 def test_check_runs_every_tool_and_names_those_that_failed_at_the_end(project: Project) -> None:
