@@ -3,25 +3,57 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.ready
+RUNS := $(VENV)/.runs
+READY := $(VENV)/.ready
+HALF := $(VENV)/.half
+# Python compiles what is imported, when it is: all of it at once would be half of the installation's time.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# With the Node and the npm of .venv, for what looks for them in PATH.
+ACTIVATED := PATH="$(CURDIR)/$(BIN):$$PATH"
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
-.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots page lock d1-migrations deploy-cloudflare measure-worker build clean
+.PHONY: help setup run run-distributed test test-firefox check format hooks reliability fuzz bench bench-report \
+  screenshots page lock migration d1-migrations deploy-cloudflare measure-worker build clean
 
 help:  ## show this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
-setup: $(STAMP)  ## make .venv with everything the project needs
+setup: $(READY)  ## make .venv with everything that tests, checks and builds need
 
-$(STAMP): requirements.lock requirements-dev.lock pyproject.toml
+# What an installation left that was cut off is not mended but made anew: pip takes half a package for a whole one.
+# The mark holds the process of the make that installs.
+define begin_installation
+@if [ -e $(HALF) ]; then \
+  if kill -0 "$$(cat $(HALF))" 2>/dev/null; then \
+    echo "make, process $$(cat $(HALF)), is installing into $(VENV) at this moment: wait for it, then try again" >&2; exit 1; \
+  fi; \
+  echo "an installation into $(VENV) was cut off; making it anew"; rm -rf $(VENV); \
+fi
+@mkdir -p $(VENV) && echo $$PPID > $(HALF)
+endef
+
+$(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "editqueue needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(begin_installation)
+	@echo "making $(VENV) of $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "installing into it what running needs (400 MB; a minute on a slow machine)"
+	@$(PIP) --require-hashes -r requirements.lock -r deploy/requirements-build.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@rm $(HALF) && touch $@
+
+# The two locks agree, so that this adds and changes nothing of what runs.
+$(READY): $(RUNS) requirements-dev.lock tests/web/package-lock.json devtools/cloudflare/package-lock.json devtools/pictures/packaged.txt
+	$(begin_installation)
+	@[ -e $(RUNS) ] || { rm -rf $(VENV) && make --no-print-directory $(RUNS) && echo $$PPID > $(HALF); }
+	@echo "installing on top what tests and checks need (900 MB; two minutes)"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@rm $(HALF)
+	@$(BIN)/python -m tests.prepare
 	@touch $@
 
-run: setup  ## run the system on its embedded defaults with a sample order, then keep serving
+run: $(RUNS)  ## run the system on its embedded defaults with a sample order, then keep serving
 	$(BIN)/editqueue demo
 
 run-distributed: setup  ## the same on PostgreSQL, SeaweedFS and queue messages, with two more consumers
@@ -30,18 +62,26 @@ run-distributed: setup  ## the same on PostgreSQL, SeaweedFS and queue messages,
 test: setup  ## run all tests
 	$(BIN)/pytest -n auto --dist loadfile
 
+test-firefox: setup  ## the page in Firefox too, which must be in PATH: no package registry brings it
+	$(BIN)/pytest -m firefox tests/web
+
 check: setup  ## formatting, lint, strict types (tests too), architecture; the page's types, layers and lint
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/basedpyright
-	$(BIN)/lint-imports
-	$(BIN)/python -m tests.web.tools tsc --project tests/web
-	$(BIN)/python -m tests.web.tools biome check --error-on-warnings $(PAGE_LINT)
+	@failed=; check() { echo "$$*"; "$$@" || failed="$$failed\n  $$*"; }; \
+	check $(BIN)/ruff format --check .; \
+	check $(BIN)/ruff check .; \
+	check $(BIN)/basedpyright; \
+	check $(BIN)/lint-imports; \
+	check $(BIN)/python -m tests.web.tools tsc --project tests/web; \
+	check $(BIN)/python -m tests.web.tools biome check --error-on-warnings $(PAGE_LINT); \
+	[ -z "$$failed" ] || { printf "failed:$$failed\n" >&2; exit 1; }
 
 format: setup  ## let ruff and Biome mend what they can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tests.web.tools biome check --write $(PAGE_LINT)
+
+hooks: setup  ## let Git format, lint and check the architecture before each commit
+	$(BIN)/prek install
 
 reliability: setup  ## the promises 1-12, 21 and 22 at full size, on both databases; the report comes last
 	EDITQUEUE_TEST_SIZE=full $(BIN)/python -m pytest -m reliability -p tests.reliability.report -n 2 --dist worksteal --timeout 1800
@@ -50,30 +90,36 @@ fuzz: setup  ## 10,000 spoiled files of every format against a real consumer (ED
 	$(BIN)/python -m tests.fuzz
 
 bench: setup  ## measured side by side; JSON under bench/results/
-	$(BIN)/python -m bench
+	$(ACTIVATED) $(BIN)/python -m bench
 
 bench-report: setup  ## docs/performance.md and its plots, from the newest results
 	$(BIN)/python -m bench.report
 
 bench-%: setup
-	$(BIN)/python -m bench $*
+	$(ACTIVATED) $(BIN)/python -m bench $*
 
-screenshots: setup  ## the review page's pictures in docs/screenshots/ (needs Chromium)
+screenshots: setup  ## the review page's pictures in docs/screenshots/
 	$(BIN)/python -m tests.web.screenshots
 
 page: setup  ## the review page for a static host such as Cloudflare Pages, into build/page/
 	$(BIN)/python -m editqueue.entrypoints.http.page_bundle build/page
 
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header
+
 lock: setup  ## renew the hashed lock files
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.14 --python-platform linux deploy/cloudflare/pyproject.toml -o deploy/cloudflare/requirements.lock
+	$(COMPILE) --universal --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --universal --python-version 3.11 --all-extras --constraint requirements-dev.lock pyproject.toml -o requirements.lock
+	$(COMPILE) --universal --python-version 3.11 --constraint requirements-dev.lock deploy/requirements-build.in -o deploy/requirements-build.lock
+	$(COMPILE) --python-version 3.14 --python-platform linux deploy/cloudflare/pyproject.toml -o deploy/cloudflare/requirements.lock
+
+migration: setup  ## NAME="what it does": the next schema revision, from schema.py, and D1's file of it
+	@$(BIN)/python -m devtools.migration "$(NAME)"
 
 d1-migrations: setup  ## write Cloudflare D1's migrations from Alembic's
 	$(BIN)/python -m devtools.d1_migrations deploy/cloudflare/migrations
 
 deploy-cloudflare: setup  ## from an empty Cloudflare account to a working queue; ARGS=--help says how
-	@$(BIN)/python -m deploy.cloudflare.rollout $(ARGS)
+	@$(ACTIVATED) $(BIN)/python -m deploy.cloudflare.rollout $(ARGS)
 
 measure-worker: setup  ## how large the Cloudflare Worker is and what its start costs
 	$(BIN)/python -m devtools.cloudflare.measure
@@ -81,5 +127,8 @@ measure-worker: setup  ## how large the Cloudflare Worker is and what its start 
 build: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
 
-clean:  ## remove what setup, tests and builds made (never your data)
-	rm -rf $(VENV) .samples dist build deploy/cloudflare/build deploy/cloudflare/python_modules deploy/cloudflare/.packages devtools/cloudflare/.packages devtools/cloudflare/node_modules tests/web/node_modules bench/node/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean:  ## remove what setup, tests and builds made (never your data, measurements or deployments)
+	rm -rf $(VENV) .samples dist build reliability-report .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis
+	rm -rf devtools/cloudflare/.packages
+	cd deploy/cloudflare && rm -rf .packages build python_modules .venv-workers .wrangler wrangler.*.json
+	find . -name .git -prune -o \( -name node_modules -o -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +

@@ -6,10 +6,11 @@ python -m devtools.d1_migrations deploy/cloudflare/migrations
 import io
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from alembic import command
+from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 
 from editqueue.adapters.job_store.opening.migrate import alembic_config
@@ -17,16 +18,15 @@ from editqueue.adapters.job_store.opening.migrate import alembic_config
 _OPENING = "-- Generated from Alembic's {name}.py by `make d1-migrations`; do not edit.\n\n"
 
 
-def d1_migrations() -> Mapping[str, str]:
+def d1_migrations(make_config: Callable[[], Config] = alembic_config) -> Mapping[str, str]:
     """File name to SQL, in the order in which wrangler applies them."""
-    scripts = ScriptDirectory.from_config(alembic_config())
+    scripts = ScriptDirectory.from_config(make_config())
     oldest_first = reversed(list(scripts.walk_revisions()))
-    return {f"{Path(script.path).stem}.sql": _sql(script) for script in oldest_first}
+    return {f"{Path(script.path).stem}.sql": _sql(script, make_config()) for script in oldest_first}
 
 
-def _sql(script: Script) -> str:
+def _sql(script: Script, config: Config) -> str:
     buffer = io.StringIO()
-    config = alembic_config()
     config.output_buffer = buffer
     command.upgrade(config, f"{script.down_revision or 'base'}:{script.revision}", sql=True)
     text = re.sub(r"^-- Running upgrade.*\n+", "", buffer.getvalue(), flags=re.MULTILINE)
@@ -34,9 +34,9 @@ def _sql(script: Script) -> str:
     return f"{_OPENING.format(name=Path(script.path).stem)}{plain}\n"
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, make_config: Callable[[], Config] = alembic_config) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, sql in d1_migrations().items():
+    for name, sql in d1_migrations(make_config).items():
         (folder / name).write_text(sql, encoding="utf-8")
 
 

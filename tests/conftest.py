@@ -8,6 +8,7 @@ import pytest
 
 from devtools.cloudflare.host import Cloudflare, cloudflare
 from devtools.databases import KINDS, NewDatabase, new_postgres, new_sqlite
+from devtools.node import put_first_in_path
 from devtools.seaweed import S3Server, seaweed
 from devtools.world import World, make_ports
 
@@ -16,6 +17,10 @@ STARTS_THE_WORKER = {"cloudflare", "d1", "binding", "r2 binding", "r2 over s3"}
 Worker. On a fresh machine its packages are then installed and compiled, a minute's work where nothing else runs."""
 LONG = 900
 """Seconds for such a test."""
+
+
+def pytest_configure() -> None:
+    put_first_in_path()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

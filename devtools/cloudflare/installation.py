@@ -3,8 +3,6 @@ the Worker as it is uploaded, with a snapshot of its memory."""
 
 import fcntl
 import hashlib
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,22 +10,19 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
-
-import pytest
+from typing import Final
 
 from deploy.cloudflare.rollout.project import read_template
 from devtools.cloudflare.pyodide_bundle import BUNDLE, FLAGS_OF_A_MADE_BUNDLE, write_bundle
 from devtools.cloudflare.pyodide_download import download_bundle
+from devtools.node import NODE, put_first_in_path
+from devtools.npm import NotInstalled, install
 
 ROOT: Final = Path(__file__).parents[2]
 HERE: Final = Path(__file__).parent
 DEPLOY: Final = ROOT / "deploy" / "cloudflare"
 PACKAGES: Final = HERE / ".packages"
 LOCK: Final = DEPLOY / "requirements.lock"
-OLDEST_NODE: Final = (20, 18, 1)
-"""For the undici that miniflare uses."""
-NOT_RUN: Final = "WORKER TESTS NOT RUN: "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +39,7 @@ class Pyodide:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installed:
-    node: str
+    node: Path
     pyodide: Pyodide
     worker: Path
     """The folder that is uploaded."""
@@ -52,25 +47,10 @@ class Installed:
     """The memory of the Worker before its first event; there once it was made."""
 
 
-def missing(reason: str) -> NoReturn:
-    """Loud where somebody works, an error where nobody looks."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI runs the tests of the Worker, always: {reason}", pytrace=False)
-    pytest.skip(f"{NOT_RUN}{reason}")
-
-
-def node() -> str:
-    """The path of Node, with the packages of the lock file installed beside it."""
-    found = shutil.which("node")
-    if found is None or shutil.which("npm") is None:
-        missing("Node and npm are not installed; on Debian: apt-get install nodejs npm")
-    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
-    if tuple(map(int, re.findall(r"\d+", version)[:3])) < OLDEST_NODE:
-        oldest = ".".join(map(str, OLDEST_NODE))
-        missing(f"Node is {version.strip()}, and {oldest} is the oldest that the tests of the Worker take")
-    with _alone():
-        _install_npm_packages()
-    return found
+def node() -> Path:
+    """Node, with the packages of the lock file installed beside us. Raises NotInstalled."""
+    install(HERE, scripts=True)
+    return NODE
 
 
 @contextmanager
@@ -80,17 +60,6 @@ def _alone() -> Generator[None]:
     with (PACKAGES / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _install_npm_packages() -> None:
-    stamp = PACKAGES / "npm"
-    wanted = _digest(HERE / "package-lock.json")
-    if stamp.is_file() and stamp.read_text() == wanted and (HERE / "node_modules").is_dir():
-        return
-    done = subprocess.run(["npm", "ci"], cwd=HERE, capture_output=True, text=True, check=False, timeout=600)
-    if done.returncode != 0:
-        missing(f"npm ci failed in {HERE}: {done.stderr.strip()[-500:]}")
-    stamp.write_text(wanted)
 
 
 def pyodide_of_workerd() -> Pyodide:
@@ -124,11 +93,12 @@ def installed_worker(make_snapshot: Callable[[Installed], None]) -> Installed:
 
 
 def lay_out_worker(folder: Path, *options: str) -> None:
-    """All that is uploaded, into `folder`."""
+    """All that is uploaded, into `folder`. Raises NotInstalled."""
+    put_first_in_path()  # it compiles in Node
     command = [sys.executable, str(DEPLOY / "bundle.py"), str(folder), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        missing(done.stderr.strip())
+        raise NotInstalled(done.stderr.strip())
 
 
 def _sources() -> Sequence[Path]:

@@ -15,14 +15,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from deploy.cloudflare.rollout.project import read_template
 from devtools.cloudflare.bare_workerd import EMPTY_MAIN, BareWorker, Cost, bare_worker
 from devtools.cloudflare.host import Cloudflare, cloudflare, make_snapshot, settings
-from devtools.cloudflare.installation import DEPLOY, HERE, NOT_RUN, Installed, installed_worker
+from devtools.cloudflare.installation import DEPLOY, HERE, Installed, installed_worker
 from devtools.cloudflare.isolate import Isolate, isolate
 from devtools.cloudflare.shop import PHOTO, Shop
+from devtools.npm import NotInstalled
 from editqueue.entrypoints.http.auth import issue_token
 
 JOBS: Final = 20
@@ -45,8 +44,8 @@ EMPTY_SECONDS: Final = 2.5
 def main() -> None:
     try:
         installed = installed_worker(make_snapshot)
-    except (pytest.skip.Exception, pytest.fail.Exception) as error:  # as the tests end that need what is missing
-        sys.exit(f"measure-worker: {str(error.msg).removeprefix(NOT_RUN)}")
+    except NotInstalled as error:
+        sys.exit(f"measure-worker: {error}")
     figures = {**_upload(installed.worker), **_starts(installed), **asyncio.run(_work())}
     document = {name: told(name, value, empty=figures[EMPTY]) for name, value in figures.items()}
     print(json.dumps({**document, "load": round(os.getloadavg()[0], 1)}, indent=2))

@@ -15,7 +15,7 @@ from editqueue.ports.bucket import Bucket, SignedPut
 from editqueue.settings import load_settings
 from editqueue.wiring.data_dir import jwt_secret
 from editqueue.wiring.server import open_server
-from tests.web.browser import MISSING, chromium, chromium_path
+from tests.web.browser import chromium
 
 SHOP, STRANGER = "https://app.pix.immo", "https://evil.example"
 KEY = "user/anna/orders/1/raw/a.jpg"
@@ -79,8 +79,6 @@ async def test_the_page_of_an_allowed_origin_may_put_with_the_headers_that_are_s
 
 
 async def test_a_browser_uploads_and_is_told_that_the_photo_is_there_already(served: Served) -> None:
-    if chromium_path() is None:
-        pytest.skip(MISSING)
     signed = await served.signed()
     async with chromium() as browser:
         context = await browser.new_context(permissions=["local-network-access"])  # pages on the internet need it

@@ -1,21 +1,15 @@
-"""What a process and its children did to files, and what it answered: recorded by strace, in the order of its ends."""
+"""What a process and its children did to files and answered, in the order of its ends, as tracing.py records it."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from shutil import which
 from typing import Literal
 
 from tests.reliability.power_cut import Change
 
-STRACE = which("strace")
-MISSING = "strace is not installed (Debian: apt-get install strace)"
-_CALLS = (
-    "open,openat,creat,write,pwrite64,writev,pwritev,pwritev2,ftruncate,truncate,fallocate,lseek,copy_file_range,sendfile,"
-    "fsync,fdatasync,sync_file_range,msync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir,mkdir,mkdirat,"
-    "symlink,symlinkat,sendto,sendmsg"
-)
+_TRACER = Path(__file__).with_name("tracing.py")
 _LINE = re.compile(r"(\d+) +(.*)")
 _STARTED = re.compile(r"(.*?) *<unfinished \.\.\.>$")
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
@@ -34,21 +28,7 @@ _NO_FILE = PurePosixPath("/dev/null")
 
 def recorded(words: Sequence[str], record: Path) -> list[str]:
     """The command line under which `words` is recorded."""
-    assert STRACE is not None
-    options = [
-        "-f",
-        "--seccomp-bpf",
-        "-qq",
-        "-y",
-        "-xx",
-        "-s",
-        "16777216",
-        "-e",
-        "signal=none",
-        "-e",
-        f"trace={_CALLS}",
-    ]
-    return [STRACE, *options, "-o", str(record), "--", *words]
+    return [sys.executable, str(_TRACER), str(record), *words]
 
 
 def changes_in(record: Path, *, below: PurePosixPath) -> Iterator[Change]:

@@ -1,6 +1,6 @@
 """Promise 22: whatever was answered survives a power cut, wherever it falls: uploads, files, jobs and their objects.
 
-A real server works under strace; its writes are played again up to a cut, and what is left is opened by the real code.
+A real server is recorded by tracing.py; its writes are played again up to a cut, and the real code opens what is left.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
@@ -31,7 +31,7 @@ from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports.job_store import JobQuery
 from editqueue.wiring.system_clock import SystemClock
 from tests.reliability.power_cut import EVERYTHING, NOTHING_UNSYNCED, Change, Disk, half
-from tests.reliability.recording import MISSING, STRACE, changes_in, recorded
+from tests.reliability.recording import changes_in, recorded
 from tests.reliability.size import FULL, sized
 
 pytestmark = [pytest.mark.reliability, pytest.mark.timeout(sized(180, 1800))]
@@ -55,13 +55,6 @@ class Promised:
 
 
 Promise = Callable[[Promised], object]
-
-
-def missing(reason: str) -> NoReturn:
-    """Loud where somebody works, an error where nobody looks."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI cuts the power, always: {reason}", pytrace=False)
-    pytest.skip(f"POWER CUT NOT TESTED: {reason}")
 
 
 @dataclass(kw_only=True)
@@ -143,7 +136,7 @@ def _served(here: Installation, order: str, record: Path) -> Client:
 
 
 def _end(server: subprocess.Popen[str]) -> None:
-    """strace passes no signal on: its child gets it."""
+    """The tracer passes no signal on: its child gets it."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), 15)
@@ -222,8 +215,6 @@ async def _assert_whole(bucket: LocalBucket, keys: ObjectKeys) -> None:
 
 
 async def test_whatever_was_answered_survives_a_power_cut_wherever_it_falls(tmp_path: Path) -> None:
-    if STRACE is None:
-        missing(MISSING)
     run = worked(tmp_path)
     seen: set[str] = set()
     for left in cuts(run):

@@ -1,12 +1,13 @@
-"""Chromium from Debian, driven by playwright; nothing is downloaded."""
+"""Chromium, driven by playwright."""
 
-import shutil
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
+
+from tests.web.packaged_chromium import chromium_program
 
 ARGS: Final = (
     "--no-sandbox",
@@ -17,12 +18,6 @@ ARGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-MISSING: Final = "Chromium is not installed; on Debian: apt-get install chromium"
-
-
-def chromium_path() -> Path | None:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    return Path(found) if found else None
 
 
 class Devtools:
@@ -42,12 +37,12 @@ async def devtools(page: Page) -> Devtools:
 
 @asynccontextmanager
 async def chromium() -> AsyncGenerator[Browser]:
-    """A running browser. Raises FileNotFoundError without Chromium."""
-    path = chromium_path()
-    if path is None:
-        raise FileNotFoundError(MISSING)
+    """A running browser. Raises NotInstalled."""
+    program = chromium_program()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=[*ARGS])
+        browser = await playwright.chromium.launch(
+            executable_path=program.path, args=[*ARGS], env={**os.environ, **program.environment}
+        )
         try:
             yield browser
         finally:

@@ -1,34 +1,24 @@
 """A browser for the session, a fresh page for each test, and axe-core from npm."""
 
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
-from typing import NoReturn
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
-from tests.web.browser import MISSING, chromium, chromium_path
+from devtools.npm import install
+from tests.web.browser import chromium
 from tests.web.mock_api import ORDER, SITE, MockApi
-from tests.web.tools import MODULES, NotInstalled, install
+from tests.web.tools import HERE
 
 REVIEW = f"{SITE}/orders/{ORDER}/review"
 expect.set_options(timeout=40_000)  # CI machines are busy
 Opened = Callable[..., Awaitable[Page]]
 
 
-def missing(reason: str) -> NoReturn:
-    """Loud where somebody works, an error where nobody looks."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI runs the browser tests, always: {reason}", pytrace=False)
-    pytest.skip(f"BROWSER TESTS NOT RUN: {reason}")
-
-
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def browser() -> AsyncGenerator[Browser]:
-    if chromium_path() is None:
-        missing(MISSING)
     async with chromium() as running:
         yield running
 
@@ -75,8 +65,4 @@ def _problem(message: ConsoleMessage) -> list[str]:
 @pytest.fixture(scope="session")
 def axe_source() -> str:
     """axe-core, as package-lock.json says."""
-    try:
-        install()
-    except NotInstalled as error:
-        missing(str(error))
-    return (MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    return (install(HERE) / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

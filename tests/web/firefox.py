@@ -1,4 +1,4 @@
-"""Firefox from Debian, driven by its own protocol (Marionette); nothing is downloaded."""
+"""The system's Firefox, driven by its own protocol (Marionette): no registry of packages brings one."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-MISSING: Final = "Firefox is not installed; on Debian: apt-get install firefox-esr"
+MISSING: Final = "neither firefox-esr nor firefox is in PATH; on Debian: apt-get install firefox-esr"
 _START_SECONDS: Final = 60
 _PREFERENCES: Final = """user_pref("marionette.port", 0);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
@@ -67,15 +67,10 @@ class Firefox:
         return json.loads(await self._reader.readexactly(int(length[:-1])))
 
 
-def firefox_path() -> Path | None:
-    found = shutil.which("firefox-esr") or shutil.which("firefox")
-    return Path(found) if found else None
-
-
 @asynccontextmanager
 async def firefox(profile: Path) -> AsyncGenerator[Firefox]:
     """A running Firefox with a profile of its own. Raises FileNotFoundError without Firefox, TimeoutError."""
-    path = firefox_path()
+    path = shutil.which("firefox-esr") or shutil.which("firefox")
     if path is None:
         raise FileNotFoundError(MISSING)
     profile.mkdir()

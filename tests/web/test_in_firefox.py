@@ -1,22 +1,19 @@
-"""The page in another browser: it starts, shows, marks, opens and goes back."""
+"""The page in another browser: it starts, shows, marks, opens and goes back. `make test-firefox` runs it."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.web.conftest import missing
 from tests.web.far_away import served
-from tests.web.firefox import MISSING, firefox, firefox_path
+from tests.web.firefox import firefox
 from tests.web.mock_api import MockApi, a_file
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.firefox]
 
 TILE = "document.querySelector('[data-id={}] {}')"
 
 
 async def test_the_page_does_in_firefox_what_it_does_in_chromium(tmp_path: Path) -> None:
-    if firefox_path() is None:
-        missing(MISSING)
     api = MockApi([a_file(number, "done" if number > 2 else "uploaded") for number in range(1, 41)])
     async with served(api) as link, firefox(tmp_path / "profile") as page:
         await page.open(f"{link}#token=abc")

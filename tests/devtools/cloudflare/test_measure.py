@@ -1,29 +1,19 @@
-"""`make measure-worker` where something is missing."""
+"""`make measure-worker` where something is missing, and what it says of CPU seconds."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+import pytest
 
 from devtools.cloudflare import measure
-from devtools.cloudflare.installation import ROOT
+from devtools.npm import NotInstalled
 
 
-def test_without_node_it_ends_with_one_line(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": str(tmp_path)}
-    environment.pop("CI", None)
+def test_without_what_it_stands_on_it_ends_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(_make_snapshot: object) -> None:
+        raise NotInstalled("npm ci failed")
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "devtools.cloudflare.measure"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    monkeypatch.setattr(measure, "installed_worker", cannot)
 
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "measure-worker: Node and npm are not installed; on Debian: apt-get install nodejs npm\n"
+    with pytest.raises(SystemExit, match=r"^measure-worker: npm ci failed$"):
+        measure.main()
 
 
 def test_cpu_is_told_as_on_the_machine_of_the_bounds_beside_what_was_measured() -> None:

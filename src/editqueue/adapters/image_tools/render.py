@@ -13,7 +13,7 @@ from editqueue.adapters.image_tools.decoders.clip import first_picture, poster
 from editqueue.adapters.image_tools.decoders.coded_still import read_coded, read_small_copy
 from editqueue.adapters.image_tools.decoders.fitting import fitted, fitted_to_screen, light_of_profile
 from editqueue.adapters.image_tools.decoders.heic import read_heic
-from editqueue.adapters.image_tools.decoders.pillow import read_pillow
+from editqueue.adapters.image_tools.decoders.pillow import FORMATS, read_pillow
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
 from editqueue.adapters.image_tools.decoders.still import read_jpeg, read_still
 from editqueue.adapters.image_tools.decoders.tiff import read_tiff
@@ -135,7 +135,7 @@ WAYS: Mapping[str, Way] = {
     "png": _plain,
     "webp": _plain,
     "gif": lambda source, limits: (read_still(_whole(source, limits), limits, most=limits.whole), "vips-thumbnail"),
-    **{kind: partial(_by_pillow, kind) for kind in ("bmp", "jp2", "jxl", "psd")},
+    **{kind: partial(_by_pillow, kind) for kind in FORMATS},
     "tiff": lambda source, limits: read_tiff(_whole(source, limits), limits),
     "avif": partial(_heif, lambda body, limits: (read_avif(body, limits), "vips-thumbnail")),
     "heic": partial(_heif, lambda body, limits: (read_heic(body, limits), "heif-vips")),

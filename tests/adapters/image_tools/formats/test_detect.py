@@ -5,8 +5,11 @@ import pytest
 from devtools.pictures.raws import cr2, dng, made_by, preview, sensor
 from devtools.pictures.samples import dng_like, encoded, scene
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
+from editqueue.adapters.image_tools.formats.camera_raw import RAW_KINDS
 from editqueue.adapters.image_tools.formats.detect import format_of
+from editqueue.adapters.image_tools.render import WAYS
 from editqueue.domain.errors import NotAPicture
+from tests.fuzz.seeds import make_seeds
 
 JPEG = encoded(scene(64, 40))
 MAKERS = {
@@ -15,8 +18,23 @@ MAKERS = {
 }  # fmt: skip
 
 
+SEEDS = make_seeds()
+CALLED = {"hif": "heic", "mov": "mp4"}
+"""Seeds that are called otherwise than their format."""
+
+
 def kind(body: bytes) -> str:
     return format_of(BytesSource(body))
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_a_sound_file_of_every_kind_is_told_as_what_it_is(name: str) -> None:
+    called = name.partition("-")[0]
+    assert kind(SEEDS[name]) == CALLED.get(called, called)
+
+
+def test_of_every_format_but_some_camera_raws_there_is_a_sound_file() -> None:
+    assert WAYS.keys() - {kind(body) for body in SEEDS.values()} <= RAW_KINDS
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])

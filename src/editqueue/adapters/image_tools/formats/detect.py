@@ -52,7 +52,7 @@ _BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
 
 
 def format_of(source: ByteSource) -> str:
-    """The format: `jpeg png webp gif bmp tiff psd avif heic jxl jp2`, a camera raw (see `RAW_KINDS`), or `mp4`.
+    """The format, by a name of `WAYS` in render.py: `jpeg`, `cr2`, `mp4`.
 
     Reads 4 KiB from the start, and of a TIFF 4 KiB more of its first directory and of each below it. Camera raws are
     TIFFs by their first bytes and are looked for before TIFF: libvips opens a DNG as a 256-pixel TIFF and calls that

@@ -1,0 +1,197 @@
+"""What `make` does to the project's folder, told by a Python that only notes what it is asked for."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = {
+    "requirements.lock",
+    "requirements-dev.lock",
+    "deploy/requirements-build.lock",
+    "tests/web/package-lock.json",
+    "devtools/cloudflare/package-lock.json",
+    "devtools/pictures/packaged.txt",
+}
+KEPT = {".editqueue", "bench/results", "deploy/cloudflare/.deployments", "deploy/cloudflare/.dev.vars"}
+"""Ignored by Git, and not made by setup, tests or builds: data, measurements, deployments and their secrets."""
+NOTING_PYTHON = """#!/bin/sh
+echo "$*" >> asked
+case "$*" in
+  "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/editqueue ;;
+  *"-r $(cat cut_off_at 2>/dev/null || echo never)"*) exit 1 ;;
+esac
+"""
+
+
+class Project:
+    """A folder with the Makefile and the lock files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("Makefile", "pyproject.toml", *LOCKS):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+        self.python = folder / "noting-python"
+        self.python.write_text(NOTING_PYTHON)
+        self.python.chmod(0o755)
+
+    def make(self, *arguments: str, code: int = 0) -> str:
+        command = ["make", f"PYTHON={self.python}", *arguments]
+        ended = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert ended.returncode == code, ended.stdout + ended.stderr
+        return ended.stdout + ended.stderr
+
+    def installed(self) -> Sequence[str]:
+        """The files of requirements that pip was asked for since the last time."""
+        asked = (self.folder / "asked").read_text() if (self.folder / "asked").exists() else ""
+        (self.folder / "asked").unlink(missing_ok=True)
+        return re.findall(r"-r (\S+)", asked)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+RUN = ["requirements.lock", "deploy/requirements-build.lock"]
+DEV = ["requirements-dev.lock"]
+
+
+def test_run_installs_what_running_needs_and_setup_the_rest_on_top_and_then_there_is_nothing_to_do(
+    project: Project,
+) -> None:
+    said = project.make("run")
+    assert project.installed() == RUN
+    assert "MB" in said
+    project.make("setup")
+    assert project.installed() == DEV
+    for target in ("run", "setup", "run"):
+        project.make(target)
+        assert project.installed() == []
+
+
+def test_setup_first_installs_both(project: Project) -> None:
+    project.make("setup")
+    assert project.installed() == [*RUN, *DEV]
+    project.make("run")
+    assert project.installed() == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_an_installation_that_was_cut_off_is_made_anew(lock: str, project: Project) -> None:
+    (project.folder / "cut_off_at").write_text(lock)
+    project.make("setup", code=2)
+    half = project.folder / ".venv" / "half-a-package"
+    half.touch()
+    (project.folder / "cut_off_at").unlink()
+    project.installed()
+
+    said = project.make("setup")
+
+    assert "was cut off" in said
+    assert project.installed() == [*RUN, *DEV]
+    assert not half.exists()
+
+
+def test_what_runs_stays_while_the_rest_is_cut_off(project: Project) -> None:
+    (project.folder / "cut_off_at").write_text("requirements-dev.lock")
+    project.make("setup", code=2)
+    project.installed()
+
+    project.make("run")
+
+    assert project.installed() == []
+
+
+def test_two_at_once_do_not_take_each_others_installation_for_one_that_was_cut_off(project: Project) -> None:
+    mark = project.folder / ".venv" / ".half"
+    mark.parent.mkdir()
+    mark.write_text(f"{os.getpid()}\n")
+
+    said = project.make("run", code=2)
+
+    assert f"make, process {os.getpid()}, is installing into .venv at this moment: wait for it" in said
+    assert mark.exists()
+    assert project.installed() == []
+
+
+def test_asking_what_would_be_done_does_nothing(project: Project) -> None:
+    environment = project.folder / ".venv" / "bin" / "python"
+    environment.parent.mkdir(parents=True)
+    environment.touch()
+
+    project.make("--dry-run", "setup")
+
+    assert environment.exists()
+    assert not (project.folder / "asked").exists()
+
+
+def test_check_runs_every_tool_and_names_those_that_failed_at_the_end(project: Project) -> None:
+    project.make("setup")
+    tools = project.folder / ".venv" / "bin"
+    for name in ("ruff", "basedpyright", "lint-imports"):
+        (tools / name).write_text(f"#!/bin/sh\necho ran {name} $1\n[ {name} != ruff ] || exit 1\n")
+        (tools / name).chmod(0o755)
+
+    said = project.make("check", code=2)
+
+    assert re.findall("^ran .*", said, re.MULTILINE) == [
+        "ran ruff format",
+        "ran ruff check",
+        "ran basedpyright",
+        "ran lint-imports",
+    ]
+    assert "failed:\n  .venv/bin/ruff format --check .\n  .venv/bin/ruff check .\n" in said
+    assert "biome" in (project.folder / "asked").read_text()
+
+
+def test_clean_leaves_of_what_git_ignores_only_data_measurements_and_deployments(project: Project) -> None:
+    for ignoring in (Path(), Path("deploy", "cloudflare")):
+        for line in (ROOT / ignoring / ".gitignore").read_text().splitlines():
+            path = project.folder / ignoring / line.strip("/").replace("*", "some")
+            path.mkdir(parents=True)
+            (path / "file").touch()
+    nested = project.folder / "tests" / "web" / "node_modules" / "package"
+    nested.mkdir(parents=True)
+
+    project.make("clean")
+
+    left = {str(path.relative_to(project.folder).parent) for path in project.folder.rglob("file")}
+    assert left == KEPT
+    assert not nested.parent.exists()
+    assert all((project.folder / lock).exists() for lock in LOCKS)
+
+
+def test_no_lock_names_the_host_of_a_registry() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    named = [
+        path
+        for path in listed
+        if re.search(r"(\.lock|-lock\.json|packaged\.txt|\.npmrc|\.in)$", path)
+        and re.search(r'"resolved"|registry *=|index-url|find-links', (ROOT / path).read_text(encoding="utf-8"))
+    ]
+    assert named == []
+
+
+@pytest.mark.parametrize("part", RUN)
+def test_what_running_and_building_take_is_what_tests_take(part: str) -> None:
+    """So that installing the one on top of the other changes nothing."""
+    assert _pins(part) <= _pins("requirements-dev.lock")
+
+
+def _pins(lock: str) -> set[str]:
+    return set(re.findall(r"^[^\s#]+==[^\s;\\]+", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_every_folder_with_packages_of_npm_leaves_the_host_out_of_its_lock() -> None:
+    folders = [path.parent for path in ROOT.glob("*/*/package-lock.json")]
+
+    assert len(folders) >= 3
+    for folder in folders:
+        assert "omit-lockfile-registry-resolved=true" in (folder / ".npmrc").read_text().splitlines()
