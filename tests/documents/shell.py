@@ -11,7 +11,7 @@ from pathlib import Path
 from devtools.installation import OURS
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 100
+PATIENCE = 150
 """Seconds for all commands of a document."""
 ANYTHING, ANY_LINES = "…", "..."
 """How a document writes what differs each time: within a line, and as a line of its own."""
@@ -23,21 +23,21 @@ class Block:
     text: str
 
 
-def blocks(page: Path) -> list[Block]:
-    """The fenced blocks of a page, in their order."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+def blocks_of(text: str) -> list[Block]:
+    """The fenced blocks of a page or a part of it, in their order."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
     return [Block(language=language, text=text) for language, text in found]
 
 
-def run_in_bash(script: str, settings: Mapping[str, str]) -> str:
-    """What `script` prints, errors too, in the project's folder under `settings` and no others of ours.
+def run_in_bash(script: str, settings: Mapping[str, str], *, folder: Path = ROOT) -> str:
+    """What `script` prints, errors too, in `folder` under `settings` and no others of ours.
 
     Processes that the script leaves running are ended."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     here = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with subprocess.Popen(
         ["bash", "-c", script],
-        cwd=ROOT,
+        cwd=folder,
         env=clean | {"PATH": here, "COLUMNS": "100"} | dict(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -46,6 +46,9 @@ def run_in_bash(script: str, settings: Mapping[str, str]) -> str:
     ) as bash:
         try:
             return bash.communicate(timeout=PATIENCE)[0]
+        except subprocess.TimeoutExpired as late:
+            came = late.output.decode() if isinstance(late.output, bytes) else late.output
+            raise AssertionError(f"the commands did not end within {PATIENCE} s; so far came:\n{came}") from late
         finally:
             _end_group(bash.pid)
 

@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from devtools.installation import free_port
-from tests.documents.shell import ROOT, blocks, differences, run_in_bash
+from tests.documents.shell import ROOT, blocks_of, differences, run_in_bash
 
 README = ROOT / "README.md"
 TWO_SCREENS = 110
@@ -12,7 +14,7 @@ TWO_SCREENS = 110
 
 
 def walk() -> str:
-    [block] = [block for block in blocks(README) if block.language == "bash"]
+    [block] = [block for block in blocks_of(README.read_text(encoding="utf-8")) if block.language == "bash"]
     return block.text
 
 
@@ -20,6 +22,7 @@ def test_readme_is_two_screens() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= TWO_SCREENS
 
 
+@pytest.mark.timeout(300)
 def test_what_readme_calls_answers_as_it_says(tmp_path: Path) -> None:
     port = str(free_port())
     said = [line.removeprefix("# ") for line in walk().splitlines() if line.startswith("# ")]
