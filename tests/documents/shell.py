@@ -11,7 +11,7 @@ from pathlib import Path
 from devtools.installation import OURS
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 150
+PATIENCE = 240
 """Seconds for all commands of a document."""
 ANYTHING, ANY_LINES = "…", "..."
 """How a document writes what differs each time: within a line, and as a line of its own."""
