@@ -57,7 +57,7 @@ class Elsewhere:
 
 @pytest.fixture(name="cloudflare", scope="module")
 def _cloudflare() -> Iterator[Cloudflare]:
-    """Set as docs/operations.md says for a Worker that does no jobs."""
+    """Set as docs/cloudflare_worker.md says for a Worker that does no jobs."""
     with cloudflare(variables={"EDITQUEUE_SWEEP_BATCH": "0"}) as running:
         yield running
 

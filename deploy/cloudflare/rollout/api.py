@@ -103,7 +103,7 @@ class Api:
         if status == HTTPStatus.UNAUTHORIZED:
             return Problem(
                 f"Cloudflare does not know CLOUDFLARE_API_TOKEN ({message}): make one at dash.cloudflare.com > "
-                "My Profile > API Tokens > Create Custom Token; docs/operations.md lists its rights"
+                "My Profile > API Tokens > Create Custom Token; docs/cloudflare_worker.md lists its rights"
             )
         if status == HTTPStatus.FORBIDDEN:
             return _forbidden(path, code=code, message=message)

@@ -31,7 +31,7 @@ def wanted(template: Mapping[str, Any], record: Record, *, name: str) -> Wanted:
     if len(template["queues"].get("consumers", ())) != 1:
         raise Problem(
             "wrangler.jsonc has no consumer of the queue, and this command sets up a Worker that does the jobs: put "
-            "queues.consumers back. docs/operations.md says how to deploy one whose consumers are elsewhere"
+            "queues.consumers back. docs/cloudflare_worker.md says how to deploy one whose consumers are elsewhere"
         )
     [consumer] = template["queues"]["consumers"]
     return Wanted(

@@ -174,7 +174,7 @@ def _moment(uploaded: Any) -> datetime:
 
 
 def _check_size(written: StoredObject, size: int, key: str) -> None:
-    """Bindings have written cut and empty objects without an error before (workers-py issue 66)."""
+    """Bindings have written cut and empty objects without an error before (workers-py#66)."""
     if written.size != size:
         raise StorageUnavailable(f"R2 wrote {written.size} of {size} bytes to {key!r}")
 

@@ -19,7 +19,7 @@ GROUNDS = ("database", "bucket", "images")
 
 
 class Metrics:
-    """Counters of this process, and gauges of the whole system. Every name is explained in docs/operations.md."""
+    """Counters of this process, and gauges of the whole system. Every name is explained in docs/log_and_metrics.md."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

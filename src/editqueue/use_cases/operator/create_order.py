@@ -1,4 +1,4 @@
-"""Open an order. No API route: the shop does it, or `editqueue order create`."""
+"""Open an order. No API route makes one: pix.immo's website does it, or `editqueue order create`."""
 
 import secrets
 

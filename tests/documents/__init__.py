@@ -1,0 +1,1 @@
+"""What README, docs/ and docstrings say, held against the program."""
