@@ -95,7 +95,7 @@ def deploy(
     origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="Where the shop's pages come from; several times for several. (default: as in wrangler.jsonc)"
+            help="Where the pages of your website come from; several times for several. (default: as in wrangler.jsonc)"
         ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Where the Worker answers, if that is not on workers.dev.")] = None,

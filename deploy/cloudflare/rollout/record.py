@@ -23,7 +23,7 @@ class Record:
     jurisdiction: str | None = None
     """None: anywhere."""
     origins: tuple[str, ...] = ()
-    """Where the shop's pages come from."""
+    """Where the pages of your website come from."""
     url: str | None = None
     """Where the Worker answers; None: on workers.dev."""
     account_id: str | None = None

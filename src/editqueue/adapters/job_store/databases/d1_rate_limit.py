@@ -41,7 +41,7 @@ class RateLimit:
         if begin - now > within:
             raise StorageUnavailable(
                 f"D1: the rate limit of Cloudflare's API is used up, the next request may go in {begin - now:.0f} s; "
-                "give every few consumers an API token of their own account (docs/operations.md)"
+                "give every few consumers an API token of their own account (docs/cloudflare_worker.md)"
             )
         self._free_at = begin + (self._apart if now < self._apart_until else 0.0)
         return begin - now
