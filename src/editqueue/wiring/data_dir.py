@@ -7,7 +7,8 @@ from pathlib import Path
 
 from editqueue.adapters.bucket.local.syncing import sync_with_parents
 from editqueue.domain.errors import SetupError
-from editqueue.settings import SHORTEST_SECRET, Settings
+from editqueue.settings import Settings
+from editqueue.settings.checks import SHORTEST_SECRET
 
 _REMEDY = "give JWT_SECRET, for example JWT_SECRET=$(openssl rand -hex 32)"
 
