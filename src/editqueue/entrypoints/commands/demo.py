@@ -17,17 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from editqueue.domain.errors import SetupError
+from editqueue.entrypoints.commands.addresses import public_url, review_link
 from editqueue.entrypoints.commands.console import print_line, stop_on_signals, within_grace
 from editqueue.entrypoints.commands.demo_client import MIME_OF, OrderClient, open_client
 from editqueue.entrypoints.commands.demo_photos import EDITED, ROOM_TYPES, WAITING, Room, generate_photos
 from editqueue.entrypoints.commands.serving import (
-    base_url,
     confirm_bucket,
     listening,
     make_consumer,
     make_web_server,
     metrics_served,
-    review_link,
     run_both,
 )
 from editqueue.entrypoints.http.auth import issue_token
@@ -60,7 +59,7 @@ async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None
     secret = jwt_secret(settings)
     token = issue_token(USER, secret=secret, now=datetime.now(UTC), ttl=SESSION)
     with _listening_somewhere(port) as listener:
-        url = base_url(HOST, listener.getsockname()[1])
+        url = public_url(settings, HOST, listener.getsockname()[1])
         stop = asyncio.Event()
         with stop_on_signals(stop):
             async with (
