@@ -38,7 +38,15 @@ async def test_a_job_from_failed_to_tried_again(here: Installation) -> None:
     shown = here.run("jobs", "show", job_id, "--json").json()
     assert shown["error"]
     assert "token" not in shown
-    assert here.run("jobs", "retry", job_id, "--json").json()["status"] == "queued"
+    listed = here.run("jobs", "list").out
+    assert f"file {failed['file_id']}  order {failed['order_id']}" in listed
+    again = here.run("jobs", "retry", job_id, "--json").json()
+    assert (again["status"], again["retry_of"]) == ("queued", job_id)
+    assert again["id"] != job_id
+    assert here.run("sweep").code == 0
+    said = here.run("jobs", "retry", again["id"]).out
+    assert said.startswith(f"job {again['id']} stays failed, as the record of what happened; its file has a new job:\n")
+    assert f"file_id       {failed['file_id']}" in said
     drained = here.run("consume", "--drain")
     assert drained.code == 0
     assert all(json.loads(line) for line in drained.err.splitlines())
@@ -60,7 +68,7 @@ def test_a_preview_of_a_local_file(here: Installation, tmp_path: Path) -> None:
     assert decoded(target.read_bytes()).size == (1280, 960)
     assert "no such file" in here.run("preview", str(tmp_path / "gone"), str(target)).complaint()
     assert "a folder, not a file" in here.run("preview", str(tmp_path), str(target)).complaint()
-    assert "no picture" in here.run("preview", str(text), str(target), "--replace").complaint()
+    assert "no picture" in here.run("preview", str(text), str(target), "--force").complaint()
     assert "No such file" in here.run("preview", str(source), str(tmp_path / "no" / "out.jpg")).complaint()
 
 
@@ -72,12 +80,12 @@ def test_a_preview_replaces_no_file_that_nobody_gave_up_and_never_the_picture_it
     target.write_text("somebody's")
     link.symlink_to(source)
 
-    assert "--replace" in here.run("preview", str(source), str(target)).complaint()
+    assert "--force" in here.run("preview", str(source), str(target)).complaint()
     for itself in (source, link):
-        assert "the picture itself" in here.run("preview", str(source), str(itself), "--replace").complaint()
+        assert "the picture itself" in here.run("preview", str(source), str(itself), "--force").complaint()
 
     assert (source.read_bytes(), target.read_text()) == (picture, "somebody's")
-    assert here.run("preview", str(source), str(target), "--replace").out.startswith(f"{target}: 1280 x 960 px")
+    assert here.run("preview", str(source), str(target), "--force").out.startswith(f"{target}: 1280 x 960 px")
 
 
 def test_serve_refuses_a_taken_port_and_ends_on_sigterm(here: Installation) -> None:

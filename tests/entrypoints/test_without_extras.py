@@ -51,7 +51,8 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(lean: Installation) -> No
     found = checks(report)
     packages = {"pillow-heif": "heic", "pillow": "pillow", "pillow-jxl-plugin": "jxl", "rawpy": "raw", "av": "video"}
     for package, extra in packages.items():
-        assert found[f"image tool {package}"]["detail"] == "not installed"
+        said = found[f"image tool {package}"]
+        assert (said["ok"], said["state"], said["detail"]) == (False, "missing", "not installed")
         assert f"pip install 'editqueue[{extra}]'" in found[f"image tool {package}"]["remedy"]
     assert found["image tool pyvips"]["remedy"] == ""
 

@@ -1,19 +1,11 @@
 """Where a server keeps its things, as people are told: whole paths, no passwords."""
 
-from pathlib import Path
-
-from editqueue.adapters.job_store.databases.database_url import parse, shown
+from editqueue.adapters.job_store.databases.database_url import shown
 from editqueue.ports.bucket import Bucket
 from editqueue.setting_patterns import d1_database_id
 from editqueue.settings import Settings
+from editqueue.wiring.database_file import database_file
 from editqueue.wiring.server import bucket_folder
-
-
-def database_file(settings: Settings) -> Path | None:
-    """The file of a SQLite database; None for another kind."""
-    if not settings.database_url.startswith("sqlite:"):
-        return None
-    return Path(parse(settings.database_url).url.database or "").absolute()
 
 
 def shown_database(settings: Settings) -> str:
