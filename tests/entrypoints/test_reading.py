@@ -1,7 +1,7 @@
 """Commands that only look make nothing, and say where they looked."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -9,14 +9,21 @@ from devtools.installation import Ended
 from tests.entrypoints.in_process import run_here
 
 LOOKING = ("status", "status --json", "jobs list", "jobs show j", "jobs retry j", "doctor", "doctor --fix")
-Run = Callable[..., Ended]
+
+
+class Run(Protocol):
+    def __call__(self, words: str, **settings: str) -> Ended: ...
 
 
 @pytest.fixture(name="run")
 def _run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """In an empty folder."""
     monkeypatch.chdir(tmp_path)
-    return lambda words, **settings: run_here(monkeypatch, capsys, words, settings)
+
+    def run(words: str, **settings: str) -> Ended:
+        return run_here(monkeypatch, capsys, words, settings)
+
+    return run
 
 
 @pytest.mark.parametrize("words", LOOKING)

@@ -153,9 +153,10 @@ def run_demo(
     folder: Annotated[Path | None, typer.Argument(help="Photos to take instead of generated ones.")] = None,
     port: Port = 8787,
     exit_at_end: Annotated[bool, typer.Option("--exit", help="End when all is done.")] = False,  # noqa: FBT002
+    no_links: Annotated[bool, typer.Option("--no-links", hidden=True)] = False,  # noqa: FBT002
 ) -> None:
     """A sample order through the real HTTP API; then keeps serving until Ctrl-C."""
-    asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end))
+    asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end, links=not no_links))
 
 
 def main() -> None:
