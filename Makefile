@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
-.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots page lock d1-migrations deploy-cloudflare measure-worker build clean
+.PHONY: help setup run run-distributed test check format reliability bench bench-report screenshots page lock settings-page d1-migrations deploy-cloudflare measure-worker build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ lock: setup  ## renew the hashed lock files
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.14 --python-platform linux deploy/cloudflare/pyproject.toml -o deploy/cloudflare/requirements.lock
+
+settings-page: setup  ## docs/settings.md, from the settings themselves
+	$(BIN)/python -m devtools.settings_page docs/settings.md
 
 d1-migrations: setup  ## write Cloudflare D1's migrations from Alembic's
 	$(BIN)/python -m devtools.d1_migrations deploy/cloudflare/migrations

@@ -52,9 +52,9 @@ class Settings(BaseSettings):
     s3_endpoint: str | None = Field(None, title="an http or https URL", examples=["http://127.0.0.1:8333"])
     """The S3 server, for `s3://`. Default: R2 of the Cloudflare account."""
     r2_access_key_id: str | None = None
-    """Of the S3 server's or R2's key, for `s3://`."""
+    """The id of the key to the S3 server or to R2, for `s3://`."""
     r2_secret_access_key: str | None = Field(None, repr=False)
-    """The secret that belongs to it."""
+    """The secret of that key."""
     r2_jurisdiction: Literal["eu", "fedramp"] | None = Field(None, examples=["eu"])
     """For an R2 bucket that was made with one: it goes into the endpoint."""
     cloudflare_account_id: str | None = Field(
@@ -96,19 +96,19 @@ class Settings(BaseSettings):
     image_memory: int = Field(1536, ge=512, le=65_536)
     """MiB of memory for one image process."""
     image_timeout: float = Field(30, gt=0, le=LONGEST)
-    """Seconds for one photo."""
+    """Seconds that one photo may take."""
     image_cpu: int = Field(30, ge=1, le=LONGEST)
-    """Seconds of CPU for one photo."""
+    """Seconds of CPU that one photo may take."""
     image_jobs: int = Field(500, ge=1)
     """Photos until an image process is replaced by a fresh one."""
     image_megapixels: int = Field(268, ge=1, le=4295)
-    """Largest photo that can be read in strips (most JPEG, PNG, TIFF, WebP)."""
+    """Megapixels of the largest photo that can be read in strips (most JPEG, PNG, TIFF, WebP)."""
     image_megapixels_whole: int = Field(100, ge=1, le=4295)
-    """Largest photo that must be in memory as a whole (progressive JPEG, interlaced PNG)."""
+    """The same where it must be in memory as a whole (progressive JPEG, interlaced PNG)."""
     image_megapixels_heif: int = Field(210, ge=1, le=4295)
-    """Largest HEIC, HIF or AVIF."""
+    """The same of a HEIC, HIF or AVIF."""
     image_megapixels_clip: int = Field(36, ge=1, le=4295)
-    """Largest frame of a clip."""
+    """The same of a frame of a clip."""
     given_jwt_secret: str | None = Field(
         None, repr=False, title="a text of at least 32 bytes", examples=["$(openssl rand -hex 32)"]
     )
