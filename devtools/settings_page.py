@@ -21,7 +21,7 @@ _OPENING: Final = """# Settings
 
 All come from the environment, and nowhere else; an empty one counts as not given. What is wrong with them stops the
 program at its start: all of it at once, each with the value it has and an example. An `EDITQUEUE_*` that is not in this
-table is refused with the one that was probably meant; only `EDITQUEUE_TEST_*`, `EDITQUEUE_BENCH_*` and `EDITQUEUE_FUZZ_*`
+table is refused with the one that was probably meant; only `EDITQUEUE_TEST_*`, `EDITQUEUE_BENCH_*`, `EDITQUEUE_FUZZ_*`
 (tests, benches and fuzzing of this project) and what Kubernetes tells its pods of a Service are left alone. `editqueue
 doctor` tries what they lead to. A Cloudflare Worker reads some of them from its variables and secrets
 (`deploy/cloudflare/wrangler.jsonc`).

@@ -32,7 +32,9 @@ def test_where_no_system_runs_nothing_is_made_and_the_folder_is_named(run: Run, 
 
     assert ended.complaint()
     said = ended.out + ended.err
-    assert f"EDITQUEUE_DATA_DIR: there is no database in {tmp_path}/.editqueue; call this where the system runs" in said
+    assert (
+        f"there is no database in {tmp_path}/.editqueue (EDITQUEUE_DATA_DIR): call this where the system runs" in said
+    )
     assert "`editqueue serve`" in said
     assert list(tmp_path.iterdir()) == []
 
@@ -43,7 +45,7 @@ def test_a_database_of_ones_own_that_is_not_there_is_not_made(run: Run, tmp_path
 
     assert ended.complaint()
     said = ended.out + ended.err
-    assert f"EDITQUEUE_DATABASE_URL: there is no database {tmp_path}/own.db; give that of the running system" in said
+    assert f"there is no database {tmp_path}/own.db (EDITQUEUE_DATABASE_URL): give that of the running system" in said
     assert "`editqueue migrate`" in said
     assert list(tmp_path.iterdir()) == []
 

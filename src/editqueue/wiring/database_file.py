@@ -21,10 +21,10 @@ def confirm_database_file(settings: Settings) -> None:
         return
     if settings.embedded:
         raise SetupError(
-            f"EDITQUEUE_DATA_DIR: there is no database in {file.parent}; call this where the system runs or give its "
-            "data dir, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue, or start a system here: `editqueue serve`"
+            f"there is no database in {file.parent} (EDITQUEUE_DATA_DIR): call this where the system runs, or give its "
+            "data dir, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue; `editqueue serve` starts a new one here"
         )
     raise SetupError(
-        f"EDITQUEUE_DATABASE_URL: there is no database {file}; give that of the running system, or make this one: "
+        f"there is no database {file} (EDITQUEUE_DATABASE_URL): give that of the running system, or make this one: "
         "`editqueue migrate`"
     )
