@@ -60,7 +60,8 @@ def test_a_job_that_is_put_back_stays_and_the_new_one_is_shown(jobs: Jobs, faile
     assert (facts["status"], facts["file_id"], facts["order_id"]) == ("queued", failed.file_id, failed.order_id)
     assert facts["id"] != failed.id
     assert jobs(f"show {failed.id} --json").json()["status"] == "failed"
-    assert "its file was deleted, or has a job again; `editqueue jobs list --order-id" in jobs(f"retry {failed.id}").complaint()
+    refused = jobs(f"retry {failed.id}").complaint()
+    assert "its file was deleted, or has a job again; `editqueue jobs list --order-id" in refused
 
 
 def test_a_script_is_told_of_which_job_the_new_one_is_a_retry(jobs: Jobs, failed: EditJob) -> None:

@@ -45,6 +45,8 @@ def checks(ended: Ended) -> Mapping[str, Any]:
 
 
 def test_doctor_says_what_is_missing_and_how_to_get_it(lean: Installation) -> None:
+    assert lean.run("migrate").code == 0
+
     report = lean.run("doctor", "--json")
 
     assert report.code == 0, "an extra is no fault"
