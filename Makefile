@@ -13,7 +13,7 @@ ACTIVATED := PATH="$(CURDIR)/$(BIN):$$PATH"
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
 .PHONY: help setup run run-distributed test test-firefox check format hooks reliability fuzz bench bench-report \
-  screenshots page lock migration d1-migrations deploy-cloudflare measure-worker build clean
+  screenshots page lock migration settings-page d1-migrations deploy-cloudflare measure-worker build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -114,6 +114,9 @@ lock: setup  ## renew the hashed lock files
 
 migration: setup  ## NAME="what it does": the next schema revision, from schema.py, and D1's file of it
 	@$(BIN)/python -m devtools.migration "$(NAME)"
+
+settings-page: setup  ## docs/settings.md, from the settings themselves
+	$(BIN)/python -m devtools.settings_page docs/settings.md
 
 d1-migrations: setup  ## write Cloudflare D1's migrations from Alembic's
 	$(BIN)/python -m devtools.d1_migrations deploy/cloudflare/migrations

@@ -106,14 +106,28 @@ def run(photos: str | None, *, port: int, exit_at_end: bool) -> int:
                     "demo",
                     "--port",
                     str(port),
-                    *(["--exit"] if exit_at_end else []),
+                    *(["--exit", "--no-links"] if exit_at_end else []),  # what they lead to ends, too
                     *([photos] if photos else []),
                 ]
                 with _ending(_start(here, words)) as demo:
                     code = _wait(demo)
-            by = [attempts(folder / "data" / "demo.log"), *(attempts(one.log) for one in others)]
-            _say(f"Jobs worked on by the demo's own consumer and {CONSUMERS} more: {by}")
+            counts = {"the demo's own consumer": attempts(folder / "data" / "demo.log")}
+            counts |= {f"consumer {number}": attempts(one.log) for number, one in enumerate(others, 1)}
+            _say(shared_out(counts))
+            _say("PostgreSQL, SeaweedFS and the queue are taken down now, and the order with them.")
     return code
+
+
+def shared_out(counts: Mapping[str, int]) -> str:
+    """Who made how many attempts at jobs, in words; `counts` has the consumers by name."""
+    shares = ", ".join(f"{name} made {count}" for name, count in counts.items())
+    idle = [name for name, count in counts.items() if not count]
+    why = (
+        f" ({' and '.join(idle)} found nothing left: the others were quicker)"
+        if idle and len(idle) < len(counts)
+        else ""
+    )
+    return f"Of {sum(counts.values())} attempts at jobs, {shares}{why}."
 
 
 def _tell(settings: Mapping[str, str]) -> None:

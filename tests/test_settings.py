@@ -10,6 +10,7 @@ import pytest
 from editqueue.domain.errors import SetupError
 from editqueue.setting_patterns import d1_database_id, name_of
 from editqueue.settings import Settings, load_settings
+from editqueue.settings.wording import WrongSettings
 
 OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_")
 S3 = {
@@ -43,6 +44,7 @@ NAMES = {
     "EDITQUEUE_MAX_RETRIES",
     "EDITQUEUE_METRICS_HOST",
     "EDITQUEUE_METRICS_PORT",
+    "EDITQUEUE_PUBLIC_URL",
     "EDITQUEUE_QUEUE",
     "EDITQUEUE_RETENTION_DAYS",
     "EDITQUEUE_S3_ENDPOINT",
@@ -109,6 +111,11 @@ def test_the_defaults_are_those_of_the_specification(tmp_path: Path) -> None:
         ("EDITQUEUE_RETENTION_DAYS", "1e12", "EDITQUEUE_RETENTION_DAYS=90"),
         ("EDITQUEUE_METRICS_PORT", "70000", "EDITQUEUE_METRICS_PORT=9464"),
         ("EDITQUEUE_METRICS_HOST", "everywhere", "EDITQUEUE_METRICS_HOST=127.0.0.1"),
+        ("EDITQUEUE_PUBLIC_URL", "edit.pix.immo", "EDITQUEUE_PUBLIC_URL=https://edit.pix.immo"),
+        ("EDITQUEUE_PUBLIC_URL", "https://pix.immo/edit", "EDITQUEUE_PUBLIC_URL=https://edit.pix.immo"),
+        ("EDITQUEUE_PUBLIC_URL", "https://pix.immo?x=1", "EDITQUEUE_PUBLIC_URL=https://edit.pix.immo"),
+        ("EDITQUEUE_PUBLIC_URL", "https://pix.immo:port", "EDITQUEUE_PUBLIC_URL=https://edit.pix.immo"),
+        ("EDITQUEUE_PUBLIC_URL", "https://häuser.immo", "EDITQUEUE_PUBLIC_URL=https://edit.pix.immo"),
         ("ALLOWED_ORIGINS", "https://pix.immo/path", "ALLOWED_ORIGINS=https://pix.immo"),
         ("ALLOWED_ORIGINS", "https://*.pix.immo", "ALLOWED_ORIGINS=https://pix.immo"),
         ("FEATURE_PRODUCTION", "perhaps", "FEATURE_PRODUCTION=false"),
@@ -129,6 +136,9 @@ def test_a_wrong_setting_names_itself_with_an_example(
     assert str(caught.value).startswith(name)
     assert example in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "Value error" not in str(caught.value)
+    assert "short" not in str(caught.value)
+    assert name == "JWT_SECRET" or f"{name}={value}" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["EDITQUEUE_S3_ENDPOINT", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"])
@@ -214,7 +224,7 @@ def test_every_setting_keeps_its_name() -> None:
 
 @pytest.mark.parametrize("endpoint", ["127.0.0.1:8333", "ftp://host", "http://host:port", "http://"])
 def test_an_endpoint_must_be_a_url(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    with pytest.raises(SetupError, match="EDITQUEUE_S3_ENDPOINT must be a URL"):
+    with pytest.raises(SetupError, match=f"EDITQUEUE_S3_ENDPOINT={endpoint} must be a URL"):
         load(monkeypatch, S3 | {"EDITQUEUE_S3_ENDPOINT": endpoint})
 
 
@@ -262,9 +272,12 @@ def test_d1_needs_account_and_token_and_no_queue_of_its_own(monkeypatch: pytest.
         ({"CLOUDFLARE_ACCOUNT_ID": ""}, "CLOUDFLARE_ACCOUNT_ID is missing for d1://"),
         ({"CLOUDFLARE_API_TOKEN": ""}, "CLOUDFLARE_API_TOKEN is missing for d1://"),
         ({"CLOUDFLARE_API_TOKEN": "a b"}, "CLOUDFLARE_API_TOKEN is not a token"),
-        ({"CLOUDFLARE_BASE_URL": "api"}, "CLOUDFLARE_BASE_URL must be a URL"),
+        ({"CLOUDFLARE_BASE_URL": "api"}, "CLOUDFLARE_BASE_URL=api must be a URL"),
         ({"EDITQUEUE_QUEUE": "local"}, "EDITQUEUE_QUEUE=local would ask d1://.* every second"),
-        ({"EDITQUEUE_DATABASE_URL": "d1://editqueue"}, "EDITQUEUE_DATABASE_URL must be .* or d1://DATABASE_ID"),
+        (
+            {"EDITQUEUE_DATABASE_URL": "d1://editqueue"},
+            "EDITQUEUE_DATABASE_URL=d1://editqueue: must be .* or d1://DATABASE_ID",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else "=".join(next(iter(value.items()))),
 )
@@ -318,3 +331,107 @@ def test_a_session_may_go_past_a_pooler(monkeypatch: pytest.MonkeyPatch) -> None
     )
 
     assert settings.database_session_url == "postgresql://host/editqueue"
+
+
+def test_everything_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "EDITQUEUE_CONCURRENCY": "two",
+        "EDITQUEUE_QUEUE": "kafka",
+        "EDITQUEUE_BUCKET_URL": "s3://piximmo-media",
+        "EDITQUEUE_CONCURENCY": "4",
+        "JWT_SECRET": "short",
+    }
+
+    with pytest.raises(WrongSettings) as caught:
+        load(monkeypatch, wrong)
+
+    said = str(caught.value)
+    assert said.startswith("7 settings are wrong: (1) EDITQUEUE_CONCURENCY is no setting: did you mean EDITQUEUE_CON")
+    assert "EDITQUEUE_CONCURRENCY=two: must be a whole number from 1 to 64, for example EDITQUEUE_CONCURRENCY=1" in said
+    assert "EDITQUEUE_QUEUE=kafka: must be one of local, postgres, cloudflare, none" in said
+    assert all(
+        f"{name} is missing for s3://piximmo-media" in said for name in ("R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
+    )
+    assert "JWT_SECRET has 5 bytes" in said
+    assert "\n" not in said
+    assert len(caught.value.problems) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("EDITQUEUE_CONCURENCY", "did you mean EDITQUEUE_CONCURRENCY?"),
+        ("editqueue_jobtimeout", "EDITQUEUE_JOBTIMEOUT is no setting: did you mean EDITQUEUE_JOB_TIMEOUT?"),
+        ("EDITQUEUE_JWT_SECRET", "did you mean JWT_SECRET?"),
+        ("EDITQUEUE_R2_ACCESS_KEY", "did you mean R2_ACCESS_KEY_ID?"),
+        ("EDITQUEUE_BANANA", "EDITQUEUE_BANANA is no setting: unset it; docs/settings.md has all there are"),
+        ("EDITQUEUE_PORT", "EDITQUEUE_PORT is no setting"),
+    ],
+)
+def test_a_name_that_is_no_setting_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    with pytest.raises(WrongSettings) as caught:
+        load(monkeypatch, {name: "4"})
+
+    assert says in str(caught.value)
+    assert "=4" not in str(caught.value)
+
+
+def test_what_is_told_to_others_is_no_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    kubernetes = {
+        "EDITQUEUE_SERVICE_HOST": "10.0.0.7",
+        "EDITQUEUE_SERVICE_PORT": "80",
+        "EDITQUEUE_SERVICE_PORT_HTTP": "80",
+        "EDITQUEUE_PORT": "tcp://10.0.0.7:80",
+        "EDITQUEUE_PORT_80_TCP": "tcp://10.0.0.7:80",
+        "EDITQUEUE_PORT_80_TCP_ADDR": "10.0.0.7",
+        "EDITQUEUE_API_SERVICE_HOST": "10.0.0.8",
+    }
+    others = {"EDITQUEUE_TEST_SIZE": "full", "EDITQUEUE_BENCH_NAME": "claims", "EDITQUEUE_FUZZ_SEED": "7", "R2_D2": "x"}
+
+    assert load(monkeypatch, kubernetes | others).concurrency == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hidden"),
+    [
+        ("EDITQUEUE_DATABASE_URL", "mysql://anna:geheim-7351@host/x", "geheim-7351"),
+        ("EDITQUEUE_DATABASE_URL", "host=db password=geheim-7351", "geheim-7351"),
+        ("EDITQUEUE_PUBLIC_URL", "https://anna:geheim-7351@pix.immo", "geheim-7351"),
+        ("JWT_SECRET", "geheim-7351", "geheim-7351"),
+    ],
+)
+def test_a_wrong_value_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str, hidden: str) -> None:
+    with pytest.raises(WrongSettings) as caught:
+        load(monkeypatch, {name: value})
+
+    assert name in str(caught.value)
+    assert hidden not in str(caught.value)
+
+
+def test_a_wrong_value_is_shown_in_one_short_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WrongSettings) as caught:
+        load(monkeypatch, {"EDITQUEUE_QUEUE": "a\nb\x1b" + "c" * 1000})
+
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://Edit.Pix.Immo/", "https://edit.pix.immo"),
+        ("https://edit.pix.immo:443", "https://edit.pix.immo"),
+        ("http://edit.pix.immo:443", "http://edit.pix.immo:443"),
+        ("http://192.168.1.5:8787", "http://192.168.1.5:8787"),
+        ("http://[::1]:8787", "http://[::1]:8787"),
+    ],
+)
+def test_the_public_url_is_kept_as_browsers_write_it(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+    assert load(monkeypatch, {"EDITQUEUE_PUBLIC_URL": given}).public_url == kept
+
+
+def test_a_public_url_with_a_path_says_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WrongSettings, match="give it a host name or a port of its own"):
+        load(monkeypatch, {"EDITQUEUE_PUBLIC_URL": "https://pix.immo/edit"})

@@ -93,6 +93,19 @@ def test_units_may_open_as_many_files_as_the_program_asks_for() -> None:
     assert {unit(name)["LimitNOFILE"] for name in SERVICES} == {str(WANTED)}
 
 
+def test_whoever_serves_on_other_addresses_is_told_what_browsers_call_it() -> None:
+    [settings] = documents(DEPLOY / "kubernetes" / "settings.yaml")
+
+    assert settings["data"]["EDITQUEUE_PUBLIC_URL"].startswith("https://")
+    assert services()["api"]["environment"]["EDITQUEUE_PUBLIC_URL"]
+    for path in (DEPLOY / "Dockerfile", DEPLOY / "systemd" / "editqueue.env.example"):
+        assert "EDITQUEUE_PUBLIC_URL=https://" in path.read_text(encoding="utf-8")
+
+
+def test_no_pod_takes_the_name_of_a_service_for_a_setting() -> None:
+    assert {name: pod["enableServiceLinks"] for name, pod in workloads()} == dict.fromkeys(dict(workloads()), False)
+
+
 @pytest.mark.parametrize(("name", "pod"), workloads(), ids=[name for name, _ in workloads()])
 def test_nothing_runs_as_root_or_writes_where_it_should_not(name: str, pod: dict[str, Any]) -> None:
     assert pod["securityContext"]["runAsNonRoot"] is True

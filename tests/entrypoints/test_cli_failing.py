@@ -2,11 +2,13 @@
 
 import errno
 from collections.abc import Callable
+from importlib import metadata
 
 import pytest
 
 from editqueue.domain.errors import SetupError
 from editqueue.entrypoints import cli
+from tests.entrypoints.in_process import run_here
 
 
 def raising(error: BaseException) -> Callable[..., None]:
@@ -62,3 +64,11 @@ def test_no_arguments_are_answered_by_the_help(
     assert ended.value.code == 2
     assert "doctor" in told.out
     assert told.err == ""
+
+
+def test_the_version_is_that_of_the_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = run_here(monkeypatch, capsys, "--version", {"EDITQUEUE_QUEUE": "wrong settings are no reason"})
+
+    assert (ended.code, ended.out, ended.err) == (0, f"editqueue {metadata.version('editqueue')}\n", "")

@@ -62,9 +62,9 @@ def test_one_that_is_no_photo_fails_alone(here: Installation, photos: Path) -> N
     ended = here.run("demo", str(photos), "--exit", "--port", "0")
 
     assert ended.code == 1
-    assert re.search(r"text\.jpg +│ failed", ended.out)
+    assert re.search(r"text\.jpg +│ failed +│ .*│ not_a_picture: ", ended.out)
     assert len(re.findall(r"│ done +│", ended.out)) == 2
-    assert ended.err.splitlines()[-1] == "editqueue: 1 of 3 files did not get done: text.jpg"
+    assert ended.err.splitlines()[-1].startswith("editqueue: 1 of 3 files did not get done: text.jpg (not_a_picture: ")
     assert_copies_are_identical(here, 3)
     assert len(list(here.bucket.glob("user/*/orders/*/preview/*.jpg"))) == 2
 

@@ -20,12 +20,18 @@ from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
-from editqueue.entrypoints.commands import doctor_bucket
+from editqueue.entrypoints.commands import doctor, doctor_bucket
 from editqueue.ports.bucket import ObjectInfo
 from editqueue.ports.consumers import ConsumerPause
+from editqueue.wiring.server import Tool
 from tests.entrypoints.in_process import run_here
 
 SECRET = "s" * 32
+KAFKA = (
+    "BROKEN  settings: EDITQUEUE_QUEUE=kafka: must be one of local, postgres, cloudflare, none, "
+    "for example EDITQUEUE_QUEUE=local"
+)
+MISSING = Tool(package="rawpy", reads="camera raws", version=None, remedy="pip install rawpy")
 
 
 @pytest.fixture(name="here")
@@ -56,10 +62,15 @@ async def seed_file(here: Installation, **facts: object) -> str:
 
 
 def test_a_healthy_installation(here: Installation) -> None:
+    assert here.run("consume", "--drain").code == 0
     report = here.run("doctor", "--json").json()
 
     assert report["healthy"]
     names = {check["name"] for check in report["checks"]}
+    details = {check["name"]: check["detail"] for check in report["checks"]}
+    assert details["settings"].startswith(f"embedded in {here.folder}")
+    assert details["database"].startswith(f"{here.folder}/editqueue.db: ")
+    assert details["bucket"].startswith(f"{here.bucket}: written")
     assert names >= {"settings", "database", "bucket", "queue", "locks", "consumers", "objects", "stray objects"}
     assert [one.name for one in here.bucket.rglob("*") if one.is_file()] == [".editqueue-bucket"]
 
@@ -73,8 +84,65 @@ def test_a_wrong_setting(tmp_path: Path) -> None:
 def test_a_bucket_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("a file")
     here = Installation(tmp_path / "data", {"EDITQUEUE_BUCKET_URL": f"file://{tmp_path}/plain/bucket"})
+    assert here.run("migrate").code == 0
 
     assert "EDITQUEUE_BUCKET_URL" in broken(here.run("doctor"))["what"]
+
+
+def test_a_bucket_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    here = Installation(tmp_path / "data", {"EDITQUEUE_BUCKET_URL": f"file://{tmp_path}/buket"})
+    assert here.run("migrate").code == 0
+
+    found = broken(here.run("doctor"))
+
+    assert found["what"] == f"BROKEN  bucket: there is no folder {tmp_path}/buket"
+    assert "EDITQUEUE_BUCKET_URL" in found["remedy"]
+    assert not (tmp_path / "buket").exists()
+
+
+def test_every_wrong_setting_has_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = run_here(monkeypatch, capsys, "doctor", {"EDITQUEUE_QUEUE": "kafka", "EDITQUEUE_CONCURENCY": "4"})
+
+    assert [line for line in ended.out.splitlines() if line.startswith("BROKEN")] == [
+        "BROKEN  settings: EDITQUEUE_CONCURENCY is no setting: did you mean EDITQUEUE_CONCURRENCY?",
+        KAFKA,
+    ]
+    assert "2 of 2" in ended.complaint()
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        ({"EDITQUEUE_S3_ENDPOINT": "http://127.0.0.1:1"}, "check EDITQUEUE_S3_ENDPOINT=http://127.0.0.1:1, that"),
+        ({"EDITQUEUE_BUCKET_URL": "file:///dev/null"}, "permissions of /dev/null"),
+    ],
+)
+def test_the_remedy_names_the_setting_that_leads_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, str],
+    remedy: str,
+) -> None:
+    s3 = {"EDITQUEUE_BUCKET_URL": "s3://media", "R2_ACCESS_KEY_ID": "i", "R2_SECRET_ACCESS_KEY": "s"}
+    given = {"EDITQUEUE_DATA_DIR": str(tmp_path / "data"), "EDITQUEUE_JOB_TIMEOUT": "10"} | s3 | settings
+
+    lines = run_here(monkeypatch, capsys, "doctor", given).out.splitlines()
+
+    [at] = [number for number, line in enumerate(lines) if line.startswith("BROKEN  bucket")]
+    assert remedy in lines[at + 1]
+
+
+def test_a_tool_that_is_missing_is_not_called_ok(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "image_tools", lambda: (MISSING,))
+
+    said = run_here(monkeypatch, capsys, "doctor", {"EDITQUEUE_DATA_DIR": str(tmp_path / "data")}).out
+
+    assert "missing image tool rawpy: not installed\n        -> for camera raws: pip install rawpy\n" in said
 
 
 def test_an_old_schema(tmp_path: Path) -> None:
@@ -166,6 +234,7 @@ def test_a_listing_that_breaks_off_is_a_finding(
         if prefix == "user/":
             raise StorageUnavailable("the bucket is away")
 
+    run_here(monkeypatch, capsys, "consume --drain", {"EDITQUEUE_DATA_DIR": str(tmp_path / "data")})
     monkeypatch.setattr(LocalBucket, "list", breaks_off)
     ended = run_here(monkeypatch, capsys, "doctor --json", {"EDITQUEUE_DATA_DIR": str(tmp_path / "data")})
 
@@ -183,6 +252,7 @@ def test_what_an_older_version_left_in_the_bucket_is_removed(
     orphan.write_text("{}")
     monkeypatch.setattr(doctor_bucket, "SAFE_AGE", -timedelta(minutes=1))
 
+    here.run("migrate")
     run_here(monkeypatch, capsys, "doctor --fix", {"EDITQUEUE_DATA_DIR": str(here.folder)})
 
     assert not orphan.exists()
@@ -213,6 +283,7 @@ def test_a_write_under_way_is_no_leftover(here: Installation) -> None:
     piece = here.bucket / ".staging" / "piece"
     piece.parent.mkdir(parents=True)
     piece.write_bytes(b"half a body")
+    here.run("migrate")
 
     checks = here.run("doctor", "--fix", "--json").json()["checks"]
 
@@ -222,7 +293,9 @@ def test_a_write_under_way_is_no_leftover(here: Installation) -> None:
 
 
 def test_a_doctor_leaves_nothing_behind(here: Installation) -> None:
+    here.run("consume", "--drain")
+    before = {one.relative_to(here.folder) for one in here.folder.rglob("*")}
     here.run("doctor")
 
-    assert {one.name for one in here.folder.iterdir()} == {"bucket", "editqueue.db", "jwt_secret"}
+    assert {one.relative_to(here.folder) for one in here.folder.rglob("*")} == before
     assert [one.name for one in here.bucket.rglob("*") if one.is_file()] == [".editqueue-bucket"]

@@ -45,13 +45,16 @@ def checks(ended: Ended) -> Mapping[str, Any]:
 
 
 def test_doctor_says_what_is_missing_and_how_to_get_it(lean: Installation) -> None:
+    assert lean.run("migrate").code == 0
+
     report = lean.run("doctor", "--json")
 
     assert report.code == 0, "an extra is no fault"
     found = checks(report)
     packages = {"pillow-heif": "heic", "pillow": "pillow", "pillow-jxl-plugin": "jxl", "rawpy": "raw", "av": "video"}
     for package, extra in packages.items():
-        assert found[f"image tool {package}"]["detail"] == "not installed"
+        said = found[f"image tool {package}"]
+        assert (said["ok"], said["state"], said["detail"]) == (False, "missing", "not installed")
         assert f"pip install 'editqueue[{extra}]'" in found[f"image tool {package}"]["remedy"]
     assert found["image tool pyvips"]["remedy"] == ""
 

@@ -88,6 +88,6 @@ def test_doctor_makes_no_bucket_while_no_database_says_whether_it_is_new(
     }
     ended = run_here(monkeypatch, capsys, "doctor", settings)
 
-    assert "ok      bucket: not made yet" in ended.out
+    assert f"ok      bucket: {tmp_path}/data/bucket: not made yet" in ended.out
     assert "1 of" in ended.complaint()
     assert not (tmp_path / "data" / "bucket").exists()

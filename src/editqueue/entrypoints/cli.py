@@ -4,6 +4,7 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +34,26 @@ def _utf8(value: str | None) -> str | None:
     return value
 
 
+def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if asked:
+        typer.echo(f"editqueue {metadata.version('editqueue')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 UserId = Annotated[str, typer.Option("--user-id", help="The customer.", callback=_utf8)]
 Text = Annotated[str, typer.Option(callback=_utf8)]
 JobId = Annotated[str, typer.Argument(callback=_utf8)]
 Seconds = Annotated[int, typer.Option(min=1, max=315_360_000, help="Seconds, up to ten years.")]
 Port = Annotated[int, typer.Option(min=0, max=65535)]
+
+
+@app.callback()
+def options(version: Version = False) -> None:  # noqa: FBT002  # its callback has answered it
+    """The edit queue of pix.immo."""
 
 
 @app.command()
@@ -126,11 +141,11 @@ def check_up(
 def preview(
     source: Path,
     target: Path,
-    replace: Annotated[bool, typer.Option("--replace", help="Also a file that is there already.")] = False,  # noqa: FBT002
+    force: Annotated[bool, typer.Option("--force", help="Over a file that is there already.")] = False,  # noqa: FBT002
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """One preview from a local file, by the same code as the consumer's."""
-    asyncio.run(previewing.run_preview(source, target, replace=replace, as_json=as_json))
+    asyncio.run(previewing.run_preview(source, target, force=force, as_json=as_json))
 
 
 @app.command("demo")
@@ -138,9 +153,10 @@ def run_demo(
     folder: Annotated[Path | None, typer.Argument(help="Photos to take instead of generated ones.")] = None,
     port: Port = 8787,
     exit_at_end: Annotated[bool, typer.Option("--exit", help="End when all is done.")] = False,  # noqa: FBT002
+    no_links: Annotated[bool, typer.Option("--no-links", hidden=True)] = False,  # noqa: FBT002
 ) -> None:
     """A sample order through the real HTTP API; then keeps serving until Ctrl-C."""
-    asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end))
+    asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end, links=not no_links))
 
 
 def main() -> None:

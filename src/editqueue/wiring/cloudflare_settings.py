@@ -3,8 +3,9 @@
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from editqueue.domain.errors import SetupError
-from editqueue.settings import Settings, check_together, first_problem
+from editqueue.settings import Settings
+from editqueue.settings.checks import problems_together
+from editqueue.settings.wording import WrongSettings, by_name, wrong_values
 
 NAMES = (
     "EDITQUEUE_BUCKET_URL",
@@ -24,6 +25,10 @@ NAMES = (
     "FEATURE_GALLERY",
 )
 """What a Worker reads: the variables and secrets of deploy/cloudflare/wrangler.jsonc."""
+_NEEDED = {
+    "JWT_SECRET": "wrangler secret put JWT_SECRET, the secret of your shop",
+    "EDITQUEUE_BUCKET_URL": "give it under vars in wrangler.jsonc, for example s3://piximmo-media",
+}
 WALL_LIMIT = 900
 """Seconds that the runtime gives one queue batch or one cron tick."""
 
@@ -47,23 +52,22 @@ class WorkerSettings(Settings):
 
 
 def worker_settings(env: object) -> WorkerSettings:
-    """The settings in the bindings of a Worker. Raises SetupError naming the first wrong one, with an example."""
+    """The settings in the bindings of a Worker. Raises WrongSettings, naming each that is wrong, with an example."""
     given = {name: value for name in NAMES if isinstance(value := getattr(env, name, None), str) and value}
+    problems = [f"{name} is missing: {remedy}" for name, remedy in _NEEDED.items() if name not in given]
     try:
         settings = WorkerSettings.model_validate(given)
     except ValidationError as error:
-        raise first_problem(error) from error
-    for name, remedy in (
-        ("JWT_SECRET", "wrangler secret put JWT_SECRET, the secret of your shop"),
-        ("EDITQUEUE_BUCKET_URL", "give it under vars in wrangler.jsonc, for example s3://piximmo-media"),
-    ):
-        if name not in given:
-            raise SetupError(f"{name} is missing: {remedy}")
-    check_together(settings)
+        wrong = wrong_values(error, by_name(WorkerSettings))
+        problems += wrong.values()
+        settings = WorkerSettings.model_validate({name: value for name, value in given.items() if name not in wrong})
+    problems += problems_together(settings)
     longest = settings.job_timeout * settings.sweep_batch
     if longest > WALL_LIMIT:
-        raise SetupError(
+        problems.append(
             f"EDITQUEUE_JOB_TIMEOUT x EDITQUEUE_SWEEP_BATCH is {longest:g} s, and a Worker is stopped after "
             f"{WALL_LIMIT} s; for example 60 and 10"
         )
+    if problems:
+        raise WrongSettings(problems)
     return settings

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from editqueue.adapters.bucket.local.syncing import sync_with_parents
 from editqueue.domain.errors import SetupError
-from editqueue.settings import SHORTEST_SECRET, Settings
+from editqueue.settings import Settings
+from editqueue.settings.checks import SHORTEST_SECRET
 
 _REMEDY = "give JWT_SECRET, for example JWT_SECRET=$(openssl rand -hex 32)"
 
@@ -33,22 +34,46 @@ def jwt_secret(settings: Settings) -> str:
     """The secret; made and kept in the data dir for the embedded default. Raises SetupError."""
     if settings.given_jwt_secret is not None:
         return settings.given_jwt_secret
+    path = _kept_at(settings)
+    prepared_data_dir(settings)
+    try:
+        if not path.exists():
+            _make_secret(path)
+        sync_with_parents(path.parent)  # before a token is signed with it
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return _read_secret(path)
+
+
+def has_jwt_secret(settings: Settings) -> bool:
+    """False where `jwt_secret` would make one. Raises SetupError as that does."""
+    if settings.given_jwt_secret is not None:
+        return True
+    path = _kept_at(settings)
+    return path.exists() and _read_secret(path) != ""
+
+
+def _kept_at(settings: Settings) -> Path:
     if not settings.embedded:
         raise SetupError(
             "JWT_SECRET is missing: with a database of your own, give the secret of your shop, "
             f"at least {SHORTEST_SECRET} characters, for example JWT_SECRET=$(openssl rand -hex 32)"
         )
-    path = prepared_data_dir(settings) / "jwt_secret"
+    return settings.data_dir / "jwt_secret"
+
+
+def _read_secret(path: Path) -> str:
     try:
-        if not path.exists():
-            _make_secret(path)
         secret = path.read_text(encoding="utf-8").strip()
-        sync_with_parents(path.parent)  # before a token is signed with it
     except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: the secret cannot be read or made ({error}); {_REMEDY}") from error
+        raise _unusable(path, error) from error
     if len(secret.encode()) < SHORTEST_SECRET:
         raise SetupError(f"{path}: the secret is shorter than {SHORTEST_SECRET} bytes; remove it, or {_REMEDY}")
     return secret
+
+
+def _unusable(path: Path, error: Exception) -> SetupError:
+    return SetupError(f"{path}: the secret cannot be read or made ({error}); {_REMEDY}")
 
 
 def _make_secret(path: Path) -> None:

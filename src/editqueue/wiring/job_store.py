@@ -12,13 +12,19 @@ from editqueue.ports.job_store import JobStore
 from editqueue.ports.journal import Journal
 from editqueue.setting_patterns import d1_database_id
 from editqueue.settings import Settings
+from editqueue.wiring.database_file import confirm_database_file
 
 
-async def open_store_of(settings: Settings) -> JobStore:
-    """The store that the settings name; the embedded one brings its schema up to date. Raises SetupError."""
+async def open_store_of(settings: Settings, *, makes: bool = True) -> JobStore:
+    """The store that the settings name; the embedded one brings its schema up to date, and its database into being,
+    unless it `makes` nothing. Raises SetupError."""
+    if not makes:
+        confirm_database_file(settings)
     database_id = d1_database_id(settings.database_url)
     if database_id is None:
-        return await open_store(settings.database_url, migrate=settings.embedded, notifies=settings.queue == "postgres")
+        return await open_store(
+            settings.database_url, migrate=settings.embedded and makes, notifies=settings.queue == "postgres"
+        )
     from editqueue.adapters.job_store.databases.d1_http import D1Access  # noqa: PLC0415  # as the first lines say
     from editqueue.adapters.job_store.opening.open_d1 import open_d1_store  # noqa: PLC0415  # the same
 

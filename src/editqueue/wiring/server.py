@@ -113,11 +113,11 @@ async def open_server(
 
 
 @asynccontextmanager
-async def open_job_store(settings: Settings) -> AsyncGenerator[JobStore]:
-    """The database alone. Raises SetupError."""
-    if settings.embedded:
+async def open_job_store(settings: Settings, *, makes: bool = False) -> AsyncGenerator[JobStore]:
+    """The database alone; one that is not there is an error unless this `makes` it. Raises SetupError."""
+    if settings.embedded and makes:
         prepared_data_dir(settings)
-    store = await open_store_of(settings)
+    store = await open_store_of(settings, makes=makes)
     try:
         yield store
     finally:

@@ -162,6 +162,14 @@ async def test_an_odd_id_in_a_path_is_unknown(api: Api, method: str, path: str, 
         problem_of(await api.http.request(method, path.format(odd), json=body, headers=ANNA), 404, code)
 
 
+@pytest.mark.parametrize("path", ["/", "/docs", "/api/nothing"])
+async def test_an_address_where_nothing_is_leads_to_those_where_something_is(api: Api, path: str) -> None:
+    detail = problem_of(await api.get(path), 404, "not_found")["detail"]
+
+    assert "/openapi.json describes the API" in detail
+    assert "/orders/{id}/review is the review page of an order" in detail
+
+
 async def test_a_conflict_names_every_file_in_the_way(api: Api) -> None:
     _, files = await api.files(3)
     await submit(api.world.store, files)

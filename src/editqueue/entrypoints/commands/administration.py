@@ -42,7 +42,7 @@ async def run_sweep() -> None:
 
 
 async def run_order_create(user_id: str, title: str) -> None:
-    async with open_job_store(load_settings()) as store:
+    async with open_job_store(load_settings(), makes=True) as store:
         order = await create_order(user_id=user_id, title=title, store=store, clock=await clock_of(store.probe))
         print_json({"order_id": order.id})
 
@@ -80,7 +80,10 @@ async def run_jobs_list(query: JobQuery, *, as_json: bool) -> None:
             print_json([_shown(job) for job in found])
             return
         for job in found:
-            print_line(f"{job.id}  {job.status.value:<11}  attempts {job.attempts}  {job.error or ''}".rstrip())
+            facts = (
+                f"{job.id}  {job.status.value:<11}  attempts {job.attempts}  file {job.file_id}  order {job.order_id}"
+            )
+            print_line(f"{facts}  {job.error or ''}".rstrip())
 
 
 async def run_jobs_show(job_id: str, *, as_json: bool) -> None:
@@ -91,15 +94,19 @@ async def run_jobs_show(job_id: str, *, as_json: bool) -> None:
 
 async def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
     settings = load_settings()
-    queue = open_queue(settings)
-    try:
-        async with open_job_store(settings) as store:
+    async with open_job_store(settings) as store:
+        queue = open_queue(settings)
+        try:
             clock = await clock_of(store.probe)
             with open_journal() as journal:
                 job = await retry_job(job_id, store=store, queue=queue, journal=journal, clock=clock)
-    finally:
-        await queue.close()
-    (print_json if as_json else print_facts)(_shown(job))
+        finally:
+            await queue.close()
+    if as_json:
+        print_json(_shown(job) | {"retry_of": job_id})
+        return
+    print_line(f"job {job_id} stays failed, as the record of what happened; its file has a new job:")
+    print_facts(_shown(job))
 
 
 def _shown(job: EditJob) -> dict[str, object]:

@@ -6,31 +6,33 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from editqueue.domain.errors import SetupError
+from editqueue.domain.jobs import JobStatus
+from editqueue.entrypoints.commands.addresses import public_url, review_link
 from editqueue.entrypoints.commands.console import print_line, stop_on_signals, within_grace
 from editqueue.entrypoints.commands.demo_client import MIME_OF, OrderClient, open_client
 from editqueue.entrypoints.commands.demo_photos import EDITED, ROOM_TYPES, WAITING, Room, generate_photos
 from editqueue.entrypoints.commands.serving import (
-    base_url,
     confirm_bucket,
     listening,
     make_consumer,
     make_web_server,
     metrics_served,
-    review_link,
     run_both,
 )
 from editqueue.entrypoints.http.auth import issue_token
+from editqueue.ports.job_store import JobQuery, JobStore
 from editqueue.settings import Settings, load_settings
 from editqueue.use_cases.operator.create_order import create_order
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
@@ -50,49 +52,68 @@ class Result:
     file: dict[str, Any]
     seconds: float | None
     link: str | None
+    reason: str | None = None
+    """Why it failed."""
 
 
-async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool) -> None:
-    """Raises SetupError when not every file was done, for a folder without photos and the like."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    order_id: str
+    store: JobStore
+
+
+async def run_demo(folder: Path | None, *, port: int, exit_at_end: bool, links: bool = True) -> None:
+    """Raises SetupError when not every file was done, for a folder without photos and the like.
+
+    `links` is False where nothing will serve them afterwards.
+    """
     settings = load_settings()
     photos = None if folder is None else _photos_in(folder)
     leaves_some = photos is None and not exit_at_end
     secret = jwt_secret(settings)
     token = issue_token(USER, secret=secret, now=datetime.now(UTC), ttl=SESSION)
     with _listening_somewhere(port) as listener:
-        url = base_url(HOST, listener.getsockname()[1])
+        url = public_url(settings, HOST, listener.getsockname()[1])
         stop = asyncio.Event()
         with stop_on_signals(stop):
             async with (
-                _running(settings, secret, listener, url, stop) as order_id,
-                open_client(url, token, order_id) as client,
+                _running(settings, secret, listener, url, stop) as running,
+                open_client(url, token, running.order_id) as client,
             ):
-                results = await within_grace(
+                edited = await within_grace(
                     _sample_order(client, photos, leaves_some=leaves_some),
                     stop,
                     grace=timedelta(0),
                     otherwise="stopped before every file was done",
                 )
-                _print_results(results, url)
-                print_line("")
+                results = await _with_reasons(edited, running)
+                _print_table(results)
+                if links:
+                    _print_links(results, url)
+                    print_line("")
                 if leaves_some:
                     print_line(
                         f"{len(WAITING)} more photos are uploaded and wait for you: "
                         "mark and submit them on the review page."
                     )
-                print_line("Review page, signed in for a day:")
-                print_line(f"  {review_link(url, order_id, token)}")
-                if exit_at_end:
+                if links:
+                    print_line("Review page, signed in for a day:")
+                    print_line(f"  {review_link(url, running.order_id, token)}")
+                if exit_at_end and links:
                     again = f"editqueue serve --port {listener.getsockname()[1]}"
                     print_line(
                         f"Ending now (--exit); on the same database and bucket, `{again}` brings these links back."
                     )
-                else:
+                if not exit_at_end:
                     print_line("Serving until Ctrl-C.")
                     await stop.wait()
-    undone = [str(result.file["name"]) for result in results if result.file["status"] != "done"]
+    undone = [_undone(result) for result in results if result.file["status"] != "done"]
     if undone:
         raise SetupError(f"{len(undone)} of {len(results)} files did not get done: {', '.join(undone[:5])}")
+
+
+def _undone(result: Result) -> str:
+    return f"{result.file['name']} ({result.reason or result.file['status']})"
 
 
 def _photos_in(folder: Path) -> list[Path]:
@@ -117,7 +138,7 @@ def _listening_somewhere(port: int) -> socket.socket:
 @asynccontextmanager
 async def _running(
     settings: Settings, secret: str, listener: socket.socket, url: str, stop: asyncio.Event
-) -> AsyncGenerator[str]:
+) -> AsyncGenerator[Running]:
     """The system with a fresh order, its logs in a file so that the screen stays readable."""
     log_path = prepared_data_dir(settings) / "demo.log"
     with log_path.open("a", encoding="utf-8") as log:
@@ -129,7 +150,7 @@ async def _running(
             web, consumer = make_web_server(server, settings, secret), make_consumer(server, settings, stop)
             work = asyncio.create_task(run_both(web, consumer, listener, stop))
             try:
-                yield order.id
+                yield Running(order_id=order.id, store=ports.store)
             finally:
                 stop.set()
                 await work
@@ -191,16 +212,29 @@ async def _edit(client: OrderClient, progress: Progress, ids: list[str]) -> dict
     return seconds
 
 
-def _print_results(results: Sequence[Result], url: str) -> None:
+async def _with_reasons(results: Sequence[Result], running: Running) -> Sequence[Result]:
+    """The API words a failure for customers; whoever runs the demo reads what the job says of it."""
+    query = JobQuery(status=JobStatus.FAILED, order_id=running.order_id, limit=10_000)
+    errors = {job.file_id: job.error for job in await running.store.jobs(query)}
+    return [replace(result, reason=errors.get(result.file["id"])) for result in results]
+
+
+def _print_table(results: Sequence[Result]) -> None:
     table = Table(title="The order, edited")
     table.add_column("file")
     table.add_column("status")
     table.add_column("seconds", justify="right")
     table.add_column("bytes", justify="right")
+    if any(result.reason for result in results):
+        table.add_column("why")
     for result in results:
         took = "-" if result.seconds is None else f"{result.seconds:.1f}"
-        table.add_row(result.file["name"], result.file["status"], took, f"{result.file['bytes']:,}")
+        facts = (escape(result.file["name"]), result.file["status"], took, f"{result.file['bytes']:,}")
+        table.add_row(*facts, *([escape(result.reason)] if result.reason else []))
     Console().print(table)
+
+
+def _print_links(results: Sequence[Result], url: str) -> None:
     print_line("Previews (each link works for five minutes):")
     for result in results:
         print_line(f"  {result.file['name']}: {result.link or 'none'}")

@@ -77,7 +77,10 @@ async def open_client(url: str, token: str, order_id: str) -> AsyncGenerator[Ord
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120, trust_env=False) as http:
             yield OrderClient(http, order_id)
     except httpx.HTTPError as error:
-        raise SetupError(f"the demo's server does not answer ({type(error).__name__}: {error}); see its log") from error
+        raise SetupError(
+            f"the demo's server does not answer at {url} ({type(error).__name__}: {error}); "
+            "see its log, and whether EDITQUEUE_PUBLIC_URL, if it is set, leads to it"
+        ) from error
 
 
 def _check(answer: httpx.Response) -> None:

@@ -3,50 +3,64 @@
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
 from starlette.types import ASGIApp
 
-from editqueue.domain.errors import EditQueueError
+from editqueue.domain.errors import EditQueueError, StorageUnavailable
+from editqueue.entrypoints.commands.check import Check, broken, good
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings
 from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
-from editqueue.wiring.server import DEFAULT_BASE_URL, confirm_bucket_folder, is_bucket_made, look_at_bucket, open_bucket
+from editqueue.wiring.places import shown_bucket
+from editqueue.wiring.server import bucket_folder, confirm_bucket_folder, is_bucket_made, look_at_bucket, open_bucket
 from editqueue.wiring.system_clock import SystemClock
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
 
 
 async def check_bucket(
     settings: Settings, store: JobStore | None, stack: AsyncExitStack
 ) -> tuple[Bucket | None, Check]:
-    """A real write, sign, read and delete."""
+    """A real write, sign, read and delete, in a bucket that is there: none is made."""
     try:
         if store is not None:
             await confirm_bucket_folder(settings, store)
-        elif not await is_bucket_made(settings):
-            detail = "not made yet: the database must say first whether it is new, or a disk that is not mounted"
-            return None, Check(name="bucket", ok=True, detail=detail)
-        bucket, app = open_bucket(settings, base_url=DEFAULT_BASE_URL)
+        absent = await _absent(settings)
+        if absent is not None:
+            return None, absent
+        bucket, app = open_bucket(settings)
         stack.push_async_callback(bucket.close)
         await look_at_bucket(bucket)  # before a write: there are servers that make a bucket of it
         same = await _probe(bucket, app)
     except (EditQueueError, httpx.HTTPError) as error:
-        remedy = "check EDITQUEUE_BUCKET_URL, its credentials, free space and permissions"
-        return None, Check(name="bucket", ok=False, detail=str(error) or type(error).__name__, remedy=remedy)
+        return None, broken("bucket", str(error) or type(error).__name__, _remedy(settings, error))
     if not same:
         remedy = "look for something between editqueue and the bucket that changes what passes through"
-        return None, Check(name="bucket", ok=False, detail="what was read is not what was written", remedy=remedy)
-    return bucket, Check(name="bucket", ok=True, detail=f"{bucket.name}: written, signed, read, deleted")
+        return None, broken("bucket", "what was read is not what was written", remedy)
+    return bucket, good("bucket", f"{shown_bucket(settings, bucket)}: written, signed, read, deleted")
+
+
+async def _absent(settings: Settings) -> Check | None:
+    """What to say of a local bucket that is not there; None where there is one. Raises SetupError."""
+    folder = bucket_folder(settings)
+    if folder is None or await is_bucket_made(settings) or folder.is_dir():
+        return None
+    if settings.given_bucket_url is None:
+        return good("bucket", f"{folder}: not made yet; the first `editqueue serve` or `consume` makes it")
+    remedy = f"mount its disk, or mend EDITQUEUE_BUCKET_URL; if it is new, make it: mkdir -p {folder}"
+    return broken("bucket", f"there is no folder {folder}", remedy)
+
+
+def _remedy(settings: Settings, error: Exception) -> str:
+    folder = bucket_folder(settings)
+    if folder is not None:
+        return f"check EDITQUEUE_BUCKET_URL, free space and permissions of {folder}"
+    if not isinstance(error, (StorageUnavailable, httpx.HTTPError)):
+        return "check EDITQUEUE_BUCKET_URL, R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY"
+    if settings.s3_endpoint is None:
+        return "check the network, CLOUDFLARE_ACCOUNT_ID and R2_JURISDICTION, from which R2's address follows"
+    return f"check EDITQUEUE_S3_ENDPOINT={settings.s3_endpoint}, that its server runs and can be reached from here"
 
 
 async def _probe(bucket: Bucket, app: ASGIApp | None) -> bool:
@@ -71,7 +85,7 @@ async def _get(url: str, app: ASGIApp | None) -> bytes:
 
 async def remove_leftovers(bucket: Bucket) -> Check:
     removed = await bucket.remove_leftovers(before=SystemClock().now() - SAFE_AGE, thorough=True)
-    return Check(name="leftovers", ok=True, detail=f"{removed} pieces of writes that died were removed")
+    return good("leftovers", f"{removed} pieces of writes that died were removed")
 
 
 async def check_stored_objects(bucket: Bucket, store: JobStore, *, fix: bool) -> AsyncGenerator[Check]:
@@ -79,7 +93,7 @@ async def check_stored_objects(bucket: Bucket, store: JobStore, *, fix: bool) ->
         found = await check_objects(bucket=bucket, store=store, clock=SystemClock(), remove=fix)
     except EditQueueError as error:
         remedy = "see the findings above and run doctor again"
-        yield Check(name="objects", ok=False, detail=str(error), remedy=remedy)
+        yield broken("objects", str(error), remedy)
         return
     yield _objects_missing(found.missing)
     yield _stray(found, fixed=fix)
@@ -87,26 +101,23 @@ async def check_stored_objects(bucket: Bucket, store: JobStore, *, fix: bool) ->
 
 def _objects_missing(missing: Finding) -> Check:
     if not missing.count:
-        return Check(name="objects", ok=True, detail="every done file has its objects")
-    return Check(
-        name="objects",
-        ok=False,
-        detail=f"{missing.count} done files lack their processed or preview object: {examples_of(missing)}",
-        remedy="ask for a revision of these files (POST /api/files/{id}/revision); RAW is not affected",
+        return good("objects", "every done file has its objects")
+    return broken(
+        "objects",
+        f"{missing.count} done files lack their processed or preview object: {examples_of(missing)}",
+        "ask for a revision of these files (POST /api/files/{id}/revision); RAW is not affected",
     )
 
 
 def _stray(found: ObjectReport, *, fixed: bool) -> Check:
     count = found.stray.count
     if count and fixed:
-        return Check(name="stray objects", ok=True, detail=f"{count} objects without a file were removed")
+        return good("stray objects", f"{count} objects without a file were removed")
     if count:
         detail = f"{count} objects under processed/ or preview/ have no file: {examples_of(found.stray)}"
-        return Check(
-            name="stray objects", ok=False, detail=detail, remedy="editqueue doctor --fix removes those over a day old"
-        )
+        return broken("stray objects", detail, "editqueue doctor --fix removes those over a day old")
     uploads = f"; {found.unfinished} uploads were never finalized" if found.unfinished else ""
-    return Check(name="stray objects", ok=True, detail=f"none{uploads}")
+    return good("stray objects", f"none{uploads}")
 
 
 def examples_of(finding: Finding) -> str:

@@ -10,16 +10,16 @@ from editqueue.settings import load_settings
 from editqueue.wiring.server import open_local_images
 
 
-async def run_preview(source: Path, target: Path, *, replace: bool, as_json: bool) -> None:
+async def run_preview(source: Path, target: Path, *, force: bool, as_json: bool) -> None:
     """Write the preview and say how it was made. Raises SetupError, naming the file; then nothing is written.
 
-    A file that is there is replaced only if `replace` says so, and the picture itself never.
+    A file that is there is replaced only if `force` says so, and the picture itself never.
     """
     if not source.is_file():
         raise SetupError(f"{source}: {'a folder, not a file' if source.is_dir() else 'no such file'}")
     if target.exists() and source.samefile(target):
         raise SetupError(f"{target}: is the picture itself, which its preview would replace; give another file")
-    if target.exists() and not replace:
+    if target.exists() and not force:
         raise _exists(target)
     started = time.monotonic()
     whole = source.resolve()
@@ -32,7 +32,7 @@ async def run_preview(source: Path, target: Path, *, replace: bool, as_json: boo
         await images.close()
     seconds = round(time.monotonic() - started, 3)
     try:
-        with target.open("wb" if replace else "xb") as file:
+        with target.open("wb" if force else "xb") as file:
             file.write(preview.body)
     except FileExistsError as error:
         raise _exists(target) from error
@@ -47,4 +47,4 @@ async def run_preview(source: Path, target: Path, *, replace: bool, as_json: boo
 
 
 def _exists(target: Path) -> SetupError:
-    return SetupError(f"{target}: is there already; give another file, or --replace")
+    return SetupError(f"{target}: is there already; give another file, or --force")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from editqueue.domain.errors import PermanentError, SetupError, StorageUnavailable
+from editqueue.entrypoints.commands.addresses import base_url, out_of_reach, public_url, review_link
 from editqueue.entrypoints.commands.console import JSON_BACKSTOP, announce, stop_on_signals
 from editqueue.entrypoints.commands.open_files import most_connections, raise_open_files_limit
 from editqueue.entrypoints.consumer import Consumer
@@ -17,6 +18,7 @@ from editqueue.entrypoints.http.web_server import WebServer
 from editqueue.settings import Settings, load_settings
 from editqueue.wiring.data_dir import jwt_secret
 from editqueue.wiring.job_queue import look_at_queue
+from editqueue.wiring.places import shown_bucket, shown_database
 from editqueue.wiring.server import Server, look_at_bucket, open_server
 
 COUNT_EVERY = 15.0
@@ -29,16 +31,27 @@ async def serve(*, host: str, port: int, with_consumer: bool) -> None:
     settings = load_settings()
     secret = jwt_secret(settings)
     with listening(host, port) as listener:
-        url = base_url(host, listener.getsockname()[1])
+        bound = listener.getsockname()[1]
+        url = public_url(settings, host, bound)
         async with open_server(settings, base_url=url, for_good=True) as server, metrics_served(server, settings):
             await confirm_bucket(server, working=with_consumer)
             await confirm_queue(server, settings, pulling=with_consumer)
             stop = asyncio.Event()
             with stop_on_signals(stop, backstop=JSON_BACKSTOP):
-                announce(f"editqueue serves {url} (Ctrl-C ends it)")
-                announce(f"Review page: {review_link(url, 'ORDER_ID', 'TOKEN')}")
+                _announce_server(settings, server, host, bound)
                 consumer = make_consumer(server, settings, stop) if with_consumer else None
                 await run_both(make_web_server(server, settings, secret), consumer, listener, stop)
+
+
+def _announce_server(settings: Settings, server: Server, host: str, port: int) -> None:
+    listens, called = base_url(host, port), public_url(settings, host, port)
+    proxied = "" if called == listens else f", listening on {listens}"
+    announce(f"editqueue serves {called}{proxied} (Ctrl-C ends it)")
+    announce(f"Review page: {review_link(called, 'ORDER_ID', 'TOKEN')}")
+    announce("ORDER_ID: editqueue order create --user-id USER. TOKEN: editqueue token --user-id USER.")
+    limits = out_of_reach(settings, host, port, signs=server.object_app is not None)
+    if limits is not None:
+        announce(limits)
 
 
 async def consume(*, drain: bool) -> None:
@@ -50,8 +63,18 @@ async def consume(*, drain: bool) -> None:
         await confirm_queue(server, settings, pulling=True)
         stop = asyncio.Event()
         with stop_on_signals(stop, backstop=JSON_BACKSTOP):
+            announce(_work_in_words(settings, server, drain=drain))
             consumer = make_consumer(server, settings, stop)
             await (consumer.drain() if drain else consumer.run())
+
+
+def _work_in_words(settings: Settings, server: Server, *, drain: bool) -> str:
+    jobs = "1 job" if settings.concurrency == 1 else f"{settings.concurrency} jobs"
+    end = "ends when nothing is left" if drain else "Ctrl-C ends it"
+    return (
+        f"editqueue consumes from {shown_database(settings)}, bucket {shown_bucket(settings, server.ports.bucket)}, "
+        f"queue {settings.queue}, {jobs} at a time ({end})"
+    )
 
 
 async def confirm_bucket(server: Server, *, working: bool) -> None:
@@ -81,6 +104,7 @@ def make_web_server(server: Server, settings: Settings, secret: str) -> WebServe
         server.ports,
         jwt_secret=secret,
         allowed_origins=settings.allowed_origins,
+        own_origin=settings.public_url,
         object_app=server.object_app,
         preview_origin=server.preview_origin,
         closing=closing,
@@ -135,17 +159,6 @@ async def _count_now_and_then(server: Server) -> None:
         except Exception as error:  # noqa: BLE001  # whatever it was, the next look may succeed
             ports.journal.error(None, error)
         await ports.pause(COUNT_EVERY)
-
-
-def base_url(host: str, port: int) -> str:
-    """What a browser on this machine reaches; 0.0.0.0 is an address to listen on, not to call."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # compared, not bound
-    return f"http://{shown}:{port}"
-
-
-def review_link(url: str, order_id: str, token: str) -> str:
-    """The review page, signed in. Browsers keep what follows # to themselves: no server and no log sees the token."""
-    return f"{url}/orders/{order_id}/review#token={token}"
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -30,12 +30,14 @@ def create_app(
     *,
     jwt_secret: str,
     allowed_origins: Sequence[str] = (),
+    own_origin: str | None = None,
     object_app: ASGIApp | None = None,
     preview_origin: str | None = None,
     closing: Closing | None = None,
 ) -> FastAPI:
     """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects.
 
+    `own_origin` is what browsers call this server by, where a proxy in front may not pass on the Host they ask for.
     `preview_origin` is where signed preview URLs point; without it, the review page is served elsewhere.
     `closing` is the server's end; without it, requests have no deadline.
     """
@@ -48,7 +50,8 @@ def create_app(
     add_problem_handlers(app, ports.journal)
     app.add_exception_handler(BodyTooLarge, _too_large)
     app.add_middleware(BodyLimit)
-    app.add_middleware(ForeignOriginGuard, allowed_origins=allowed_origins)
+    trusted = allowed_origins if own_origin is None else [*allowed_origins, own_origin]
+    app.add_middleware(ForeignOriginGuard, allowed_origins=trusted)
     if closing is not None:  # Cloudflare compresses and bounds what a Worker answers itself
         app.add_middleware(_ApiGzip, minimum_size=1000)
         app.add_middleware(InTime, closing=closing, journal=ports.journal)

@@ -146,9 +146,17 @@ async def _invalid(_: Request, error: Exception) -> ProblemResponse:
     return problem(422, "invalid", f"{field}: {first['msg']}", field=field)
 
 
-async def _http(_: Request, error: Exception) -> ProblemResponse:
+async def _http(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class above
     if error.status_code == 400:  # FastAPI's word for a body that no JSON parser takes: bad UTF-8, endless nesting
         return problem(422, "invalid", "the body is not JSON", field="body")
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    return problem(error.status_code, code, str(error.detail), headers=error.headers)
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = _whereabouts(request) if error.status_code == 404 and error.detail == phrase else str(error.detail)
+    return problem(error.status_code, phrase.lower().replace(" ", "_"), detail, headers=error.headers)
+
+
+def _whereabouts(request: Request) -> str:
+    """For whoever asks for an address where nothing is, such as /."""
+    page = getattr(request.app.state, "review_page", None)
+    pages = "" if page is None else f", and {page} is the review page of an order"
+    return f"nothing is at this address; {request.app.openapi_url} describes the API{pages}"

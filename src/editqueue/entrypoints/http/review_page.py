@@ -48,6 +48,7 @@ def mount_review_page(app: FastAPI, *, preview_origin: str) -> None:
     async def review(request: Request, id: str) -> Response:  # noqa: A002, ARG001  # the page reads the order's id from its address
         return page.answer(request.headers.get("accept-encoding", ""))
 
+    app.state.review_page = ROUTE
     app.add_api_route(ROUTE, review, methods=["GET", "HEAD"], include_in_schema=False, response_model=None)
     app.mount(f"/{ASSETS}", _Assets(made), name=ASSETS)
 

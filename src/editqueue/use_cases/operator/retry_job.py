@@ -1,7 +1,7 @@
 """Put a failed job back: a new job for its file."""
 
 from editqueue.domain.errors import JobNotFailed
-from editqueue.domain.jobs import EditJob
+from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.job_queue import JobQueue
 from editqueue.ports.job_store import JobStore
 from editqueue.ports.journal import Journal
@@ -15,7 +15,16 @@ async def retry_job(job_id: str, *, store: JobStore, queue: JobQueue, journal: J
     old = await find_job(job_id, store=store)
     job = await store.retry_job(job_id, now=clock.now())
     if job is None:
-        raise JobNotFailed(f"job {job_id} is {old.status.value}; it must be failed, its file there and without a job")
+        raise JobNotFailed(_why_not(old))
     journal.transition(job, before=None, cause="retry by hand")
     await wake_consumers([job.id], queue=queue, journal=journal)
     return job
+
+
+def _why_not(job: EditJob) -> str:
+    if job.status is not JobStatus.FAILED:
+        return f"job {job.id} is {job.status.value}; only a failed one can be put back"
+    return (
+        f"job {job.id} cannot be put back: its file was deleted, or has a job again; "
+        f"`editqueue jobs list --order-id {job.order_id}` shows which"
+    )

@@ -12,7 +12,7 @@ from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.adapters.bucket.s3.client import S3Client
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.ports import Limits
-from editqueue.settings import LONGEST
+from editqueue.settings.model import LONGEST
 from editqueue.wiring.patience import RETRIES, consumers_client, workers_readers
 from tests.adapters.bucket.s3.conftest import Opens
 from tests.adapters.bucket.s3.scripted_server import ScriptedServer, client_at

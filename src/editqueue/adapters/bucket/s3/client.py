@@ -90,8 +90,8 @@ class S3Client:
     def error_for(self, status: int | None, said: str, key: str, *, missing: bool) -> EditQueueError:
         """Our error for an answer about `key`, of which the first line is shown; without a status, for none."""
         what = f"bucket {self.bucket!r} at {self.endpoint} cannot serve {key!r}"
+        r2 = self.endpoint.endswith(".r2.cloudflarestorage.com")
         if "NoSuchBucket" in said:
-            r2 = self.endpoint.endswith(".r2.cloudflarestorage.com")
             hint = ", and R2_JURISDICTION if the bucket has one" if r2 else ""
             return PermanentError(f"{what}: there is no such bucket. Check EDITQUEUE_BUCKET_URL{hint}.")
         if missing:
@@ -103,7 +103,8 @@ class S3Client:
         reason = said.partition("\n")[0].strip()
         if comes_again(status):
             return PermanentError(f"{what}: {reason}")
-        return StorageUnavailable(f"{what}: {reason}. If it stays so, check EDITQUEUE_S3_ENDPOINT.")
+        named = "CLOUDFLARE_ACCOUNT_ID, R2_JURISDICTION and the network" if r2 else "EDITQUEUE_S3_ENDPOINT"
+        return StorageUnavailable(f"{what}: {reason}. If it stays so, check {named}.")
 
 
 def comes_again(status: int | None) -> bool:

@@ -25,7 +25,8 @@ async def look_at(access: QueueAccess, *, pulling: bool) -> QueueFinding:
     except QueueRefused as error:
         return _refused(error, access)
     except QueueUnavailable as error:
-        remedy = "check CLOUDFLARE_BASE_URL, the network and www.cloudflarestatus.com"
+        elsewhere = "" if access.base_url is None else f"CLOUDFLARE_BASE_URL={access.base_url}, "
+        remedy = f"check {elsewhere}the network and www.cloudflarestatus.com"
         return QueueFinding(ok=False, detail=str(error), remedy=remedy, transient=True)
     finally:
         await api.close()

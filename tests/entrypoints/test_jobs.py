@@ -1,0 +1,76 @@
+"""`editqueue jobs`: what is said of jobs, and of one that is put back."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from devtools.installation import Ended, Installation
+from devtools.seeds import NOON, claim, seed_files, seed_order, submit
+from editqueue.domain.files import FileStatus
+from editqueue.domain.jobs import EditJob
+from tests.entrypoints.in_process import run_here
+
+
+@pytest.fixture(name="here")
+def _here(tmp_path: Path) -> Installation:
+    return Installation(tmp_path / "data")
+
+
+@pytest.fixture(name="failed")
+def _failed(here: Installation) -> EditJob:
+    """The only job there is."""
+
+    async def make() -> EditJob:
+        store = await here.open_store()
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        taken = await claim(store)
+        await store.fail(taken, error="broken: no end", message="{name}", file_status=FileStatus.FAILED, now=NOON)
+        await store.close()
+        return taken.job
+
+    return asyncio.run(make())
+
+
+class Jobs:
+    def __init__(self, here: Installation, patch: pytest.MonkeyPatch, output: pytest.CaptureFixture[str]) -> None:
+        self._here, self._patch, self._output = here, patch, output
+
+    def __call__(self, words: str) -> Ended:
+        return run_here(self._patch, self._output, f"jobs {words}", {"EDITQUEUE_DATA_DIR": str(self._here.folder)})
+
+
+@pytest.fixture(name="jobs")
+def _jobs(here: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Jobs:
+    return Jobs(here, monkeypatch, capsys)
+
+
+def test_a_list_names_file_order_and_error(jobs: Jobs, failed: EditJob) -> None:
+    facts = f"{failed.id}  failed       attempts 1  file {failed.file_id}  order {failed.order_id}  broken: no end"
+
+    assert jobs("list").out == f"{facts}\n"
+
+
+def test_a_job_that_is_put_back_stays_and_the_new_one_is_shown(jobs: Jobs, failed: EditJob) -> None:
+    first, _, rest = jobs(f"retry {failed.id}").out.partition("\n")
+    facts = dict(re.findall(r"^(\w+) +(\S+)$", rest, flags=re.MULTILINE))
+
+    assert first == f"job {failed.id} stays failed, as the record of what happened; its file has a new job:"
+    assert (facts["status"], facts["file_id"], facts["order_id"]) == ("queued", failed.file_id, failed.order_id)
+    assert facts["id"] != failed.id
+    assert jobs(f"show {failed.id} --json").json()["status"] == "failed"
+    refused = jobs(f"retry {failed.id}").complaint()
+    assert "its file was deleted, or has a job again; `editqueue jobs list --order-id" in refused
+
+
+def test_a_script_is_told_of_which_job_the_new_one_is_a_retry(jobs: Jobs, failed: EditJob) -> None:
+    again = jobs(f"retry {failed.id} --json").json()
+
+    assert (again["status"], again["retry_of"]) == ("queued", failed.id)
+    assert again["id"] != failed.id
+
+
+@pytest.mark.parametrize("verb", ["show", "retry"])
+def test_an_unknown_job_is_named(jobs: Jobs, failed: EditJob, verb: str) -> None:
+    assert "'nope'" in jobs(f"{verb} nope").complaint()

@@ -1,0 +1,56 @@
+"""Commands that only look make nothing, and say where they looked."""
+
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from devtools.installation import Ended
+from tests.entrypoints.in_process import run_here
+
+LOOKING = ("status", "status --json", "jobs list", "jobs show j", "jobs retry j", "doctor", "doctor --fix")
+
+
+class Run(Protocol):
+    def __call__(self, words: str, **settings: str) -> Ended: ...
+
+
+@pytest.fixture(name="run")
+def _run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """In an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(words: str, **settings: str) -> Ended:
+        return run_here(monkeypatch, capsys, words, settings)
+
+    return run
+
+
+@pytest.mark.parametrize("words", LOOKING)
+def test_where_no_system_runs_nothing_is_made_and_the_folder_is_named(run: Run, tmp_path: Path, words: str) -> None:
+    ended = run(words)
+
+    assert ended.complaint()
+    said = ended.out + ended.err
+    assert (
+        f"there is no database in {tmp_path}/.editqueue (EDITQUEUE_DATA_DIR): call this where the system runs" in said
+    )
+    assert "`editqueue serve`" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", LOOKING)
+def test_a_database_of_ones_own_that_is_not_there_is_not_made(run: Run, tmp_path: Path, words: str) -> None:
+    ended = run(words, EDITQUEUE_DATABASE_URL=f"sqlite:///{tmp_path}/own.db", JWT_SECRET="s" * 32)
+
+    assert ended.complaint()
+    said = ended.out + ended.err
+    assert f"there is no database {tmp_path}/own.db (EDITQUEUE_DATABASE_URL): give that of the running system" in said
+    assert "`editqueue migrate`" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_order_may_be_the_first_thing_there_is(run: Run, tmp_path: Path) -> None:
+    assert run("order create --user-id anna").json()["order_id"]
+    assert (tmp_path / ".editqueue" / "editqueue.db").is_file()
+    assert run("status").code == 0
