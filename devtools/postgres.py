@@ -45,7 +45,7 @@ LONGEST = 60
 
 
 def _short(folder: str) -> str:
-    return folder if len(os.fsencode(folder)) <= LONGEST else "/tmp"  # noqa: S108  # a folder of its own is made in it
+    return folder if len(os.fsencode(folder)) <= LONGEST else "/tmp"  # a folder of its own is made in it
 
 
 @contextmanager
