@@ -22,14 +22,18 @@ setup: $(READY)  ## make .venv with everything that tests, checks and builds nee
 
 # What an installation left that was cut off is not mended but made anew: pip takes half a package for a whole one.
 # The mark holds the process of the make that installs.
+# A process of that number that is this one, or no make, is another one since a restart, or in another container.
 define begin_installation
 @if [ -e $(HALF) ]; then \
-  if kill -0 "$$(cat $(HALF))" 2>/dev/null; then \
-    echo "make, process $$(cat $(HALF)), is installing into $(VENV) at this moment: wait for it, then try again" >&2; exit 1; \
+  made_by=$$(cat $(HALF)); \
+  if [ "$$made_by" != $$PPID ] && kill -0 "$$made_by" 2>/dev/null && \
+     { [ ! -d /proc/self ] || grep -qs make "/proc/$$made_by/comm"; }; then \
+    echo "make, process $$made_by, is installing into $(VENV) at this moment: wait for it, then try again" >&2; exit 1; \
   fi; \
   echo "an installation into $(VENV) was cut off; making it anew"; rm -rf $(VENV); \
 fi
-@mkdir -p $(VENV) && echo $$PPID > $(HALF)
+@mkdir -p $(VENV); (set -C; echo $$PPID > $(HALF)) 2>/dev/null || { \
+  echo "another make began to install into $(VENV) at the same moment: wait for it, then try again" >&2; exit 1; }
 endef
 
 $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
@@ -134,4 +138,4 @@ clean:  ## remove what setup, tests and builds made (never your data, measuremen
 	rm -rf $(VENV) .samples dist build reliability-report .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis
 	rm -rf devtools/cloudflare/.packages
 	cd deploy/cloudflare && rm -rf .packages build python_modules .venv-workers .wrangler wrangler.*.json
-	find . -name .git -prune -o \( -name node_modules -o -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
+	find . \( -name .git -o -path ./.editqueue -o -path ./bench/results \) -prune -o \( -name node_modules -o -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +

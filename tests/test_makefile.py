@@ -112,13 +112,26 @@ def test_what_runs_stays_while_the_rest_is_cut_off(project: Project) -> None:
 def test_two_at_once_do_not_take_each_others_installation_for_one_that_was_cut_off(project: Project) -> None:
     mark = project.folder / ".venv" / ".half"
     mark.parent.mkdir()
-    mark.write_text(f"{os.getpid()}\n")
+    with subprocess.Popen(["make", "-f", "-"], stdin=subprocess.PIPE) as other:  # reads until its pipe is closed
+        mark.write_text(f"{other.pid}\n")
 
-    said = project.make("run", code=2)
+        said = project.make("run", code=2)
 
-    assert f"make, process {os.getpid()}, is installing into .venv at this moment: wait for it" in said
+        other.kill()
+    assert f"make, process {other.pid}, is installing into .venv at this moment: wait for it" in said
     assert mark.exists()
     assert project.installed() == []
+
+
+def test_another_program_that_has_the_number_of_a_make_that_is_gone_is_not_waited_for(project: Project) -> None:
+    mark = project.folder / ".venv" / ".half"
+    mark.parent.mkdir()
+    mark.write_text(f"{os.getpid()}\n")
+
+    said = project.make("run")
+
+    assert "an installation into .venv was cut off; making it anew" in said
+    assert not mark.exists()
 
 
 def test_asking_what_would_be_done_does_nothing(project: Project) -> None:

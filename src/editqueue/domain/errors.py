@@ -132,9 +132,11 @@ class TooLarge(Refused):
 
 
 class ProcessingError(EditQueueError):
-    """Why an attempt at a job ended without a result."""
+    """Why an attempt at a job ended without a result. `etag` is that of the original that it is about, where an image
+    tool has read one."""
 
     code = "processing_error"
+    etag: str | None = None
 
 
 class RawMissing(ProcessingError):

@@ -161,7 +161,7 @@ class Settings(BaseSettings):
         if value is None:
             return None
         url = value.strip().lower().removesuffix("/")
-        if not re.fullmatch(r"https?://[a-z0-9._\-\[\]:]+", url) or not is_url(url):
+        if not re.fullmatch(r"https?://[a-z0-9._\-\[\]:]+", url) or not is_url(url) or not urlsplit(url).hostname:
             if re.match(r"https?://[^/?#@]+/", url):
                 raise ValueError(
                     "give it a host name or a port of its own: API and review page are called without a path"

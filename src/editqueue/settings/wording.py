@@ -54,7 +54,7 @@ def given(name: str, value: object) -> str:
     """A setting with its value, as a message begins: no secret, no password, nothing long or unprintable."""
     if not FIELDS[name].repr:
         return name
-    text = re.sub(r"://[^/]*@", "://***@", str(value))
+    text = re.sub(r".*@", "***@", str(value), flags=re.DOTALL)  # a password may hold anything but this
     text = re.sub(r"(?i)(password=)[^&\s]*", r"\1***", text)
     text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return f"{name}={text if text.isprintable() else ascii(text)}"

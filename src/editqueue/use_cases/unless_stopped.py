@@ -19,8 +19,9 @@ class Stop(asyncio.Event):
 
     def set(self) -> None:
         super().set()
-        while self._timers:
-            self._timers.pop().reschedule(-1)
+        for timer in self._timers:
+            if not timer.expired():
+                timer.reschedule(-1)
 
     @contextmanager
     def ending(self, timer: asyncio.Timeout) -> Generator[None]:

@@ -50,7 +50,10 @@ def has_jwt_secret(settings: Settings) -> bool:
     if settings.given_jwt_secret is not None:
         return True
     path = _kept_at(settings)
-    return path.exists() and _read_secret(path) != ""
+    try:
+        return path.exists() and _read_secret(path) != ""
+    except OSError as error:
+        raise _unusable(path, error) from error
 
 
 def _kept_at(settings: Settings) -> Path:

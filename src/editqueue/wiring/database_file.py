@@ -17,8 +17,11 @@ def database_file(settings: Settings) -> Path | None:
 def confirm_database_file(settings: Settings) -> None:
     """Raises SetupError, naming the place, where there is no database: SQLite would make an empty one."""
     file = database_file(settings)
-    if file is None or file.is_file():
-        return
+    try:
+        if file is None or file.is_file():
+            return
+    except OSError as error:
+        raise SetupError(f"{file}: {error.strerror}; call this as the user that the system runs as") from error
     if settings.embedded:
         raise SetupError(
             f"there is no database in {file.parent} (EDITQUEUE_DATA_DIR): call this where the system runs, or give its "

@@ -1,6 +1,7 @@
 """One attempt at one job, whatever becomes of it."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -195,6 +196,22 @@ class OfVersion(FakeImages):
         return replace(await super().make_preview(key), etag=self._etag)
 
 
+class OnTheirOwn(FakeImages):
+    """Image tools that find out in their own time that the original is missing."""
+
+    ended = ""
+
+    async def make_preview(self, key: str) -> Preview:
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.ended = "cut off"
+            raise
+        self.ended = "by itself"
+        raise ObjectMissing(key)
+
+
 class TestCopyAndPreview:
     """The preview is made while the store copies, and written after."""
 
@@ -230,6 +247,39 @@ class TestCopyAndPreview:
         assert (await world.job(file)).error == f"storage_unavailable: {replaced}"
         with pytest.raises(ObjectMissing):
             await world.bucket.head(keys_of(file).preview)
+
+    async def test_what_is_said_of_another_version_does_not_count(self, world: World) -> None:
+        for said in (BrokenPicture("half a picture"), NoToolForFormat("odd")):
+            [file] = await world.submitted(1)
+            said.etag = "another"
+            world.images.error = said
+
+            assert isinstance(await process_next(world.ports), Retry)
+            assert "was replaced while it was edited" in ((await world.job(file)).error or "")
+
+    async def test_an_original_that_is_missing_leaves_the_preview_to_find_that_out_too(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await world.bucket.delete([keys_of(file).raw])
+        images = OnTheirOwn()
+
+        await process_next(replace(world.ports, images=images))
+
+        assert images.ended == "by itself"
+
+    async def test_a_preview_that_failed_before_its_copy_did_leaves_no_error_unseen(self, world: World) -> None:
+        unseen: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+        await world.submitted(1)
+        world.images.error = BrokenPicture("kaputt")
+        bucket: Any = CopyHeld(world.bucket, StorageUnavailable("503"))
+        working = asyncio.create_task(process_next(replace(world.ports, bucket=bucket)))
+        await world.images.entered.wait()
+        bucket.go.set()
+        await working
+        del working
+        gc.collect()
+
+        assert unseen == []
 
     async def test_a_copy_that_fails_ends_the_preview_and_leaves_none(self, world: World) -> None:
         [file] = await world.submitted(1)

@@ -3,7 +3,7 @@
 import asyncio
 
 from editqueue.adapters.image_tools.formats.detect import format_of
-from editqueue.domain.errors import NoToolForFormat
+from editqueue.domain.errors import NoToolForFormat, ProcessingError
 from editqueue.ports.bucket import ByteSources
 from editqueue.ports.image_tools import Preview
 
@@ -16,8 +16,13 @@ class CopyOnly:
 
     async def make_preview(self, key: str) -> Preview:
         """Never a preview: raises NoToolForFormat for what is a picture or clip, else as the port says."""
-        found = await asyncio.to_thread(lambda: format_of(self._sources.open(key)))
-        raise NoToolForFormat(f"no image library is installed, so nothing reads {found}")
+        source = self._sources.open(key)
+        try:
+            found = await asyncio.to_thread(format_of, source)
+            raise NoToolForFormat(f"no image library is installed, so nothing reads {found}")
+        except ProcessingError as error:
+            error.etag = source.etag
+            raise
 
     async def probe(self) -> None:
         """Nothing that could be away."""

@@ -8,15 +8,18 @@ from itertools import chain, repeat
 
 from editqueue.domain.errors import (
     ClaimLost,
+    EditQueueError,
     JobTimedOut,
     NoToolForFormat,
     ObjectMissing,
+    ProcessingError,
     RawMissing,
     StorageUnavailable,
 )
 from editqueue.domain.jobs import JobStatus, RetryPolicy
 from editqueue.domain.keys import preview_pointer
 from editqueue.ports import Ports
+from editqueue.ports.bucket import ObjectInfo
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.ground import find_lost_ground, paused
@@ -35,6 +38,8 @@ from editqueue.use_cases.consumer.verdict import (
 from editqueue.use_cases.run_to_completion import run_to_completion
 from editqueue.use_cases.unless_stopped import Stop, end_all, unless_stopped
 
+FAILS_BY_ITSELF = 1.0
+"""Seconds that a preview has to find out itself that its original is not to be had."""
 SETTLE_WAITS = (0.1, 0.2, 0.5)
 """Seconds between tries to write a result down while the database is away; the last is repeated."""
 
@@ -113,16 +118,13 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
     """
     keys = claim.file.keys
     try:
-        making = asyncio.create_task(_made_preview(keys.raw, ports))
+        making = asyncio.create_task(ports.images.make_preview(keys.raw))
         try:
-            original = await ports.bucket.head(keys.raw)
+            original = await _looked_at(keys.raw, making, ports)
             await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
-            preview = await making
+            preview = await _finished(making, original, ports)
         finally:
-            if not making.done():
-                await end_all([making])
-        if preview is not None and preview.etag not in {None, original.etag}:
-            raise StorageUnavailable(f"{keys.raw} was replaced while it was edited")
+            await end_all([making])
         # The sweep may have given the job to another consumer by now, whose preview must stand.
         if _is_stale(claim, ports):
             raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")
@@ -135,13 +137,34 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
     return Done(preview_url=preview_pointer(ports.bucket.name, keys), bytes_copied=original.size)
 
 
-async def _made_preview(key: str, ports: Ports) -> Preview | None:
-    """None if it gets the placeholder copy."""
+async def _looked_at(key: str, making: asyncio.Task[Preview], ports: Ports) -> ObjectInfo:
+    """What the bucket has at `key`. If that fails, so does the preview by itself: cutting it off at once would cost an
+    image process, and the next job the start of another."""
     try:
-        return await ports.images.make_preview(key)
-    except NoToolForFormat as error:
-        ports.journal.warning("placeholder_preview", object_key=key, reason=str(error))
+        return await ports.bucket.head(key)
+    except EditQueueError:
+        await asyncio.wait([making], timeout=FAILS_BY_ITSELF)
+        raise
+
+
+async def _finished(making: asyncio.Task[Preview], original: ObjectInfo, ports: Ports) -> Preview | None:
+    """The preview of `original`, None if it gets the placeholder copy. What is said of another version counts for
+    nothing."""
+    try:
+        preview = await making
+    except ProcessingError as error:
+        _confirm_version(error.etag, original)
+        if not isinstance(error, NoToolForFormat):
+            raise
+        ports.journal.warning("placeholder_preview", object_key=original.key, reason=str(error))
         return None
+    _confirm_version(preview.etag, original)
+    return preview
+
+
+def _confirm_version(etag: str | None, original: ObjectInfo) -> None:
+    if etag not in {None, original.etag}:
+        raise StorageUnavailable(f"{original.key} was replaced while it was edited")
 
 
 async def _settle(claim: Claim, verdict: Verdict, ports: Ports, stop: asyncio.Event) -> End:

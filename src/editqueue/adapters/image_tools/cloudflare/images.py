@@ -18,7 +18,7 @@ from editqueue.adapters.image_tools.formats.jpeg import jpeg_orientation, jpeg_s
 from editqueue.adapters.image_tools.formats.picture_size import stored_size
 from editqueue.adapters.image_tools.formats.tiny_picture import TINY_PNG
 from editqueue.adapters.js_interop import first_line, js_exceptions, pieces_of, refused_by_type, stream_of, without_none
-from editqueue.domain.errors import BrokenPicture, NoToolForFormat, StorageUnavailable
+from editqueue.domain.errors import BrokenPicture, NoToolForFormat, ProcessingError, StorageUnavailable
 from editqueue.domain.preview_spec import LONG_EDGE, QUALITY, SMALLEST_EMBEDDED
 from editqueue.ports.bucket import ByteSource, ObjectInfo
 from editqueue.ports.image_tools import Preview, PreviewCost
@@ -79,6 +79,13 @@ class BindingImages:
 
     async def make_preview(self, key: str) -> Preview:
         found = await self._bucket.head(key)
+        try:
+            return await self._made_of(key, found)
+        except ProcessingError as error:
+            error.etag = found.etag
+            raise
+
+    async def _made_of(self, key: str, found: ObjectInfo) -> Preview:
         fetch = partial(self._bucket.read_range, key, etag=found.etag)
         plan, read = await replayed(plan_preview, size=found.size, fetch=fetch)
         stream = await self._bucket.open_range(key, plan.offset, plan.length, etag=found.etag)

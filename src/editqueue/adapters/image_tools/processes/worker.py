@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from editqueue.adapters.image_tools.decoders.vips import vips
 from editqueue.adapters.image_tools.processes.limits import TimeLimit, WorkerLimits, allow_cpu, allow_memory
 from editqueue.adapters.image_tools.render import render_preview
-from editqueue.domain.errors import ImageWorkerDied, OverLimit
+from editqueue.domain.errors import ImageWorkerDied, OverLimit, ProcessingError
 from editqueue.ports.bucket import ByteSources
 from editqueue.ports.image_tools import Preview
 
@@ -77,9 +77,12 @@ def make_preview(picture: Picture) -> Preview:
     """One job. Raises as `ImageTools.make_preview` does."""
     allow_cpu(picture.limits.cpu_seconds)
     limit = TimeLimit(picture.limits.wall_seconds)
+    source = picture.sources.open(picture.key, waiting=limit.waiting)
     try:
-        source = picture.sources.open(picture.key, waiting=limit.waiting)
         return replace(render_preview(source, limits=picture.limits.pixels), etag=source.etag)
+    except ProcessingError as error:
+        error.etag = source.etag
+        raise
     except MemoryError as error:
         raise OverLimit(f"needs more than {picture.limits.memory_bytes} bytes of memory") from error
     except BaseException as error:

@@ -75,6 +75,7 @@ class Threads:
     def _serve(self) -> None:
         while (turn := self._turns.get()) is not None:
             turn.run()
+            del turn  # nothing of it is kept while the next one is waited for
 
     def join(self) -> None:
         """End the threads behind what was submitted so far."""

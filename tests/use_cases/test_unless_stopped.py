@@ -1,0 +1,56 @@
+"""A stop ends the time of those who work under a timer."""
+
+import asyncio
+
+import pytest
+
+from editqueue.use_cases.unless_stopped import Stop
+
+
+async def test_work_under_a_timer_ends_with_the_stop() -> None:
+    stop = Stop()
+
+    async def work() -> None:
+        async with asyncio.timeout(60) as timer:
+            with stop.ending(timer):
+                await asyncio.Event().wait()
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    stop.set()
+
+    with pytest.raises(TimeoutError):
+        await working
+
+
+async def test_work_whose_time_is_up_already_is_not_disturbed() -> None:
+    stop, leaving, go_on = Stop(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        async with asyncio.timeout(0) as timer:
+            with stop.ending(timer):
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    leaving.set()
+                    await go_on.wait()
+
+    working = asyncio.create_task(work())
+    await leaving.wait()
+    stop.set()
+    stop.set()
+    go_on.set()
+
+    with pytest.raises(TimeoutError):
+        await working
+
+
+async def test_a_stop_after_the_work_changes_nothing() -> None:
+    stop = Stop()
+    async with asyncio.timeout(60) as timer:
+        with stop.ending(timer):
+            pass
+        stop.set()
+        await asyncio.sleep(0)
+
+    assert stop.is_set()
