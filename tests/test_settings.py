@@ -400,7 +400,6 @@ def test_what_is_told_to_others_is_no_wrong_setting(monkeypatch: pytest.MonkeyPa
         ("EDITQUEUE_DATABASE_URL", "host=db password=geheim-7351", "geheim-7351"),
         ("EDITQUEUE_DATABASE_URL", "mysql://anna:ge/geheim-7351@host/x", "geheim-7351"),
         ("EDITQUEUE_DATABASE_URL", "postgres//anna:geheim-7351@host/x", "geheim-7351"),
-        ("EDITQUEUE_S3_ENDPOINT", "anna:geheim-7351@host", "geheim-7351"),
         ("EDITQUEUE_PUBLIC_URL", "https://anna:geheim-7351@pix.immo", "geheim-7351"),
         ("JWT_SECRET", "geheim-7351", "geheim-7351"),
     ],
