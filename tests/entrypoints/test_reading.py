@@ -50,6 +50,24 @@ def test_a_database_of_ones_own_that_is_not_there_is_not_made(run: Run, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_sweep_of_nothing_is_an_error_too(run: Run, tmp_path: Path) -> None:
+    assert "there is no database in" in run("sweep").complaint()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["order create --user-id anna", "serve --port 0", "consume --drain"])
+def test_no_new_database_is_made_beside_the_objects_of_one_that_is_gone(run: Run, tmp_path: Path, words: str) -> None:
+    original = tmp_path / ".editqueue" / "bucket" / "user" / "anna" / "orders" / "o" / "raw" / "a.jpg"
+    original.parent.mkdir(parents=True)
+    original.write_bytes(b"a photo")
+
+    complaint = run(words).complaint()
+
+    assert f"there is no database {tmp_path}/.editqueue/editqueue.db, but" in complaint
+    assert "put the database back" in complaint
+    assert not (tmp_path / ".editqueue" / "editqueue.db").exists()
+
+
 def test_an_order_may_be_the_first_thing_there_is(run: Run, tmp_path: Path) -> None:
     assert run("order create --user-id anna").json()["order_id"]
     assert (tmp_path / ".editqueue" / "editqueue.db").is_file()

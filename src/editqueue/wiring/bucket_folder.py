@@ -21,6 +21,19 @@ async def confirm_folder(folder: Path, store: OperatorStore) -> None:
     )
 
 
+async def confirm_database(file: Path | None, folder: Path | None) -> None:
+    """Before a database is made: raises SetupError where there is no `file`, but a bucket with customers' objects, for
+    a new one would know no order of theirs. None for another kind of database or bucket."""
+    if file is None or folder is None or await asyncio.to_thread(file.exists):
+        return
+    if not await asyncio.to_thread(holds_objects, folder / "user"):
+        return
+    raise SetupError(
+        f"there is no database {file}, but {folder} has the objects of one: put the database back; to begin anew, move "
+        "that folder away"
+    )
+
+
 async def is_bucket(folder: Path) -> bool:
     """Whether a bucket is in the folder; one of an older version has no marker, but objects. Raises SetupError."""
 

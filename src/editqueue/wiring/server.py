@@ -35,9 +35,10 @@ from editqueue.ports.image_tools import ImageTools
 from editqueue.ports.job_store import JobStore, OperatorStore
 from editqueue.ports.time import Clock
 from editqueue.settings import Settings
-from editqueue.wiring.bucket_folder import confirm_folder, is_bucket
+from editqueue.wiring.bucket_folder import confirm_database, confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import running_clock
+from editqueue.wiring.database_file import database_file
 from editqueue.wiring.database_session import open_database_session
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.job_store import open_holder_of, open_store_of
@@ -74,6 +75,7 @@ async def open_server(
     """
     if settings.embedded:
         prepared_data_dir(settings)
+        await confirm_database(database_file(settings), bucket_folder(settings))
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_metered_journal(metrics, log=log, for_good=for_good))
@@ -117,6 +119,7 @@ async def open_job_store(settings: Settings, *, makes: bool = False) -> AsyncGen
     """The database alone; one that is not there is an error unless this `makes` it. Raises SetupError."""
     if settings.embedded and makes:
         prepared_data_dir(settings)
+        await confirm_database(database_file(settings), bucket_folder(settings))
     store = await open_store_of(settings, makes=makes)
     try:
         yield store

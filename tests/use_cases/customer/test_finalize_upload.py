@@ -89,8 +89,9 @@ async def test_nothing_comes_of_an_upload_that_did_not_arrive(world: World, key:
 @pytest.mark.parametrize(("size", "checksum"), [(len(BODY) + 1, None), (0, None), (len(BODY), "0" * 64)])
 async def test_an_object_that_differs_makes_no_file(world: World, key: str, size: int, checksum: str | None) -> None:
     await put(world, key)
-    with pytest.raises(ObjectDiffers):
+    with pytest.raises(ObjectDiffers) as refused:
         await finalize(world, key, size=size, checksum=checksum)
+    assert refused.value.field == ("bytes" if checksum is None else "checksum")
     assert await world.store.file_of_key(key) is None
 
 

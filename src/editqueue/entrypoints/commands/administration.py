@@ -17,6 +17,7 @@ from editqueue.use_cases.operator.find_job import find_job
 from editqueue.use_cases.operator.retry_job import retry_job
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import clock_of
+from editqueue.wiring.database_file import confirm_database_file
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.job_store import migrate
 from editqueue.wiring.journal import open_journal
@@ -32,7 +33,9 @@ async def run_migrate() -> None:
 
 
 async def run_sweep() -> None:
-    async with open_server(load_settings()) as server:
+    settings = load_settings()
+    confirm_database_file(settings)
+    async with open_server(settings) as server:
         await confirm_bucket(server, working=True)
         stop = asyncio.Event()
         with stop_on_signals(stop):

@@ -62,7 +62,7 @@ async def _check_object(object_key: str, *, size: int, checksum: str | None, buc
         if there.size != size:
             _differs(f"the uploaded object has {there.size} bytes, not {size}")
         if checksum is not None and checksum.lower() != await _sha256(object_key, bucket):
-            _differs("the uploaded object has another sha-256 checksum")
+            _differs("the uploaded object has another sha-256 checksum", field="checksum")
     except ObjectMissing as error:
         raise ObjectNotUploaded(
             "nothing was uploaded yet: PUT the file to the signed URL first", field="object_key"
@@ -76,5 +76,5 @@ async def _sha256(object_key: str, bucket: Bucket) -> str:
     return digest.hexdigest()
 
 
-def _differs(what: str) -> NoReturn:
-    raise ObjectDiffers(f"{what}: upload it again", field="bytes")
+def _differs(what: str, *, field: str = "bytes") -> NoReturn:
+    raise ObjectDiffers(f"{what}: upload it again", field=field)
