@@ -21,9 +21,34 @@ def main() -> None:
         raise SystemExit("bench: nothing under bench/results/ yet: run `make bench` first")
     plots = draw(figures, PLOTS)
     sections = [_section(one, [each for each in figures if each["promise"] == one.promise]) for one in PROMISES]
-    page = [INTRODUCTION, _machine(documents), _targets(figures), *sections, *_pictures(plots), WORKER, PROFILES]
+    page = [
+        INTRODUCTION,
+        in_short(figures),
+        _machine(documents),
+        _targets(figures),
+        *sections,
+        *_pictures(plots),
+        WORKER,
+        PROFILES,
+    ]
     PAGE.write_text("\n\n".join(page) + "\n")
     print(f"bench: wrote {PAGE.relative_to(DOCS.parent)} and {len(plots)} plots")
+
+
+def in_short(figures: Figures) -> str:
+    """Of each promise how many of its targets held, and which did not."""
+    aimed = [one for one in figures if one["target"] is not None]
+    lines = [
+        f"- {section.promise}, {section.title}: {sum(one['held'] for one in rows)} of {len(rows)}"
+        for section in PROMISES
+        if (rows := [one for one in aimed if one["promise"] == section.promise])
+    ]
+    missed = [one for one in aimed if not one["held"]]
+    head = f"## In short\n\n{len(aimed) - len(missed)} of {len(aimed)} targets held; by promise:\n\n" + "\n".join(lines)
+    if not missed:
+        return head
+    table = "| promise | missed | measured | spread | target | |\n|---|---|---|---|---|---|\n"
+    return f"{head}\n\n{table}" + "\n".join(_target_row(one) for one in missed)
 
 
 def _machine(documents: Figures) -> str:
@@ -92,4 +117,5 @@ def _pictures(plots: Sequence[Path]) -> list[str]:
     return ["## Growth", *(f"![{one.stem.replace('-', ' ')}](performance/{one.name})" for one in plots)]
 
 
-main()
+if __name__ == "__main__":
+    main()
