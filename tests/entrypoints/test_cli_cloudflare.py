@@ -46,7 +46,10 @@ def test_a_queue_out_of_reach_does_not(tmp_path: Path, queue: QueueProcess) -> N
 
 
 def test_the_sweep_works_whatever_the_queue_says(tmp_path: Path, queue: QueueProcess) -> None:
-    assert at(tmp_path, queue, CLOUDFLARE_API_TOKEN="revoked").run("sweep").code == 0
+    here = at(tmp_path, queue, CLOUDFLARE_API_TOKEN="revoked")
+    here.run("order", "create", "--user-id", "anna").json()
+
+    assert here.run("sweep").code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """No wake-up is lost: what becomes of a message when its job must wait, its worker ends, or something is away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -115,6 +115,7 @@ class TestAJobThatALookFound:
             await _until(lambda: _waits_for_its_retry(world, file))
             world.images.errors.clear()
             delay = (await world.job(file)).run_after - world.clock.now()
+            await _until(lambda: _is_set(timers, delay))
             world.clock.advance(delay)
             [due] = [callback for seconds, callback in timers if seconds == delay.total_seconds()]
             due()
@@ -291,6 +292,12 @@ async def _waits_for_its_retry(world: World, file: File) -> bool:
 
 async def _has_failed(world: World, file: File) -> bool:
     return (await world.job(file)).status == "failed"
+
+
+async def _is_set(timers: Sequence[tuple[float, Callable[[], object]]], delay: timedelta) -> bool:
+    """The database knows of the retry a little earlier than the consumer that wrote it."""
+    await asyncio.sleep(0)
+    return any(seconds == delay.total_seconds() for seconds, _ in timers)
 
 
 async def _until(true: Callable[[], Awaitable[bool]]) -> None:

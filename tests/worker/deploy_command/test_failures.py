@@ -272,7 +272,7 @@ def test_a_worker_without_its_consumer_is_refused_in_one_line(command: Command) 
     template.write_text(text[:begins].rstrip(", \n") + text[text.index("]", begins) + 1 :])
 
     with pytest.raises(
-        Problem, match=r"no consumer of the queue, .*: put queues\.consumers back\. docs/operations\.md"
+        Problem, match=r"no consumer of the queue, .*: put queues\.consumers back\. docs/cloudflare_worker\.md"
     ):
         command.run()
 

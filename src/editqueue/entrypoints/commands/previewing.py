@@ -39,7 +39,7 @@ async def run_preview(source: Path, target: Path, *, force: bool, as_json: bool)
     except OSError as error:
         raise SetupError(f"{target}: {error.strerror}") from error
     if as_json:
-        facts = {name: value for name, value in asdict(preview).items() if name not in {"body", "cost"}}
+        facts = {name: value for name, value in asdict(preview).items() if name not in {"body", "cost", "etag"}}
         sizes = {"bytes_in": source.stat().st_size, "bytes_written": len(preview.body)}
         print_json({**facts, **asdict(preview.cost), "seconds": seconds, **sizes})
     else:
