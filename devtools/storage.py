@@ -14,10 +14,6 @@ from editqueue.adapters.bucket.local.marker import read_marker
 from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.client import S3Client
 
-PATIENCE = 90
-"""Seconds until a test that waits for something gives up: a new image worker needs 1 on a free machine, and has needed
-21 on one with ten other programs at work."""
-
 
 class Storage:
     """`good.jpg` is a picture, `hang.jpg` never answers, `cut.jpg` and `cut-large.jpg` end early; no other is there."""

@@ -13,13 +13,12 @@ import pytest
 
 from devtools.databases import new_postgres
 from devtools.own_postgres import OwnPostgres, own_postgres
+from devtools.patience import PATIENCE
 from devtools.postgres import Postgres
 from devtools.world import RecordingJournal
 from editqueue.adapters import postgres_session
 from editqueue.adapters.postgres_session import PostgresSession, SessionUser
 from editqueue.domain.errors import StorageUnavailable
-
-PATIENCE = 20
 
 
 @dataclass
@@ -285,7 +284,7 @@ class TestBothSides:
         await asyncio.to_thread(on_tcp.stop)
         await guest.until("began", "lost")
         await asyncio.to_thread(on_tcp.start)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             await session.wait_until_connected()
         await session.close()
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import pytest
 
+from devtools.patience import PATIENCE
 from editqueue.adapters.job_queue.cloudflare.queue import CLOSING
 from editqueue.entrypoints.commands.backstop import KERNELS_TURN, LONGEST_END, SAYING_SO
 from editqueue.entrypoints.consumer import GRACE, LEAVING
@@ -87,7 +88,7 @@ def ready(script: str, *words: str) -> Generator[subprocess.Popen[bytes]]:
 def test_a_process_whose_event_loop_is_blocked_ends_in_time_and_says_so(number: signal.Signals) -> None:
     with ready(BLOCKED, "as_json", "empty") as process:
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     told = json.loads(errors)
@@ -98,7 +99,7 @@ def test_a_process_whose_event_loop_is_blocked_ends_in_time_and_says_so(number: 
 def test_a_command_for_people_says_it_as_one_line() -> None:
     with ready(BLOCKED, "as_text", "empty") as process:
         process.terminate()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
 
     assert errors == b"editqueue: told to end 0.2 s ago, and something would not let go: ended by force\n"
 
@@ -107,14 +108,14 @@ def test_it_ends_though_nobody_reads_its_stderr() -> None:
     with ready(BLOCKED, "as_json", "full") as process:
         process.terminate()
 
-        assert process.wait(timeout=20) == 1
+        assert process.wait(timeout=PATIENCE) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_who_ends_by_himself_is_not_ended_by_force(number: signal.Signals) -> None:
     with ready(HEARS) as process:
         os.kill(process.pid, number)
-        said, errors = process.communicate(timeout=20)
+        said, errors = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, said, errors) == (0, b"ended by itself\n", b"")
 
@@ -126,7 +127,7 @@ def test_who_is_told_twice_says_nothing_about_it(number: signal.Signals) -> None
         assert process.stdout is not None
         assert process.stdout.readline() == b"stopping\n"
         process.send_signal(number)
-        _, errors = process.communicate(b"\n", timeout=20)
+        _, errors = process.communicate(b"\n", timeout=PATIENCE)
 
     assert (process.returncode, errors) == (0, b"")
 

@@ -12,6 +12,7 @@ import pytest
 
 from devtools.installation import Installation, free_port
 from devtools.nginx import configuration, nginx
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import decoded, encoded, scene
 
 BIG = 2_000_000
@@ -48,7 +49,7 @@ def test_a_photo_goes_through_the_proxy_and_its_preview_comes_back(tmp_path: Pat
         assert f"Review page: {public}/orders/ORDER_ID/review" in said
         # as the page's scripts: with the cookie, from the page's own origin
         own = {"Cookie": f"auth_session={token}", "Origin": public}
-        with httpx.Client(base_url=public, headers=own, trust_env=False, timeout=30) as http:
+        with httpx.Client(base_url=public, headers=own, trust_env=False, timeout=PATIENCE) as http:
             preview = _edited(http, order, photo)
             page = http.get(f"/orders/{order}/review")
 

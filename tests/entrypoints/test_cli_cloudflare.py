@@ -11,6 +11,7 @@ from PIL import Image
 
 from devtools.cloudflare_queue.server import QueueProcess, cloudflare_queue_process
 from devtools.installation import Installation
+from devtools.patience import PATIENCE
 from devtools.seeds import NOON, claim, seed_files, seed_order, submit
 from editqueue.domain.files import FileStatus
 
@@ -106,7 +107,7 @@ def test_sigterm_gives_back_what_an_idle_consumer_holds(tmp_path: Path) -> None:
             assert process.stderr is not None
             _wait_for_pull(queue)
             process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         books = books_of(queue)

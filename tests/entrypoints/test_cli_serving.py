@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from devtools.installation import Installation, free_port
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import decoded, encoded, scene
 from devtools.seeds import seed_files, seed_order, submit
 
@@ -72,7 +73,7 @@ def failed_job_in(process: subprocess.Popen[str]) -> str:
 def rest_of(process: subprocess.Popen[str], number: signal.Signals) -> str:
     """End it as people do; what it still had to say on stderr."""
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     return errors
@@ -185,11 +186,13 @@ def test_a_crowd_of_silent_clients_keeps_nobody_from_an_answer_and_no_job_from_i
         assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (256, 256)
         where = httpx.URL(url)
         for _ in range(400):
-            crowd.enter_context(socket.create_connection((where.host, where.port or 0), timeout=10))
+            crowd.enter_context(socket.create_connection((where.host, where.port or 0), timeout=PATIENCE))
 
         headers = {"Authorization": f"Bearer {token}"}
-        assert httpx.get(f"{url}/healthz", trust_env=False, timeout=2).json() == {"status": "ok"}
-        assert httpx.get(f"{url}/api/notifications", headers=headers, trust_env=False, timeout=2).status_code == 200
+        assert httpx.get(f"{url}/healthz", trust_env=False, timeout=PATIENCE).json() == {"status": "ok"}
+        assert (
+            httpx.get(f"{url}/api/notifications", headers=headers, trust_env=False, timeout=PATIENCE).status_code == 200
+        )
         job_id = queue_a_job_without_an_original(here)
         assert failed_job_in(server) == job_id
         assert len(rest_of(server, signal.SIGTERM)) < 5000
@@ -199,7 +202,7 @@ def test_who_still_waits_when_serve_ends_is_told_so_and_nothing_is_said_on_stder
     token = here.run("token", "--user-id", "anna").out.strip()
     with serving(here, "--no-consumer") as (server, url):
         where = httpx.URL(url)
-        with socket.create_connection((where.host, where.port or 0), timeout=20) as client:
+        with socket.create_connection((where.host, where.port or 0), timeout=PATIENCE) as client:
             client.sendall(
                 b"POST /api/files/bulk-mark HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
                 + f"Authorization: Bearer {token}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n".encode()
@@ -207,7 +210,7 @@ def test_who_still_waits_when_serve_ends_is_told_so_and_nothing_is_said_on_stder
             assert client.recv(1024).startswith(b"HTTP/1.1 100 ")  # the application waits for the body now
             server.terminate()
             answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
-        _, errors = server.communicate(timeout=20)
+        _, errors = server.communicate(timeout=PATIENCE)
 
     assert answer.startswith("HTTP/1.1 503 ")
     for part in ("application/problem+json", '"shutting_down"', "retry-after: 5", "connection: close"):

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from devtools.patience import PATIENCE
 from devtools.seeds import NOON, claim
 from devtools.world import FakeImages, World, keys_of
 from editqueue.domain.errors import ImageWorkerDied, StorageUnavailable
@@ -310,7 +311,7 @@ class TestStop:
         await entered.wait()
 
         task.cancel()
-        await asyncio.wait([task], timeout=10)
+        await asyncio.wait([task], timeout=PATIENCE)
 
         assert task.cancelled()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from devtools.cloudflare_queue.world import cloudflare_world
+from devtools.patience import PATIENCE
 from devtools.seeds import claim, seed_files, seed_order
 from devtools.world import World
 from editqueue.domain.errors import QueueUnavailable, StorageUnavailable
@@ -302,7 +303,7 @@ async def _is_set(timers: Sequence[tuple[float, Callable[[], object]]], delay: t
 
 async def _until(true: Callable[[], Awaitable[bool]]) -> None:
     """Ask again and again, each time of the database; the consumer works meanwhile."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not await true():
             pass
 

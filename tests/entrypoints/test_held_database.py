@@ -17,6 +17,7 @@ import pytest
 
 from devtools.databases import NewDatabase
 from devtools.installation import Installation
+from devtools.patience import PATIENCE
 from devtools.seeds import seed_files, seed_order
 from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.job_store.databases import database_url
@@ -79,7 +80,7 @@ def ended(process: subprocess.Popen[str]) -> float:
     """The seconds from SIGTERM to the end, which is a good one."""
     begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert all(line.startswith("{") for line in errors.splitlines()), errors
     return time.monotonic() - begun
@@ -88,7 +89,7 @@ def ended(process: subprocess.Popen[str]) -> float:
 def until_it_listens(process: subprocess.Popen[str]) -> None:
     """Before that, SIGTERM ends a process as it ends any."""
     ready = 1 << (signal.SIGTERM - 1)
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
         if caught is not None and int(caught[1], 16) & ready:
@@ -123,7 +124,7 @@ def test_serve_answers_503_and_ends_while_the_database_is_held(here: Installatio
                 json={"ids": [file_id], "marked": True},
                 headers={"Authorization": f"Bearer {token}"},
                 trust_env=False,
-                timeout=30,
+                timeout=PATIENCE,
             )
             for _ in range(2)
         ]

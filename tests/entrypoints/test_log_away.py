@@ -17,14 +17,13 @@ import httpx
 import pytest
 
 from devtools.installation import Installation, command, free_port
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
 from devtools.seeds import seed_files, seed_order, submit
 from editqueue.domain.files import File
 from editqueue.entrypoints.http.auth import issue_token
 
 SECRET = "s" * 32
-PATIENCE = 30.0
-"""Seconds; the busy machine needs a few of them."""
 MANY = 100
 """Jobs whose log lines are twice what a pipe holds."""
 

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from devtools.installation import free_port
+from devtools.patience import PATIENCE
 from devtools.world import World
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import StorageUnavailable
@@ -71,7 +72,7 @@ async def test_whatever_goes_wrong_is_logged_and_the_database_asked_again(world:
     server = Server(ports=ports, metrics=Metrics(), object_app=None, preview_origin="")
 
     async with metrics_served(server, settings_with_a_port()):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await pause.entered.wait()
 
     assert world.journal.errors == [(None, error)]

@@ -10,6 +10,7 @@ import pytest
 
 from devtools.databases import NewDatabase
 from devtools.installation import Installation
+from devtools.patience import PATIENCE
 from devtools.seeds import claim, seed_files, seed_order, submit
 from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.job_store.opening.open_store import open_store
@@ -45,7 +46,6 @@ EngineDatabase.probe = probe
 """
 """Python runs this before the command: what the machine tells is OFF seconds ahead, and the database leaves the
 first UNANSWERED probes without an answer."""
-PATIENCE = 60
 
 
 @pytest.fixture(name="url")

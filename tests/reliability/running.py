@@ -17,11 +17,11 @@ import psutil
 import psycopg
 from sqlalchemy import make_url
 
+from devtools.patience import PATIENCE
 from tests.reliability.site import Site
 
 ENDS_WITHIN = 45
 """Seconds from SIGTERM to the end, whatever the process stands on."""
-PATIENCE = 120
 Entry = Mapping[str, Any]
 
 
@@ -107,7 +107,9 @@ async def running(
 async def held(site: Site) -> AsyncGenerator[None]:
     """Somebody else holds what every write needs: SQLite's write lock, the table of jobs."""
     if site.kind == "sqlite":
-        other = sqlite3.connect(Path(make_url(site.database_url).database or ""), isolation_level=None, timeout=30)
+        other = sqlite3.connect(
+            Path(make_url(site.database_url).database or ""), isolation_level=None, timeout=PATIENCE
+        )
         other.execute("BEGIN IMMEDIATE")
         try:
             yield

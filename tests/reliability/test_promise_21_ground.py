@@ -10,13 +10,14 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
 from editqueue.domain.files import File
 from editqueue.ports.job_store import JobQuery
 from tests.reliability.audit import audit, audit_books
 from tests.reliability.fates import FATES
 from tests.reliability.report import Tally
-from tests.reliability.running import ENDS_WITHIN, PATIENCE, Running, event, held, running
+from tests.reliability.running import ENDS_WITHIN, Running, event, held, running
 from tests.reliability.site import Opened, Site
 from tests.reliability.size import FULL, sized
 
@@ -60,7 +61,7 @@ class TestImageProcesses:
                             victim.kill()
                             tally.kills += 1
                     files += await here.submitted(1, body=PHOTO)
-                    told = await all_done(consumer, 1, after=told, within=30)
+                    told = await all_done(consumer, 1, after=told)
                 await consumer.end()
 
             assert await unharmed(here, files) == []

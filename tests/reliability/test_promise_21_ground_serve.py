@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from devtools.installation import free_port
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import decoded, difference, encoded, scene
 from devtools.seeds import claim, seed_files, seed_order, submit
 from devtools.world import SECRET
@@ -90,7 +91,7 @@ async def served(site: Site, *, most_files: int | None = None) -> AsyncGenerator
             base_url=f"http://127.0.0.1:{port}",
             headers={"Authorization": f"Bearer {token}"},
             transport=httpx.AsyncHTTPTransport(retries=8),
-            timeout=30,
+            timeout=PATIENCE,
         ) as http,
     ):
         assert (await http.get("/healthz")).json() == {"status": "ok"}
@@ -125,7 +126,7 @@ async def test_an_original_is_written_once_whenever_its_link_is_used_again(site:
         order = await seed_order(here.store, user_id=site.user_id)
         async with served(site) as client:
             file_id, upload = await client.uploaded(order.id, "a.jpg")
-            async with httpx.AsyncClient(timeout=30) as anybody:
+            async with httpx.AsyncClient(timeout=PATIENCE) as anybody:
 
                 async def again(pause: float) -> int:
                     await asyncio.sleep(pause)
@@ -161,7 +162,7 @@ async def test_halves_of_uploads_take_no_more_room_than_two(site: Site, tally: T
             for _, writer in halves:
                 writer.write(head + b"x" * 100_000)
             refused = [asyncio.create_task(reader.readline()) for reader, _ in halves]
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while sum(task.done() for task in refused) < HALVES - 2:  # noqa: ASYNC110  # the server ends them
                     await asyncio.sleep(0.05)
             staged = [*(site.folder / "bucket" / ".staging").iterdir()]

@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from devtools.installation import Installation, command
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
@@ -40,7 +41,6 @@ SAID = "image/png"
 """What the client says of its photos, *.jpg: no name leads to it, so it must be written down."""
 SAMPLE = 12
 """Cuts anywhere, besides those at an answer and a commit."""
-PATIENCE = 60
 
 
 @dataclass(kw_only=True)

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 
 from devtools.holding import holding
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
 from devtools.seeds import NOON
 from devtools.world import World
@@ -58,7 +59,7 @@ async def stopped_at_work(here: Opened, body: bytes) -> AsyncGenerator[tuple[Run
 
 
 async def two_alive(here: Opened) -> list[str]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found = [consumer.name for consumer in await here.store.living_consumers() or ()]
         if len(found) == 2:

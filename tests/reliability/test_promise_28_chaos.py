@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devtools.own_postgres import OwnPostgres, own_postgres
+from devtools.patience import PATIENCE
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
 from editqueue.domain.files import File
 from tests.reliability.audit import audit, audit_books
@@ -32,7 +33,6 @@ PICTURE = 0.05
 """Seconds."""
 STALE = 2.0
 """Seconds, instead of 15 minutes."""
-PATIENCE = 30.0
 Until = Callable[[], Awaitable[bool]]
 
 

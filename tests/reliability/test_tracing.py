@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 
+from devtools.patience import PATIENCE
 from tests.reliability.recording import changes_in, recorded
 
 PROGRAM = """
@@ -48,6 +49,8 @@ def test_files_written_by_threads_and_moved_by_children_are_told_and_the_program
 def test_a_program_that_a_signal_ends_is_ended_by_it(tmp_path: Path) -> None:
     program = "import os, time\nif os.fork(): time.sleep(60)\nelse: os.kill(os.getppid(), 15)"
 
-    ended = subprocess.run(recorded([sys.executable, "-c", program], tmp_path / "record"), timeout=30, check=False)
+    ended = subprocess.run(
+        recorded([sys.executable, "-c", program], tmp_path / "record"), timeout=PATIENCE, check=False
+    )
 
     assert ended.returncode == 128 + 15

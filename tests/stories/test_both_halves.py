@@ -22,6 +22,7 @@ from devtools.cloudflare.shop import PHOTO, Shop
 from devtools.cloudflare_queue.d1 import DATABASE_ID, D1Api, d1_routes, real_d1
 from devtools.cloudflare_queue.server import StandIn, cloudflare_queue
 from devtools.installation import Installation, command
+from devtools.patience import PATIENCE
 from devtools.pictures.clips import clip, frames
 from devtools.pictures.raws import dng, sensor
 from devtools.pictures.samples import decoded, scene
@@ -33,7 +34,6 @@ from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports.job_store import JobQuery
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PATIENCE = 90
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ import pytest
 
 from devtools.distributed import ConsumerProcess, attempts, consumers, engines
 from devtools.installation import Installation
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import decoded, encoded, scene
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.adapters.bucket.s3.client import S3Client
@@ -33,7 +34,6 @@ from editqueue.ports.job_store import Claim
 
 pytestmark = pytest.mark.timeout(240)
 CONSUMERS = 4
-PATIENCE = 90
 Files = list[dict[str, object]]
 
 
@@ -129,7 +129,7 @@ def _serving(here: Installation, secret: str) -> Generator[httpx.Client]:
         url = server.stdout.readline().split()[2]
         try:
             sign_in = {"Authorization": f"Bearer {token}"}
-            with httpx.Client(base_url=url, headers=sign_in, timeout=60, trust_env=False) as http:
+            with httpx.Client(base_url=url, headers=sign_in, timeout=PATIENCE, trust_env=False) as http:
                 yield http
         finally:
             server.terminate()

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page, expect
 
+from devtools.patience import PATIENCE
 from editqueue.domain import messages
 from tests.web.conftest import Opened
 from tests.web.mock_api import NOW, JsonObject, MockApi, Refusal, a_file, a_notification, stamp
@@ -73,7 +74,7 @@ async def test_notifications_are_followed_only_as_far_back_as_a_photo_needs(open
     api = MockApi([a_file(1, "queued"), a_file(2, "done")], with_newer(900))
     page = await opened(api, clock=NOW)
     await expect(page.locator(".tile")).to_have_count(2)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(api.asked("GET", "/notifications")) < 6:  # noqa: ASYNC110  # the browser asks
             await asyncio.sleep(0.02)
     await api.quiet(page)

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from devtools.installation import Installation
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,7 +34,7 @@ async def an_order_of(photos: Mapping[str, bytes], here: Installation) -> AsyncG
             yield pattern.replace("ORDER_ID", order_id).replace("TOKEN", token)
         finally:
             server.terminate()
-            server.communicate(timeout=30)
+            server.communicate(timeout=PATIENCE)
     assert server.returncode == 0
 
 

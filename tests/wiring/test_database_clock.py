@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from devtools.databases import NewDatabase
+from devtools.patience import PATIENCE
 from devtools.seeds import NOON
 from devtools.world import RecordingJournal, SteppingClock
 from editqueue.adapters.job_store.opening.open_store import open_store
@@ -129,7 +130,7 @@ async def test_while_it_runs_it_asks_again(room: Room, monkeypatch: pytest.Monke
     async with running_clock(room.probe, journal=journal, system=room.system) as clock:
         room.system.advance(HOUR)
         room.away = False
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not journal.warnings:  # noqa: ASYNC110  # the clock runs in a task of its own
                 await asyncio.sleep(0)
 

@@ -12,6 +12,7 @@ import pytest
 from devtools.cloudflare.host import NETWORK_LOST, QUEUE_FULL, R2_BROKEN, Cloudflare
 from devtools.cloudflare.isolate import isolate
 from devtools.cloudflare.shop import PHOTO, Shop
+from devtools.patience import PATIENCE
 from devtools.pictures.raws import dng, preview
 from devtools.pictures.samples import decoded, difference, encoded, scene, with_exif
 from editqueue.domain.keys import ObjectKeys
@@ -310,7 +311,7 @@ async def test_a_body_that_breaks_off_leaves_one_line_in_the_log_and_no_tracebac
 
 async def _logged(cloudflare: Cloudflare, written: int) -> list[str]:
     """What was written since, as soon as there is something, and the Worker has answered once more."""
-    async with cloudflare.client() as http, asyncio.timeout(30):
+    async with cloudflare.client() as http, asyncio.timeout(PATIENCE):
         while True:
             assert (await http.get("/healthz")).status_code == 200
             lines = cloudflare.log.read_text()[written:].splitlines()

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from devtools.patience import PATIENCE
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.neighbours import BUSY, IDLE, LONGEST_PATH, Neighbours
 
 LONG = timedelta(seconds=30)
 MOMENT = timedelta(milliseconds=10)
-PATIENCE = 30
 CONSUMER = """
 import asyncio, sys
 from datetime import timedelta

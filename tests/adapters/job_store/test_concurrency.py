@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from devtools.databases import NewDatabase, new_postgres, postgres_server
+from devtools.patience import PATIENCE
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, seed_upload, submit
 from editqueue.adapters.job_store.opening.migrate import newest_revision
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
@@ -219,7 +220,7 @@ async def _until_waiting(url: str, count: int) -> None:
     """Until so many sessions wait for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with psycopg.connect(url, autocommit=True) as asking:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while asking.execute(waiting).fetchone() != (count,):  # noqa: ASYNC110  # the server waits
                 await asyncio.sleep(0.01)
 

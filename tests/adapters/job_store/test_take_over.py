@@ -12,6 +12,7 @@ import pytest
 
 from devtools.databases import NewDatabase
 from devtools.holding import holding
+from devtools.patience import PATIENCE
 from devtools.seeds import LATER, NOON, URL
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.statements import take_over
@@ -72,7 +73,7 @@ async def held_elsewhere(url: str) -> AsyncGenerator[tuple[str, asyncio.subproce
 
 
 async def until_gone(store: SqlStore, name: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while name not in await store.gone_holders():  # noqa: ASYNC110  # a server tells nobody that a session ended
             await asyncio.sleep(0.02)
 

@@ -11,10 +11,9 @@ from collections.abc import Generator
 import pytest
 
 from devtools.installation import free_port
+from devtools.patience import PATIENCE
 from editqueue.adapters.journal import metrics_server
 from editqueue.adapters.journal.metrics import Metrics
-
-PATIENCE = 10
 
 
 @pytest.fixture(name="port")

@@ -9,13 +9,12 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from devtools.patience import PATIENCE
 from devtools.world import World
 from editqueue.entrypoints.commands.serving import listening
 from editqueue.entrypoints.http.connections import ConnectionLimits
 from editqueue.entrypoints.http.in_time import Closing, InTime
 from editqueue.entrypoints.http.web_server import WebServer
-
-PATIENCE = 10
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from devtools.patience import PATIENCE
 from devtools.world import World
 from editqueue.entrypoints.http.connections import ConnectionLimits
 from tests.entrypoints.http.serving import Wire, served
@@ -141,7 +142,7 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(world: World
         wire = await here.connect()
         wire.ask("/streams")  # its reader takes 64 KB and pauses, then the buffers on the way fill
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await here.app.left.wait()
 
 

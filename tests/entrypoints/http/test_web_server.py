@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from devtools.patience import PATIENCE
 from devtools.world import World
 from editqueue.entrypoints.http import web_server
 from editqueue.entrypoints.http.connections import ConnectionLimits
@@ -42,7 +43,7 @@ async def test_who_asks_on_a_kept_connection_while_others_are_waited_for_is_told
         waiting.ask("/waits")
         await here.app.entered.wait()
         here.web.should_exit = True
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not here.closing.begun:
                 await asyncio.wait([here.running], timeout=0.01)
         kept.ask()

@@ -17,6 +17,7 @@ from devtools.cloudflare.host import Cloudflare
 from devtools.cloudflare.installation import DEPLOY, node
 from devtools.cloudflare_account.d1 import Execute, Rows, split
 from devtools.cloudflare_account.server import Account, cloudflare_account
+from devtools.patience import PATIENCE
 from tests.worker.deploy_command.conftest import TLS, Command, checkout, state
 
 THEIRS = ("sqlite_", "_cf_")
@@ -27,7 +28,7 @@ def d1_of(cloudflare: Cloudflare) -> Execute:
     def execute(statements: Sequence[tuple[str, Sequence[object]]]) -> list[Rows]:
         asked = [{"sql": sql, "params": list(params)} for sql, params in statements]
         body = {"database": "DB", "statements": asked}
-        answer = httpx.post(f"{cloudflare.gateway}/__test/d1", json=body, timeout=60, verify=TLS)
+        answer = httpx.post(f"{cloudflare.gateway}/__test/d1", json=body, timeout=PATIENCE, verify=TLS)
         if not answer.is_success:
             raise sqlite3.OperationalError(answer.json()["error"])
         return [result["results"] for result in answer.json()]

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 
-from devtools.storage import PATIENCE
+from devtools.patience import PATIENCE
 
 
 def test_the_kernel_ends_a_process_over_its_time() -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
-from devtools.storage import PATIENCE
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.processes import environment, image_worker
 from editqueue.adapters.image_tools.processes.environment import CleanProcess

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
-from devtools.storage import PATIENCE, Storage, folder_readers, storage
+from devtools.storage import Storage, folder_readers, storage
 from editqueue.adapters.image_tools.processes import pool as pool_module
 from editqueue.adapters.image_tools.processes.environment import CleanProcess
 from editqueue.adapters.image_tools.processes.limits import WorkerLimits

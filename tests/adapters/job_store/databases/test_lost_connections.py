@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from devtools.own_postgres import OwnPostgres, own_postgres
+from devtools.patience import PATIENCE
 from devtools.seeds import NOON, URL, claim, seed_files, seed_order, submit
 from devtools.wire import Wire, wire_to
 from editqueue.adapters.job_store.databases.statement import once
@@ -174,7 +175,7 @@ async def test_a_group_that_is_thrown_out_while_it_waits_for_a_row_starts_over(s
 async def _waiting(operator: psycopg.Connection, *, beside: int = 0) -> int:
     """The session that waits for a lock."""
     asked = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid <> %s"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (found := operator.execute(asked, [beside]).fetchone()):  # noqa: ASYNC110  # a server makes it true
             await asyncio.sleep(0.01)
     return int(found[0])

@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from devtools.databases import new_postgres
 from devtools.holding import holding
+from devtools.patience import PATIENCE
 from devtools.seeds import NOON, seed_files, seed_order, submit
 from devtools.world import RecordingJournal, World
 from editqueue.adapters.job_store.databases.database_url import parse
@@ -65,7 +66,7 @@ def ask(url: str, statement: str) -> None:
 
 
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await is_so():  # noqa: ASYNC110  # a server tells nobody what became of a session
             await asyncio.sleep(0.01)
 

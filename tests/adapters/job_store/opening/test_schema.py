@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select
 
 from devtools.databases import NewDatabase, new_postgres
+from devtools.patience import PATIENCE
 from devtools.seeds import NOON, claim, seed_files, seed_order, submit
 from editqueue.adapters.job_store.databases.sqlite import DIALECT
 from editqueue.adapters.job_store.databases.statement import Statement, Template
@@ -103,7 +104,7 @@ async def test_a_program_at_work_is_no_deadlock_for_a_migration() -> None:
 
 
 async def _until_somebody_waits(url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as looking, asyncio.timeout(30):
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as looking, asyncio.timeout(PATIENCE):
         while not (await (await looking.execute("SELECT 1 FROM pg_locks WHERE NOT granted")).fetchall()):  # noqa: ASYNC110  # the server tells of no such moment
             await asyncio.sleep(0.02)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from devtools.patience import PATIENCE
 from editqueue.adapters.job_store.store.batcher import MOST, Batcher
 from editqueue.domain.errors import StorageUnavailable
 
@@ -164,7 +165,7 @@ class Strained:
         for asking in [first, *others][:cancelled]:
             asking.cancel()
         self.gate.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             answers = await asyncio.gather(first, *others, return_exceptions=True)
         return answers[cancelled:]
 
@@ -222,7 +223,7 @@ async def test_too_few_answers_are_an_error_for_those_without_one() -> None:
         return [2 * number for number in numbers[:-1]]
 
     batcher = Batcher(forget_the_last, unwanted=_drop)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(*(batcher.ask(number) for number in (1, 2)), return_exceptions=True)
 
     assert (answers[0], type(answers[1])) == (2, ValueError)
@@ -241,7 +242,7 @@ async def test_a_batch_that_is_cancelled_strands_nobody(*, begun: bool) -> None:
     batch.cancel()
     strained.gate.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(*callers, return_exceptions=True)
 
     refused = MOST if begun else 0

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from devtools.databases import new_postgres
 from devtools.own_postgres import own_postgres
+from devtools.patience import PATIENCE
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
 from devtools.uncommitted import uncommitted
 from editqueue.adapters.job_store.databases.database import Rows
@@ -104,7 +105,7 @@ async def test_a_claim_waits_for_no_other_nor_for_its_number(opened: Opened) -> 
         await claim(opened.store)
     before_commit = claim_up_to(1).bind(now=to_ms(NOON), token="held", holder=None, express_from=0, others_from=0)
     async with uncommitted(parse(opened.url).options, [before_commit.compiled(DIALECT)]) as ([[held]], cursor):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             sixth = await claim(opened.store)
         await cursor.execute("ROLLBACK")
 
@@ -195,14 +196,14 @@ async def test_a_claim_that_the_server_makes_after_it_was_given_up_is_handed_bac
 
 async def _claim_at_last(store: PostgresStore) -> Claim:
     """Over another connection, which is made first."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(StorageUnavailable):
                 return await claim(store)
 
 
 async def _until_in_progress(store: PostgresStore, job_id: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (job := await store.job(job_id)) is None or job.status is not JobStatus.IN_PROGRESS:  # noqa: ASYNC110  # a server makes it true
             await asyncio.sleep(0.01)
 
