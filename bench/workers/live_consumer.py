@@ -17,7 +17,7 @@ from bench.queues.ours import number_of
 from bench.records import Recorder
 from bench.workers.noop_ports import NoopBucket, NoopImages
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
-from editqueue.entrypoints.commands.serving import make_consumer
+from editqueue.entrypoints.commands.consuming import make_consumer
 from editqueue.ports import Limits
 from editqueue.ports.bucket import ObjectInfo
 from editqueue.ports.image_tools import Preview

@@ -15,7 +15,7 @@ from devtools.patience import PATIENCE
 from devtools.world import World
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import StorageUnavailable
-from editqueue.entrypoints.commands.serving import metrics_served
+from editqueue.entrypoints.commands.counting import metrics_served
 from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import JobStore, QueueStats
 from editqueue.settings import Settings

@@ -15,7 +15,7 @@ from devtools.seeds import NOON
 from devtools.world import FakeImages, RecordingJournal, SteppingClock
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.adapters.bucket.s3.client import S3Client
-from editqueue.entrypoints.commands.serving import make_consumer
+from editqueue.entrypoints.commands.consuming import make_consumer
 from editqueue.entrypoints.consumer import DRAIN_POLL
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket, ObjectInfo

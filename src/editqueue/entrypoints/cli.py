@@ -1,4 +1,7 @@
-"""`editqueue`: the command line. Every failure is one line on stderr and a non-zero exit code."""
+"""`editqueue`: the command line. Every failure is one line on stderr and a non-zero exit code.
+
+A command imports what it needs when it is called: all of it takes seconds on a slow machine.
+"""
 
 import asyncio
 import sys
@@ -12,7 +15,6 @@ import typer
 
 from editqueue.domain.errors import EditQueueError
 from editqueue.domain.jobs import JobStatus
-from editqueue.entrypoints.commands import administration, demo, doctor, previewing, serving
 from editqueue.ports.job_store import JobQuery
 
 app = typer.Typer(
@@ -63,6 +65,8 @@ def serve(
     no_consumer: Annotated[bool, typer.Option("--no-consumer", help="API only.")] = False,  # noqa: FBT002
 ) -> None:
     """API, review page and (unless told not to) one consumer."""
+    from editqueue.entrypoints.commands import serving
+
     asyncio.run(serving.serve(host=host, port=port, with_consumer=not no_consumer))
 
 
@@ -71,36 +75,48 @@ def consume(
     drain: Annotated[bool, typer.Option("--drain", help="End when nothing is left to do.")] = False,  # noqa: FBT002
 ) -> None:
     """A consumer only."""
-    asyncio.run(serving.consume(drain=drain))
+    from editqueue.entrypoints.commands import consuming
+
+    asyncio.run(consuming.consume(drain=drain))
 
 
 @app.command()
 def sweep() -> None:
     """One cron tick: requeue stale jobs, process up to 10, expire old objects."""
-    asyncio.run(administration.run_sweep())
+    from editqueue.entrypoints.commands import sweeping
+
+    asyncio.run(sweeping.run_sweep())
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database schema up to date."""
+    from editqueue.entrypoints.commands import administration
+
     asyncio.run(administration.run_migrate())
 
 
 @orders.command("create")
 def order_create(user_id: UserId, title: Text = "") -> None:
     """Open an order; prints {"order_id": ...}."""
+    from editqueue.entrypoints.commands import administration
+
     asyncio.run(administration.run_order_create(user_id, title))
 
 
 @app.command()
 def token(user_id: UserId, ttl: Seconds = 3600) -> None:
     """Print a JWT for a customer."""
-    administration.run_token(user_id, ttl)
+    from editqueue.entrypoints.commands import tokens
+
+    tokens.run_token(user_id, ttl)
 
 
 @app.command()
 def status(as_json: Json = False) -> None:  # noqa: FBT002
     """Jobs and files per status, age of the oldest eligible job, stale locks."""
+    from editqueue.entrypoints.commands import administration
+
     asyncio.run(administration.run_status(as_json=as_json))
 
 
@@ -113,18 +129,24 @@ def jobs_list(
 ) -> None:
     """The newest jobs."""
     query = JobQuery(status=status, order_id=order_id, limit=limit)
+    from editqueue.entrypoints.commands import administration
+
     asyncio.run(administration.run_jobs_list(query, as_json=as_json))
 
 
 @jobs.command("show")
 def jobs_show(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """One job."""
+    from editqueue.entrypoints.commands import administration
+
     asyncio.run(administration.run_jobs_show(job_id, as_json=as_json))
 
 
 @jobs.command("retry")
 def jobs_retry(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """Make a new job for the file of a failed one."""
+    from editqueue.entrypoints.commands import administration
+
     asyncio.run(administration.run_jobs_retry(job_id, as_json=as_json))
 
 
@@ -134,6 +156,8 @@ def check_up(
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Check settings, database, bucket, queue and image tools, each with a remedy."""
+    from editqueue.entrypoints.commands import doctor
+
     asyncio.run(doctor.run_doctor(fix=fix, as_json=as_json))
 
 
@@ -145,6 +169,8 @@ def preview(
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """One preview from a local file, by the same code as the consumer's."""
+    from editqueue.entrypoints.commands import previewing
+
     asyncio.run(previewing.run_preview(source, target, force=force, as_json=as_json))
 
 
@@ -156,6 +182,8 @@ def run_demo(
     no_links: Annotated[bool, typer.Option("--no-links", hidden=True)] = False,  # noqa: FBT002
 ) -> None:
     """A sample order through the real HTTP API; then keeps serving until Ctrl-C."""
+    from editqueue.entrypoints.commands import demo
+
     asyncio.run(demo.run_demo(folder, port=port, exit_at_end=exit_at_end, links=not no_links))
 
 

@@ -1,13 +1,21 @@
-"""Whether the folder of a local bucket may be made, or is a mount point without its disk."""
+"""The folder of a local bucket: whether it may be made, or is a mount point without its disk."""
 
 import asyncio
 import errno
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from editqueue.adapters.bucket.local.marker import holds_objects, read_marker
 from editqueue.adapters.bucket.local.paths import MARKER
 from editqueue.domain.errors import SetupError
 from editqueue.ports.job_store import OperatorStore
+from editqueue.settings import Settings
+
+
+def bucket_folder(settings: Settings) -> Path | None:
+    """The folder of a file:// bucket; None for S3."""
+    url = urlsplit(settings.bucket_url)
+    return Path(unquote(url.path)) if url.scheme == "file" else None
 
 
 async def confirm_folder(folder: Path, store: OperatorStore) -> None:

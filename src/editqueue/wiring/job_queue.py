@@ -1,28 +1,32 @@
 """Which queue a server uses, and whether Cloudflare's is set up right.
 
-The SDK behind Cloudflare's takes half a second to import and few need it: it is imported where it is used.
+The SDK behind Cloudflare's and PostgreSQL's driver take half a second to import: each is imported where it is used.
 """
 
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from editqueue.adapters.job_queue.cloudflare.access import QueueAccess, QueueFinding
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.neighbours import Neighbours
 from editqueue.adapters.job_queue.none import NoQueue
-from editqueue.adapters.job_queue.postgres import PostgresQueue
 from editqueue.adapters.job_store.databases.database_url import parse
-from editqueue.adapters.postgres_session import PostgresSession
 from editqueue.ports.job_queue import JobQueue
 from editqueue.settings import Settings
 from editqueue.wiring.system_clock import SystemClock
 
+if TYPE_CHECKING:
+    from editqueue.adapters.postgres_session import PostgresSession
 
-def open_queue(settings: Settings, session: PostgresSession | None = None) -> JobQueue:
+
+def open_queue(settings: Settings, session: "PostgresSession | None" = None) -> JobQueue:
     """`session` is that of a consumer on PostgreSQL, closed by whoever opened it. Without one, nothing is received
     there; what is submitted is told by the database itself."""
     if settings.queue == "postgres" and session is not None:
+        from editqueue.adapters.job_queue.postgres import PostgresQueue  # noqa: PLC0415  # as the first lines say
+
         return PostgresQueue(session)
     if settings.queue in {"none", "postgres"}:
         return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))

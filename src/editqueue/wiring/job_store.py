@@ -3,16 +3,24 @@
 What D1 needs is imported where it is used: others need no HTTP client.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
 from editqueue.adapters.job_store.opening.open_holder import open_holder
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
-from editqueue.adapters.postgres_session import PostgresSession
 from editqueue.domain.errors import SetupError
 from editqueue.ports.holder import Holder, NoHolder
 from editqueue.ports.job_store import JobStore
 from editqueue.ports.journal import Journal
 from editqueue.setting_patterns import d1_database_id
 from editqueue.settings import Settings
-from editqueue.wiring.database_file import confirm_database_file
+from editqueue.wiring.bucket_folder import bucket_folder, confirm_database
+from editqueue.wiring.data_dir import prepared_data_dir
+from editqueue.wiring.database_file import confirm_database_file, database_file
+
+if TYPE_CHECKING:
+    from editqueue.adapters.postgres_session import PostgresSession
 
 
 async def open_store_of(settings: Settings, *, makes: bool = True) -> JobStore:
@@ -37,7 +45,20 @@ async def open_store_of(settings: Settings, *, makes: bool = True) -> JobStore:
     return await open_d1_store(access)
 
 
-def open_holder_of(settings: Settings, session: PostgresSession | None, journal: Journal) -> Holder:
+@asynccontextmanager
+async def open_job_store(settings: Settings, *, makes: bool = False) -> AsyncGenerator[JobStore]:
+    """The database alone; one that is not there is an error unless this `makes` it. Raises SetupError."""
+    if settings.embedded and makes:
+        prepared_data_dir(settings)
+        await confirm_database(database_file(settings), bucket_folder(settings))
+    store = await open_store_of(settings, makes=makes)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def open_holder_of(settings: Settings, session: "PostgresSession | None", journal: Journal) -> Holder:
     """The lock by which others know that a consumer of this process lives; `session` is for PostgreSQL."""
     if d1_database_id(settings.database_url) is None:
         return open_holder(settings.database_url, session, journal=journal)

@@ -4,8 +4,8 @@ from editqueue.adapters.job_store.databases.database_url import shown
 from editqueue.ports.bucket import Bucket
 from editqueue.setting_patterns import d1_database_id
 from editqueue.settings import Settings
+from editqueue.wiring.bucket_folder import bucket_folder
 from editqueue.wiring.database_file import database_file
-from editqueue.wiring.server import bucket_folder
 
 
 def shown_database(settings: Settings) -> str:

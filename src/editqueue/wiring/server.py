@@ -10,7 +10,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
@@ -32,10 +32,10 @@ from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
-from editqueue.ports.job_store import JobStore, OperatorStore
+from editqueue.ports.job_store import OperatorStore
 from editqueue.ports.time import Clock
 from editqueue.settings import Settings
-from editqueue.wiring.bucket_folder import confirm_database, confirm_folder, is_bucket
+from editqueue.wiring.bucket_folder import bucket_folder, confirm_database, confirm_folder, is_bucket
 from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import running_clock
 from editqueue.wiring.database_file import database_file
@@ -114,19 +114,6 @@ async def open_server(
         )
 
 
-@asynccontextmanager
-async def open_job_store(settings: Settings, *, makes: bool = False) -> AsyncGenerator[JobStore]:
-    """The database alone; one that is not there is an error unless this `makes` it. Raises SetupError."""
-    if settings.embedded and makes:
-        prepared_data_dir(settings)
-        await confirm_database(database_file(settings), bucket_folder(settings))
-    store = await open_store_of(settings, makes=makes)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
 async def confirm_bucket_folder(settings: Settings, store: OperatorStore) -> None:
     """Before a local bucket is opened, which makes it. Raises SetupError if its disk seems not to be mounted."""
     folder = bucket_folder(settings)
@@ -164,12 +151,6 @@ def open_bucket(
     signer = UrlSigner(secret=secret, clock=clock)
     bucket = LocalBucket(folder, signer=signer, base_url=f"{base_url or DEFAULT_BASE_URL}/objects")
     return bucket, create_object_app(bucket, signer, allowed_origins=settings.allowed_origins, report=report)
-
-
-def bucket_folder(settings: Settings) -> Path | None:
-    """The folder of a file:// bucket; None for S3."""
-    url = urlsplit(settings.bucket_url)
-    return Path(unquote(url.path)) if url.scheme == "file" else None
 
 
 def _s3_client(settings: Settings) -> S3Client:

@@ -13,8 +13,8 @@ import pytest
 from devtools.databases import NewDatabase, new_postgres, postgres_server
 from devtools.patience import PATIENCE
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, seed_upload, submit
-from editqueue.adapters.job_store.opening.migrate import newest_revision
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
+from editqueue.adapters.job_store.opening.revisions import newest_revision
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import File, FileStatus, Order

@@ -1,27 +1,20 @@
-"""migrate, sweep, order create, token, status and jobs."""
+"""migrate, order create, status and jobs: what needs the database alone, and imports nothing else."""
 
-import asyncio
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from editqueue.domain.jobs import EditJob
-from editqueue.domain.keys import check_user_id
-from editqueue.entrypoints.commands.console import print_facts, print_json, print_line, stop_on_signals, within_grace
-from editqueue.entrypoints.commands.serving import confirm_bucket
-from editqueue.entrypoints.http.auth import issue_token
+from editqueue.entrypoints.commands.console import print_facts, print_json, print_line
 from editqueue.ports.job_store import JobQuery
 from editqueue.settings import load_settings
-from editqueue.use_cases.consumer.sweep import sweep
 from editqueue.use_cases.operator.create_order import create_order
 from editqueue.use_cases.operator.find_job import find_job
 from editqueue.use_cases.operator.retry_job import retry_job
-from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.data_dir import prepared_data_dir
 from editqueue.wiring.database_clock import clock_of
-from editqueue.wiring.database_file import confirm_database_file
 from editqueue.wiring.job_queue import open_queue
-from editqueue.wiring.job_store import migrate
+from editqueue.wiring.job_store import migrate, open_job_store
 from editqueue.wiring.journal import open_journal
-from editqueue.wiring.server import open_job_store, open_server
 from editqueue.wiring.system_clock import SystemClock
 
 
@@ -32,28 +25,10 @@ async def run_migrate() -> None:
     print_line(f"the schema is at revision {await migrate(settings)}")
 
 
-async def run_sweep() -> None:
-    settings = load_settings()
-    confirm_database_file(settings)
-    async with open_server(settings) as server:
-        await confirm_bucket(server, working=True)
-        stop = asyncio.Event()
-        with stop_on_signals(stop):
-            async with server.ports.holder.hold():
-                report = await within_grace(sweep(server.ports, stopped=stop.is_set), stop)
-        print_json(asdict(report))
-
-
 async def run_order_create(user_id: str, title: str) -> None:
     async with open_job_store(load_settings(), makes=True) as store:
         order = await create_order(user_id=user_id, title=title, store=store, clock=await clock_of(store.probe))
         print_json({"order_id": order.id})
-
-
-def run_token(user_id: str, seconds: int) -> None:
-    check_user_id(user_id, name="--user-id")
-    secret = jwt_secret(load_settings())
-    print_line(issue_token(user_id, secret=secret, now=datetime.now(UTC), ttl=timedelta(seconds=seconds)))
 
 
 async def run_status(*, as_json: bool) -> None:

@@ -20,17 +20,13 @@ from rich.table import Table
 from editqueue.domain.errors import SetupError
 from editqueue.domain.jobs import JobStatus
 from editqueue.entrypoints.commands.addresses import public_url, review_link
+from editqueue.entrypoints.commands.confirming import confirm_bucket
 from editqueue.entrypoints.commands.console import print_line, stop_on_signals, within_grace
+from editqueue.entrypoints.commands.consuming import make_consumer
+from editqueue.entrypoints.commands.counting import metrics_served
 from editqueue.entrypoints.commands.demo_client import MIME_OF, OrderClient, open_client
 from editqueue.entrypoints.commands.demo_photos import EDITED, ROOM_TYPES, WAITING, Room, generate_photos
-from editqueue.entrypoints.commands.serving import (
-    confirm_bucket,
-    listening,
-    make_consumer,
-    make_web_server,
-    metrics_served,
-    run_both,
-)
+from editqueue.entrypoints.commands.serving import listening, make_web_server, run_both
 from editqueue.entrypoints.http.auth import issue_token
 from editqueue.ports.job_store import JobQuery, JobStore
 from editqueue.settings import Settings, load_settings

@@ -24,8 +24,9 @@ from editqueue.use_cases.operator.check_objects import Finding
 from editqueue.wiring.data_dir import has_jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import DatabaseClock, Probe
 from editqueue.wiring.job_queue import look_at_queue
+from editqueue.wiring.job_store import open_job_store
 from editqueue.wiring.places import shown_database
-from editqueue.wiring.server import Tool, image_tools, open_job_store
+from editqueue.wiring.server import Tool, image_tools
 from editqueue.wiring.system_clock import SystemClock
 
 PAUSE_TOLD_WITHIN = timedelta(minutes=3)

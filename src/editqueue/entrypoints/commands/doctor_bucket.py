@@ -14,8 +14,9 @@ from editqueue.ports.bucket import Bucket
 from editqueue.ports.job_store import JobStore
 from editqueue.settings import Settings
 from editqueue.use_cases.operator.check_objects import SAFE_AGE, Finding, ObjectReport, check_objects
+from editqueue.wiring.bucket_folder import bucket_folder
 from editqueue.wiring.places import shown_bucket
-from editqueue.wiring.server import bucket_folder, confirm_bucket_folder, is_bucket_made, look_at_bucket, open_bucket
+from editqueue.wiring.server import confirm_bucket_folder, is_bucket_made, look_at_bucket, open_bucket
 from editqueue.wiring.system_clock import SystemClock
 
 

@@ -19,8 +19,9 @@ from devtools.patience import PATIENCE
 from devtools.seeds import NOON, claim, seed_files, seed_order, submit
 from editqueue.adapters.job_store.databases.sqlite import DIALECT
 from editqueue.adapters.job_store.databases.statement import Statement, Template
-from editqueue.adapters.job_store.opening.migrate import alembic_config, newest_revision
+from editqueue.adapters.job_store.opening.migrate import alembic_config
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_database, open_store
+from editqueue.adapters.job_store.opening.revisions import newest_revision
 from editqueue.adapters.job_store.schema import job_starts, metadata
 from editqueue.adapters.job_store.statements import submissions
 from editqueue.adapters.job_store.statements.claim import COUNT, LOCK, TAKE

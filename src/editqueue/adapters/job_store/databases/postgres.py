@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, Rows
 from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
@@ -101,6 +100,9 @@ class PostgresDatabase(EngineDatabase):
         return await self._in_time(self._with_connection(work))
 
     async def _with_connection(self, work: Callable[[Connection], T]) -> T:
+        # only here: SQLAlchemy's sessions come along, and take longer to import than everything else of it
+        from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
         engine = create_async_engine(
             "postgresql+psycopg://",
             hide_parameters=True,  # an error goes into the log; what customers write does not

@@ -1,16 +1,14 @@
-"""Alembic on a connection: which revision the schema has, and bringing it to the newest."""
+"""Alembic on a connection: bringing its schema to the newest revision."""
 
 import time
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+from editqueue.adapters.job_store.opening.revisions import MIGRATIONS
+
 _MIGRATION_LOCK = 0x0ED1_70BB
 """Any number that nobody else takes an advisory lock on in this database."""
 
@@ -22,14 +20,6 @@ _IN_THE_WAY = {"55P03", "40P01"}
 """A group at work: the lock was not to be had in time, or only by a deadlock."""
 OTHERS_MS = 30_000
 """How long a migration on SQLite waits for another process, which may be migrating, too."""
-
-
-def revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest_revision() -> str:
-    return ScriptDirectory.from_config(alembic_config()).get_current_head() or "none"
 
 
 def upgrade(connection: Connection) -> None:
@@ -81,5 +71,5 @@ def _upgrade(connection: Connection) -> None:
 
 def alembic_config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config

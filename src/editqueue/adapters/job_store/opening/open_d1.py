@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, text
 from editqueue.adapters.job_store.databases.d1_http import D1Access, D1HttpDatabase
 from editqueue.adapters.job_store.databases.database import ConstraintViolated
 from editqueue.adapters.job_store.databases.statement import once
-from editqueue.adapters.job_store.opening.migrate import newest_revision
+from editqueue.adapters.job_store.opening.revisions import newest_revision
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import consumer_pauses
 from editqueue.adapters.job_store.store.d1_store import D1HttpStore

@@ -1,4 +1,7 @@
-"""Open a store on a database URL, and bring its schema up to date."""
+"""Open a store on a database URL, and bring its schema up to date.
+
+PostgreSQL's driver and Alembic take longer to import than all else: who needs neither does not import them.
+"""
 
 from pathlib import Path
 
@@ -7,11 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from editqueue.adapters.job_store.databases.database import GROUP_SECONDS
 from editqueue.adapters.job_store.databases.database_url import parse, shown, unusable
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
-from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.holders.files import HolderFiles, holders_folder
-from editqueue.adapters.job_store.opening.migrate import newest_revision, revision, upgrade
-from editqueue.adapters.job_store.store.postgres_store import PostgresStore
+from editqueue.adapters.job_store.opening.revisions import newest_revision, revision
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
 from editqueue.domain.errors import SetupError
@@ -20,7 +21,7 @@ _UNUSABLE = (DBAPIError, OSError, ValueError)
 """What connecting raises; the last for an option whose value the driver does not take."""
 
 
-def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) -> SqliteDatabase | PostgresDatabase:
+def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) -> EngineDatabase:
     """The database of `sqlite:///path` or `postgresql://...`; nothing is connected yet. `command_seconds` is
     PostgreSQL's limit for a group of statements.
 
@@ -32,6 +33,8 @@ def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) ->
         if not path.parent.is_dir():  # SQLite's "unable to open database file" does not tell why
             raise unusable(url, FileNotFoundError(f"there is no folder {path.parent}"))
         return SqliteDatabase(parsed)
+    from editqueue.adapters.job_store.databases.postgres import PostgresDatabase  # noqa: PLC0415  # as the first lines say
+
     return PostgresDatabase(parsed, command_seconds=command_seconds)
 
 
@@ -47,9 +50,11 @@ async def open_store(url: str, *, migrate: bool = False, notifies: bool = False)
     except BaseException:
         await database.close()
         raise
-    if isinstance(database, PostgresDatabase):
-        return PostgresStore(database, notifies=notifies)
-    return SqliteStore(database, HolderFiles(holders_folder(database.path)))
+    if isinstance(database, SqliteDatabase):
+        return SqliteStore(database, HolderFiles(holders_folder(database.path)))
+    from editqueue.adapters.job_store.store.postgres_store import PostgresStore  # noqa: PLC0415  # as the first lines say
+
+    return PostgresStore(database, notifies=notifies)
 
 
 async def _check_schema(database: EngineDatabase, url: str, *, migrate: bool) -> None:
@@ -69,6 +74,8 @@ async def _check_schema(database: EngineDatabase, url: str, *, migrate: bool) ->
 
 async def migrate_schema(url: str) -> str:
     """Bring the schema up to date. Returns its revision. Raises SetupError if the database is unreachable."""
+    from editqueue.adapters.job_store.opening.migrate import upgrade  # noqa: PLC0415  # as the first lines say
+
     database = open_database(url, command_seconds=None)  # an index on a large table takes its time
     try:
         await database.with_connection(upgrade)
