@@ -64,7 +64,7 @@ run-distributed: setup  ## the same on PostgreSQL, SeaweedFS and queue messages,
 	$(BIN)/python -m devtools.distributed $(ARGS)
 
 test: setup  ## run all tests
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto
 
 test-firefox: setup  ## the page in Firefox too, which must be in PATH: no package registry brings it
 	$(BIN)/pytest -m firefox tests/web

@@ -5,12 +5,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 
 from devtools.cloudflare.host import Cloudflare, cloudflare
 from devtools.databases import KINDS, NewDatabase, new_postgres, new_sqlite
 from devtools.node import put_first_in_path
 from devtools.seaweed import S3Server, seaweed
 from devtools.world import World, make_ports
+from tests.spreading import WITH_THE_WORKER, Spreading, file_of, in_order
 
 STARTS_THE_WORKER = {"cloudflare", "d1", "binding", "r2 binding", "r2 over s3"}
 """What a test has among its fixtures, or as the parameter of one, that may be the first in its process to need the
@@ -23,12 +25,31 @@ def pytest_configure() -> None:
     put_first_in_path()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spreading | None:
+    if config.option.dist != "load":  # somebody asked for another one
+        return None
+    config.option.loadscopereorder = False  # the order is that of pytest_collection_modifyitems
+    return Spreading(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-        named = {*getattr(item, "fixturenames", ()), *(one for one in parameters.values() if isinstance(one, str))}
-        if named & STARTS_THE_WORKER and item.get_closest_marker("timeout") is None:
+        if not _starts_the_worker(item):
+            continue
+        if file_of(item) not in WITH_THE_WORKER:
+            raise pytest.UsageError(
+                f"{item.nodeid} starts the Worker: add its file to WITH_THE_WORKER in tests/spreading.py"
+            )
+        if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LONG))
+    in_order(items)
+
+
+def _starts_the_worker(item: pytest.Item) -> bool:
+    parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    named = {*getattr(item, "fixturenames", ()), *(one for one in parameters.values() if isinstance(one, str))}
+    return bool(named & STARTS_THE_WORKER)
 
 
 @pytest.fixture
