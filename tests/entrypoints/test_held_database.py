@@ -90,12 +90,13 @@ def until_it_listens(process: subprocess.Popen[str]) -> None:
     """Before that, SIGTERM ends a process as it ends any."""
     ready = 1 << (signal.SIGTERM - 1)
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
+    while time.monotonic() < until and process.poll() is None:
         caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
         if caught is not None and int(caught[1], 16) & ready:
             return
         time.sleep(0.05)
-    raise AssertionError("it never listened")
+    process.kill()
+    raise AssertionError(f"it never listened: {process.communicate()}")
 
 
 def until_said(process: subprocess.Popen[str], word: str) -> None:

@@ -5,7 +5,7 @@ from playwright.async_api import Locator, Page, expect
 
 from editqueue.domain import messages
 from tests.web.conftest import Opened
-from tests.web.mock_api import MockApi, Refusal, a_file, a_notification
+from tests.web.mock_api import NOW, MockApi, Refusal, a_file, a_notification
 from tests.web.test_rendering import axe_violations
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -153,7 +153,7 @@ async def open_states(page: Page, source: str) -> dict[str, list[str]]:
 async def test_axe_finds_nothing_in_what_helps_with_many_photos(opened: Opened, axe_source: str) -> None:
     api = of_every_kind()
     api.files.append(a_file(7, "done"))
-    page = await opened(api, width=320)
+    page = await opened(api, width=320, clock=NOW)  # it stands still: an approval can be taken back for 5 s
     await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     await expect(page.locator(".tile")).to_have_count(7)
     assert {state: found for state, found in (await open_states(page, axe_source)).items() if found} == {}

@@ -9,6 +9,7 @@ from typing import Any
 import obstore
 import pytest
 
+from devtools.patience import PATIENCE
 from editqueue.adapters.bucket.reader import ObjectReaders
 from editqueue.adapters.bucket.s3.bucket import S3Bucket
 from editqueue.domain.errors import EditQueueError, ObjectMissing, PermanentError, StorageUnavailable
@@ -64,7 +65,7 @@ async def test_reads_copies_and_workers_raise_the_same_error(server: ScriptedSer
     said, expected = CASES[case]
     for name, value in said.items():
         setattr(server, name, value)
-    client = client_at(server.port, timeout=timedelta(seconds=0.5), max_retries=0)
+    client = client_at(server.port, timeout=timedelta(seconds=0.5 if server.hangs else PATIENCE), max_retries=0)
     bucket, readers = opens(client, May()), ObjectReaders(backend=client)
 
     assert await error_of(bucket.read(KEY)) is expected

@@ -12,6 +12,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select
 
 from devtools.databases import NewDatabase, new_postgres
@@ -34,6 +35,10 @@ async def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/store.db"
     await migrate_schema(url)
     return url
+
+
+def test_the_newest_revision_by_the_names_of_files_is_alembics() -> None:
+    assert newest_revision() == ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 async def test_the_migrated_schema_is_the_declared_one(new_database: NewDatabase) -> None:
