@@ -8,7 +8,7 @@ import pytest
 
 from editqueue.domain.errors import SetupError
 from editqueue.settings import Settings
-from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.data_dir import jwt_secret, kept_jwt_secret, prepared_data_dir
 
 
 @pytest.fixture(name="settings")
@@ -41,6 +41,18 @@ def test_the_secret_is_made_once_and_for_the_owner_only(settings: Settings) -> N
     assert len(first) == 64
     assert stat.S_IMODE((settings.data_dir / "jwt_secret").stat().st_mode) == 0o600
     assert [path.name for path in settings.data_dir.iterdir()] == ["jwt_secret"]
+
+
+def test_who_makes_nothing_reads_the_secret_that_is_given_or_kept_and_no_other(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(SetupError, match="no JWT_SECRET, and none is kept"):
+        kept_jwt_secret(settings)
+    assert not settings.data_dir.exists()
+
+    assert jwt_secret(settings) == kept_jwt_secret(settings)
+    given = Settings.model_validate({"EDITQUEUE_DATA_DIR": tmp_path / "other", "JWT_SECRET": "j" * 32})
+    assert kept_jwt_secret(given) == "j" * 32
 
 
 def test_concurrent_makers_agree_on_one_secret(settings: Settings) -> None:
