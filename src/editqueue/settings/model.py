@@ -128,7 +128,9 @@ class Settings(BaseSettings):
     @field_validator("metrics_port", mode="before")
     @classmethod
     def _may_be_off(cls, value: object) -> object:
-        return None if isinstance(value, str) and value.strip().lower() == "off" else value
+        """Off is also what Kubernetes tells every pod of a Service called `editqueue-metrics`: `tcp://10.0.0.7:9464`."""
+        off = isinstance(value, str) and re.fullmatch(r"off|(?:tcp|udp|sctp)://.*", value.strip(), re.IGNORECASE)
+        return None if off else value
 
     @field_validator("allowed_origins", mode="before")
     @classmethod
