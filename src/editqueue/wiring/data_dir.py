@@ -49,9 +49,9 @@ def kept_jwt_secret(settings: Settings) -> str:
     """The secret, for commands that make nothing. Raises SetupError, naming the folder, where there is none yet."""
     if not has_jwt_secret(settings):
         raise SetupError(
-            f"there is no JWT_SECRET, and none is kept in {settings.data_dir.absolute()} (EDITQUEUE_DATA_DIR): call this "
-            "where the system runs, or give its data dir, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue, or its "
-            "JWT_SECRET; `editqueue serve` makes a secret here when it starts"
+            f"there is no JWT_SECRET, and none is kept in {settings.data_dir.absolute()} (EDITQUEUE_DATA_DIR): call "
+            "this where the system runs, or give its data dir, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue, or "
+            "its JWT_SECRET; `editqueue serve` makes a secret here when it starts"
         )
     return settings.given_jwt_secret or _read_secret(_kept_at(settings))
 
