@@ -77,8 +77,14 @@ def test_a_secret_file_that_cannot_be_read_is_named(settings: Settings) -> None:
         jwt_secret(settings)
 
 
-def test_a_data_dir_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_data_dir_or_above_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("a file")
 
-    with pytest.raises(SetupError, match=r"EDITQUEUE_DATA_DIR=.*for example EDITQUEUE_DATA_DIR="):
-        prepared_data_dir(embedded_in(tmp_path / "plain" / "data"))
+    for folder in (tmp_path / "plain", tmp_path / "plain" / "data"):
+        with pytest.raises(SetupError) as caught:
+            prepared_data_dir(embedded_in(folder))
+
+        assert str(caught.value) == (
+            f"EDITQUEUE_DATA_DIR={folder}: {tmp_path}/plain is a file and no folder; choose a folder you may write, "
+            "for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
+        )

@@ -24,10 +24,18 @@ def prepared_data_dir(settings: Settings) -> Path:
         sync_with_parents(folder)
     except OSError as error:
         raise SetupError(
-            f"EDITQUEUE_DATA_DIR={folder}: {error.strerror}; "
-            "free space or choose a folder you may write, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
+            f"EDITQUEUE_DATA_DIR={folder}: {_why_not(folder, error)} a folder you may write, "
+            "for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
         ) from error
     return folder
+
+
+def _why_not(folder: Path, error: OSError) -> str:
+    """The beginning of a sentence that ends with what to give instead."""
+    in_the_way = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
+    if isinstance(error, (FileExistsError, NotADirectoryError)) and not in_the_way.is_dir():
+        return f"{in_the_way.absolute()} is a file and no folder; choose"
+    return f"{error.strerror}; free space or choose"
 
 
 def jwt_secret(settings: Settings) -> str:
