@@ -69,7 +69,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "here")
 
 
-RUN = ["requirements.lock", "deploy/requirements-build.lock"]
+RUN = [".venv/running.lock", "deploy/requirements-build.lock"]
 DEV = ["requirements-dev.lock"]
 
 
@@ -93,7 +93,7 @@ def test_setup_first_installs_both(project: Project) -> None:
     assert project.installed() == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", [".venv/running.lock", "requirements-dev.lock"])
 def test_an_installation_that_was_cut_off_is_made_anew(lock: str, project: Project) -> None:
     (project.folder / "cut_off_at").write_text(lock)
     project.make("setup", code=2)
@@ -244,7 +244,17 @@ def test_no_lock_names_the_host_of_a_registry() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("part", RUN)
+def test_what_running_takes_is_the_lock_without_the_sdk_of_a_queue_at_cloudflare(project: Project) -> None:
+    project.make("run")
+
+    whole = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    taken = (project.folder / ".venv" / "running.lock").read_text(encoding="utf-8")
+    sdk = re.findall(r"^cloudflare==.*\n(?: .*\n)+", whole, flags=re.MULTILINE)
+    assert len(sdk) == 1
+    assert taken == whole.replace(sdk[0], "")
+
+
+@pytest.mark.parametrize("part", ["requirements.lock", "deploy/requirements-build.lock"])
 def test_what_running_and_building_take_is_what_tests_take(part: str) -> None:
     """So that installing the one on top of the other changes nothing."""
     assert _pins(part) <= _pins("requirements-dev.lock")
