@@ -1,13 +1,17 @@
 """What `make` does to the project's folder, told by a Python that only notes what it is asked for."""
 
-import os
+import fcntl
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+
+from devtools.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 LOCKS = {
@@ -23,9 +27,10 @@ KEPT = {
 }  # fmt: skip
 """Ignored by Git, and not made by setup, tests or builds: data, measurements, deployments and their secrets, and what
 the first hour of docs/guide.md makes."""
-NOTING_PYTHON = """#!/bin/sh
+NOTING_PYTHON = f"""#!/bin/sh
 echo "$*" >> asked
 case "$*" in
+  "devtools/alone.py "*) exec {sys.executable} "$@" ;;
   "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/editqueue ;;
   *"-r $(cat cut_off_at 2>/dev/null || echo never)"*) exit 1 ;;
 esac
@@ -37,9 +42,11 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("Makefile", "pyproject.toml", *LOCKS):
+        folder.mkdir(exist_ok=True)
+        for name in ("Makefile", "pyproject.toml", "devtools/alone.py", *LOCKS):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+            if not (folder / name).exists():
+                shutil.copy(ROOT / name, folder / name)
         self.python = folder / "noting-python"
         self.python.write_text(NOTING_PYTHON)
         self.python.chmod(0o755)
@@ -59,10 +66,10 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    return Project(tmp_path / "here")
 
 
-RUN = ["requirements.lock", "deploy/requirements-build.lock"]
+RUN = [".venv/running.lock", "deploy/requirements-build.lock"]
 DEV = ["requirements-dev.lock"]
 
 
@@ -86,7 +93,7 @@ def test_setup_first_installs_both(project: Project) -> None:
     assert project.installed() == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", [".venv/running.lock", "requirements-dev.lock"])
 def test_an_installation_that_was_cut_off_is_made_anew(lock: str, project: Project) -> None:
     (project.folder / "cut_off_at").write_text(lock)
     project.make("setup", code=2)
@@ -112,29 +119,71 @@ def test_what_runs_stays_while_the_rest_is_cut_off(project: Project) -> None:
     assert project.installed() == []
 
 
-def test_two_at_once_do_not_take_each_others_installation_for_one_that_was_cut_off(project: Project) -> None:
-    mark = project.folder / ".venv" / ".half"
-    mark.parent.mkdir()
-    with subprocess.Popen(["make", "-f", "-"], stdin=subprocess.PIPE) as other:  # reads until its pipe is closed
-        mark.write_text(f"{other.pid}\n")
+@contextmanager
+def another_make_installing(project: Project) -> Generator[None]:
+    with (project.folder / ".installing").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
-        said = project.make("run", code=2)
 
-        other.kill()
-    assert f"make, process {other.pid}, is installing into .venv at this moment: wait for it" in said
-    assert mark.exists()
+@contextmanager
+def waiting(project: Project, target: str) -> Generator["subprocess.Popen[str]"]:
+    """A make of `target` that has said that it waits."""
+    command = ["make", f"PYTHON={project.python}", target]
+    with subprocess.Popen(
+        command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as make:
+        assert make.stderr is not None
+        assert make.stderr.readline() == "another make is installing at this moment; waiting for it\n"
+        yield make
+
+
+@pytest.mark.parametrize("target", ["run", "setup"])
+def test_a_second_make_waits_for_the_first_and_does_what_is_left(target: str, project: Project) -> None:
+    with ExitStack() as second:
+        with another_make_installing(project):
+            make = second.enter_context(waiting(project, target))
+            assert project.installed() == []
+        assert make.wait(PATIENCE) == 0
+    assert project.installed() == (RUN if target == "run" else [*RUN, *DEV])
+
+
+def test_a_second_make_does_nothing_that_the_first_has_done(project: Project) -> None:
+    with ExitStack() as second:
+        with another_make_installing(project):
+            make = second.enter_context(waiting(project, "run"))
+            (project.folder / ".venv" / "bin").mkdir(parents=True)
+            shutil.copy(project.python, project.folder / ".venv" / "bin" / "editqueue")
+            (project.folder / ".venv" / ".runs").write_text(f"{project.folder.resolve()}\n")
+        assert make.wait(PATIENCE) == 0
     assert project.installed() == []
 
 
-def test_another_program_that_has_the_number_of_a_make_that_is_gone_is_not_waited_for(project: Project) -> None:
-    mark = project.folder / ".venv" / ".half"
-    mark.parent.mkdir()
-    mark.write_text(f"{os.getpid()}\n")
+@pytest.mark.parametrize("way", ["moved", "copied"])
+def test_what_was_made_for_another_folder_is_made_anew(way: str, project: Project, tmp_path: Path) -> None:
+    project.make("setup")
+    project.installed()
+    there = tmp_path / "there"
+    if way == "moved":
+        project.folder.rename(there)
+    else:
+        shutil.copytree(project.folder, there, copy_function=shutil.copy2)
+    moved = Project(there)
 
-    said = project.make("run")
+    assert f".venv was made for {project.folder}; making it anew" in moved.make("setup")
+    assert moved.installed() == [*RUN, *DEV]
+    moved.make("setup")
+    assert moved.installed() == []
 
-    assert "an installation into .venv was cut off; making it anew" in said
-    assert not mark.exists()
+
+def test_a_venv_of_before_says_for_no_folder_that_it_was_made_and_is_kept(project: Project) -> None:
+    project.make("run")
+    project.installed()
+    (project.folder / ".venv" / ".runs").write_text("")
+
+    project.make("run")
+
+    assert project.installed() == []
 
 
 def test_asking_what_would_be_done_does_nothing(project: Project) -> None:
@@ -195,7 +244,17 @@ def test_no_lock_names_the_host_of_a_registry() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("part", RUN)
+def test_what_running_takes_is_the_lock_without_the_sdk_of_a_queue_at_cloudflare(project: Project) -> None:
+    project.make("run")
+
+    whole = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    taken = (project.folder / ".venv" / "running.lock").read_text(encoding="utf-8")
+    sdk = re.findall(r"^cloudflare==.*\n(?: .*\n)+", whole, flags=re.MULTILINE)
+    assert len(sdk) == 1
+    assert taken == whole.replace(sdk[0], "")
+
+
+@pytest.mark.parametrize("part", ["requirements.lock", "deploy/requirements-build.lock"])
 def test_what_running_and_building_take_is_what_tests_take(part: str) -> None:
     """So that installing the one on top of the other changes nothing."""
     assert _pins(part) <= _pins("requirements-dev.lock")

@@ -387,10 +387,16 @@ def test_what_is_told_to_others_is_no_wrong_setting(monkeypatch: pytest.MonkeyPa
         "EDITQUEUE_PORT_80_TCP": "tcp://10.0.0.7:80",
         "EDITQUEUE_PORT_80_TCP_ADDR": "10.0.0.7",
         "EDITQUEUE_API_SERVICE_HOST": "10.0.0.8",
+        "EDITQUEUE_METRICS_SERVICE_HOST": "10.0.0.9",
+        "EDITQUEUE_METRICS_SERVICE_PORT": "9464",
+        "EDITQUEUE_METRICS_PORT": "tcp://10.0.0.9:9464",
+        "EDITQUEUE_METRICS_PORT_9464_TCP_PORT": "9464",
     }
     others = {"EDITQUEUE_TEST_SIZE": "full", "EDITQUEUE_BENCH_NAME": "claims", "EDITQUEUE_FUZZ_SEED": "7", "R2_D2": "x"}
 
-    assert load(monkeypatch, kubernetes | others).concurrency == 1
+    settings = load(monkeypatch, kubernetes | others)
+
+    assert (settings.concurrency, settings.metrics_port) == (1, None)
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,11 @@ def test_a_photo_goes_through_the_proxy_and_its_preview_comes_back(tmp_path: Pat
     here = Installation(tmp_path / "data")
     (tmp_path / "nginx").mkdir()
     order = here.run("order", "create", "--user-id", "anna").json()["order_id"]
-    token = here.run("token", "--user-id", "anna").out.strip()
     photo = encoded(scene(1600, 1200))
     photo += bytes(max(0, BIG - len(photo)))
 
     with behind_nginx(tmp_path / "nginx", here) as (_, said):
+        token = here.run("token", "--user-id", "anna").out.strip()
         public = here.environment["EDITQUEUE_PUBLIC_URL"]
         assert said.startswith(f"editqueue serves {public}, listening on http://127.0.0.1:")
         assert f"Review page: {public}/orders/ORDER_ID/review" in said
@@ -84,13 +84,12 @@ def test_a_page_of_the_public_url_is_not_foreign_whatever_host_the_proxy_passes_
     tmp_path: Path, host: str | None
 ) -> None:
     here = Installation(tmp_path / "data", {"EDITQUEUE_PUBLIC_URL": "https://edit.pix.immo"})
-    token = here.run("token", "--user-id", "anna").out.strip()
-    cookie = {"Cookie": f"auth_session={token}", **({"Host": host} if host else {})}
-
     with here.start("serve", "--port", "0", "--no-consumer") as server:
         try:
             assert server.stdout is not None
             [url] = re.findall(r"listening on (\S+)", server.stdout.readline())
+            token = here.run("token", "--user-id", "anna").out.strip()
+            cookie = {"Cookie": f"auth_session={token}", **({"Host": host} if host else {})}
             with httpx.Client(base_url=url, headers=cookie, trust_env=False) as http:
                 asked = {
                     origin: http.post(

@@ -18,7 +18,8 @@ def _here(tmp_path: Path) -> Installation:
     return Installation(tmp_path / "data")
 
 
-def test_an_order_and_a_token(here: Installation) -> None:
+def test_an_order_and_a_token(tmp_path: Path) -> None:
+    here = Installation(tmp_path / "data", {"JWT_SECRET": "s" * 32})
     assert here.run("order", "create", "--user-id", "anna", "--title", "Haus").json()["order_id"]
     assert here.run("token", "--user-id", "anna", "--ttl", "60").out.count(".") == 2
     assert "printable" in here.run("token", "--user-id", "").complaint()

@@ -119,9 +119,8 @@ def test_consume_works_on_jobs_until_it_is_told_to_end(here: Installation) -> No
 
 def test_the_token_and_the_order_of_the_command_line_are_good_for_the_api(here: Installation) -> None:
     order_id = here.run("order", "create", "--user-id", "anna").json()["order_id"]
-    token = here.run("token", "--user-id", "anna").out.strip()
-
     with serving(here) as (server, url):
+        token = here.run("token", "--user-id", "anna").out.strip()
         assert server.stdout is not None
         assert server.stdout.readline() == f"Review page: {url}/orders/ORDER_ID/review#token=TOKEN\n"
         asked = f"{url}/api/orders/{order_id}/status"
@@ -181,8 +180,8 @@ def served_with_few_files(here: Installation, *, most: int) -> Generator[tuple[s
 
 
 def test_a_crowd_of_silent_clients_keeps_nobody_from_an_answer_and_no_job_from_its_end(here: Installation) -> None:
-    token = here.run("token", "--user-id", "anna").out.strip()
     with served_with_few_files(here, most=256) as (server, url), ExitStack() as crowd:
+        token = here.run("token", "--user-id", "anna").out.strip()
         assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (256, 256)
         where = httpx.URL(url)
         for _ in range(400):
@@ -199,8 +198,8 @@ def test_a_crowd_of_silent_clients_keeps_nobody_from_an_answer_and_no_job_from_i
 
 
 def test_who_still_waits_when_serve_ends_is_told_so_and_nothing_is_said_on_stderr(here: Installation) -> None:
-    token = here.run("token", "--user-id", "anna").out.strip()
     with serving(here, "--no-consumer") as (server, url):
+        token = here.run("token", "--user-id", "anna").out.strip()
         where = httpx.URL(url)
         with socket.create_connection((where.host, where.port or 0), timeout=PATIENCE) as client:
             client.sendall(

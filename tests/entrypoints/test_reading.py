@@ -50,6 +50,14 @@ def test_a_database_of_ones_own_that_is_not_there_is_not_made(run: Run, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_token_that_no_server_would_take_is_not_made(run: Run, tmp_path: Path) -> None:
+    complaint = run("token --user-id anna").complaint()
+
+    assert f"none is kept in {tmp_path}/.editqueue (EDITQUEUE_DATA_DIR): call this where the system runs" in complaint
+    assert "`editqueue serve` makes a secret here" in complaint
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_sweep_of_nothing_is_an_error_too(run: Run, tmp_path: Path) -> None:
     assert "there is no database in" in run("sweep").complaint()
     assert list(tmp_path.iterdir()) == []

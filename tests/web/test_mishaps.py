@@ -132,6 +132,7 @@ async def test_a_message_speaks_the_language_that_is_chosen_afterwards(opened: O
     ("refusal", "says"),
     [
         (Refusal(503, "storage_unavailable"), "Bitte versuchen Sie es in einer Minute noch einmal."),
+        (Refusal(408, "body_too_slow"), "Bitte versuchen Sie es in einer Minute noch einmal."),
         (Refusal(403, "foreign_origin"), "Bitte öffnen Sie die Seite über pix.immo."),
         (Refusal(404, "file_not_found", "f1"), "Dieses Foto gibt es nicht mehr."),
         (Refusal(409, "file_not_done", "f1"), "Noch nicht fertig bearbeitet: „IMG_0001.jpg“."),

@@ -20,13 +20,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def an_order_of(photos: Mapping[str, bytes], here: Installation) -> AsyncGenerator[str]:
     """A server with these uploaded; the link to the review page, made as its own output says."""
     order_id = here.run("order", "create", "--user-id", "anna").json()["order_id"]
-    token = here.run("token", "--user-id", "anna").out.strip()
     with here.start("serve", "--port", "0") as server:
         try:
             assert server.stdout is not None
             found = re.search(r"http://\S+", server.stdout.readline())
             pattern = server.stdout.readline().removeprefix("Review page: ").strip()
             assert found is not None
+            token = here.run("token", "--user-id", "anna").out.strip()
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=found[0], headers=headers, trust_env=False) as client:
                 for name, body in photos.items():

@@ -8,7 +8,7 @@ import pytest
 
 from editqueue.domain.errors import SetupError
 from editqueue.settings import Settings
-from editqueue.wiring.data_dir import jwt_secret, prepared_data_dir
+from editqueue.wiring.data_dir import jwt_secret, kept_jwt_secret, prepared_data_dir
 
 
 @pytest.fixture(name="settings")
@@ -43,6 +43,18 @@ def test_the_secret_is_made_once_and_for_the_owner_only(settings: Settings) -> N
     assert [path.name for path in settings.data_dir.iterdir()] == ["jwt_secret"]
 
 
+def test_who_makes_nothing_reads_the_secret_that_is_given_or_kept_and_no_other(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(SetupError, match="no JWT_SECRET, and none is kept"):
+        kept_jwt_secret(settings)
+    assert not settings.data_dir.exists()
+
+    assert jwt_secret(settings) == kept_jwt_secret(settings)
+    given = Settings.model_validate({"EDITQUEUE_DATA_DIR": tmp_path / "other", "JWT_SECRET": "j" * 32})
+    assert kept_jwt_secret(given) == "j" * 32
+
+
 def test_concurrent_makers_agree_on_one_secret(settings: Settings) -> None:
     with ThreadPoolExecutor(16) as makers:
         secrets = {made.result() for made in [makers.submit(jwt_secret, settings) for _ in range(64)]}
@@ -65,8 +77,14 @@ def test_a_secret_file_that_cannot_be_read_is_named(settings: Settings) -> None:
         jwt_secret(settings)
 
 
-def test_a_data_dir_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_data_dir_or_above_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("a file")
 
-    with pytest.raises(SetupError, match=r"EDITQUEUE_DATA_DIR=.*for example EDITQUEUE_DATA_DIR="):
-        prepared_data_dir(embedded_in(tmp_path / "plain" / "data"))
+    for folder in (tmp_path / "plain", tmp_path / "plain" / "data"):
+        with pytest.raises(SetupError) as caught:
+            prepared_data_dir(embedded_in(folder))
+
+        assert str(caught.value) == (
+            f"EDITQUEUE_DATA_DIR={folder}: {tmp_path}/plain is a file and no folder; choose a folder you may write, "
+            "for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
+        )

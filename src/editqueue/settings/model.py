@@ -47,8 +47,8 @@ class Settings(BaseSettings):
         None, title="a URL without a path, as browsers call this server", examples=["https://edit.pix.immo"]
     )
     """What browsers call `serve` by, where that is not the address it listens on: behind a proxy, in a container, on
-    another machine. Signed URLs of a local bucket and printed links begin with it, and writes from its pages are not
-    foreign. Default: the address that `serve` listens on."""
+    another machine. Signed URLs of a local bucket and printed links begin with it, and beside those of ALLOWED_ORIGINS
+    only its pages may write with the customer's cookie. Default: the address that `serve` listens on."""
     s3_endpoint: str | None = Field(None, title="an http or https URL", examples=["http://127.0.0.1:8333"])
     """The S3 server, for `s3://`. Default: R2 of the Cloudflare account."""
     r2_access_key_id: str | None = None
@@ -128,7 +128,9 @@ class Settings(BaseSettings):
     @field_validator("metrics_port", mode="before")
     @classmethod
     def _may_be_off(cls, value: object) -> object:
-        return None if isinstance(value, str) and value.strip().lower() == "off" else value
+        """Off is also what Kubernetes tells every pod of a Service called `editqueue-metrics`: `tcp://10.0.0.7:9464`."""
+        off = isinstance(value, str) and re.fullmatch(r"off|(?:tcp|udp|sctp)://.*", value.strip(), re.IGNORECASE)
+        return None if off else value
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

@@ -24,10 +24,18 @@ def prepared_data_dir(settings: Settings) -> Path:
         sync_with_parents(folder)
     except OSError as error:
         raise SetupError(
-            f"EDITQUEUE_DATA_DIR={folder}: {error.strerror}; "
-            "free space or choose a folder you may write, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
+            f"EDITQUEUE_DATA_DIR={folder}: {_why_not(folder, error)} a folder you may write, "
+            "for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
         ) from error
     return folder
+
+
+def _why_not(folder: Path, error: OSError) -> str:
+    """The beginning of a sentence that ends with what to give instead."""
+    in_the_way = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
+    if isinstance(error, (FileExistsError, NotADirectoryError)) and not in_the_way.is_dir():
+        return f"{in_the_way.absolute()} is a file and no folder; choose"
+    return f"{error.strerror}; free space or choose"
 
 
 def jwt_secret(settings: Settings) -> str:
@@ -43,6 +51,17 @@ def jwt_secret(settings: Settings) -> str:
     except OSError as error:
         raise _unusable(path, error) from error
     return _read_secret(path)
+
+
+def kept_jwt_secret(settings: Settings) -> str:
+    """The secret, for commands that make nothing. Raises SetupError, naming the folder, where there is none yet."""
+    if not has_jwt_secret(settings):
+        raise SetupError(
+            f"there is no JWT_SECRET, and none is kept in {settings.data_dir.absolute()} (EDITQUEUE_DATA_DIR): call "
+            "this where the system runs, or give its data dir, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue, or "
+            "its JWT_SECRET; `editqueue serve` makes a secret here when it starts"
+        )
+    return settings.given_jwt_secret or _read_secret(_kept_at(settings))
 
 
 def has_jwt_secret(settings: Settings) -> bool:

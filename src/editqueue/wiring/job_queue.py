@@ -5,14 +5,16 @@ The SDK behind Cloudflare's and PostgreSQL's driver take half a second to import
 
 import asyncio
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from editqueue.adapters.job_queue.cloudflare.access import QueueAccess, QueueFinding
 from editqueue.adapters.job_queue.local import LocalQueue
 from editqueue.adapters.job_queue.neighbours import Neighbours
 from editqueue.adapters.job_queue.none import NoQueue
 from editqueue.adapters.job_store.databases.database_url import parse
+from editqueue.domain.errors import SetupError
 from editqueue.ports.job_queue import JobQueue
 from editqueue.settings import Settings
 from editqueue.wiring.system_clock import SystemClock
@@ -32,6 +34,8 @@ def open_queue(settings: Settings, session: "PostgresSession | None" = None) -> 
         return NoQueue(idle_poll=timedelta(seconds=settings.sweep_interval))
     if settings.queue == "local":
         return LocalQueue(_neighbours(settings))
+    if not _has_sdk():
+        raise SetupError(f"{_WITHOUT_SDK.detail}; {_WITHOUT_SDK.remedy}")
     from editqueue.adapters.job_queue.cloudflare.api import CloudflareApi  # noqa: PLC0415  # as the first lines say
     from editqueue.adapters.job_queue.cloudflare.queue import CloudflareQueue, Lease  # noqa: PLC0415  # the same
 
@@ -58,9 +62,22 @@ async def look_at_queue(settings: Settings, *, pulling: bool = True) -> QueueFin
     """
     if settings.queue != "cloudflare":
         return None
+    if not _has_sdk():
+        return _WITHOUT_SDK
     from editqueue.adapters.job_queue.cloudflare.check import look_at  # noqa: PLC0415  # as the first lines say
 
     return await look_at(_queue_access(settings), pulling=pulling)
+
+
+_WITHOUT_SDK: Final = QueueFinding(
+    ok=False,
+    detail="EDITQUEUE_QUEUE=cloudflare needs the package cloudflare, which is not installed",
+    remedy="in a checkout `make setup`, elsewhere `pip install cloudflare`",
+)
+
+
+def _has_sdk() -> bool:
+    return find_spec("cloudflare") is not None
 
 
 def _queue_access(settings: Settings) -> QueueAccess:

@@ -1,6 +1,6 @@
 """Promise 11, nobody else's: every route, asked by nobody, by forgers, by somebody else and by the owner."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +8,10 @@ import httpx
 import jwt
 import pytest
 
-from devtools.world import SECRET, original
+from devtools.world import SECRET, World, original
 from editqueue.domain.files import File
-from tests.entrypoints.http.client import FRIEND, Api, problem_of, token
+from editqueue.entrypoints.http.app import create_app
+from tests.entrypoints.http.client import BASE, FRIEND, Api, problem_of, token
 
 MINE = frozenset({"GET /api/notifications"})
 """Names nobody: everyone gets their own."""
@@ -102,6 +103,23 @@ async def test_every_route_answers_its_owner_and_nobody_else(api: Api, call: Cal
     assert answer.status_code == call.ok, answer.text
 
 
+@pytest.mark.parametrize("call", CALLS, ids=lambda one: one.route)
+async def test_no_cache_may_keep_what_is_answered(api: Api, call: Call) -> None:
+    file = await finished(api)
+    for value in (token("anna"), token("bert"), "forged"):
+        assert (await ask(api, call, file, sent_as("bearer", value))).headers["cache-control"] == "no-store"
+
+
+async def test_a_stranger_is_told_so_before_the_body_has_come(api: Api) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was asked for")
+        yield b""
+
+    answer = await api.http.post("/api/files/bulk-mark", content=never())
+
+    problem_of(answer, 401, "unauthenticated")
+
+
 WRITES = [one for one in CALLS if not one.route.startswith("GET")]
 
 
@@ -114,6 +132,25 @@ async def test_a_foreign_page_cannot_write_with_the_cookie(api: Api, call: Call)
         problem_of(await ask(api, call, file, {**cookie, "Origin": origin}), 403, "foreign_origin")
     assert await api.world.store.files([file.id]) == [before]
     assert (await ask(api, call, file, {**cookie, "Origin": FRIEND})).status_code == call.ok
+
+
+@pytest.mark.parametrize(
+    ("public_url", "allowed"),
+    [(None, {"http://here", FRIEND}), ("https://edit.pix.immo", {"https://edit.pix.immo", FRIEND})],
+)
+async def test_which_pages_are_our_own_the_host_says_only_where_nobody_has_said_it(
+    world: World, public_url: str | None, allowed: set[str]
+) -> None:
+    app = create_app(world.ports, jwt_secret=SECRET, allowed_origins=[FRIEND], own_origin=public_url)
+    headers = {**sent_as("cookie", token("anna")), "Host": "here"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers=headers) as http:
+        answers = {
+            origin: await http.post("/api/files/f/approve", headers={"Origin": origin})
+            for origin in ("http://here", "https://edit.pix.immo", FRIEND, "https://evil.example")
+        }
+
+    assert {origin for origin, answer in answers.items() if answer.status_code == 404} == allowed
+    assert {answer.status_code for answer in answers.values()} == {403, 404}
 
 
 async def test_a_bearer_token_needs_no_origin(api: Api) -> None:

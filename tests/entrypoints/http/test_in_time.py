@@ -1,7 +1,7 @@
 """Deadlines: an answer in time, whatever the application does meanwhile and afterwards."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
@@ -67,6 +67,32 @@ async def test_nobody_waits_for_what_must_run_to_its_end(world: World) -> None:
     assert not ended.is_set()
     gate.set()
     await ended.wait()
+
+
+async def test_a_body_that_comes_too_slowly_is_the_clients_affair(world: World) -> None:
+    async def reads(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with client(in_time(world, reads)) as http:
+        answer = await http.post("/api/x", content=endless())
+
+    problem_of(answer, 408, "body_too_slow")
+    assert answer.headers["connection"] == "close"
+    assert codes(world) == []
+
+
+async def test_who_has_read_the_body_and_waits_for_the_end_of_the_connection_is_slow_itself(world: World) -> None:
+    async def listens(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async with client(in_time(world, listens)) as http:
+        problem_of(await http.post("/api/x", content=b"{}"), 503, "deadline_exceeded")
 
 
 async def test_an_error_that_comes_after_the_deadline_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -18,7 +18,9 @@ from devtools.memory_bucket import MemoryBucket
 from devtools.seeds import claim, submit
 from devtools.world import SECRET, World
 from editqueue.domain.errors import PermanentError, StorageUnavailable
-from editqueue.entrypoints.http import app, guards, problems
+from editqueue.entrypoints.http import app, guards, in_time, problems
+from editqueue.entrypoints.http.app import create_app
+from editqueue.entrypoints.http.in_time import Closing
 from editqueue.ports.bucket import ObjectInfo
 from tests.entrypoints.http.client import BASE, PROBLEM, Api, bearer, build_app, problem_of
 from tests.entrypoints.http.test_route_table import ROUTES
@@ -195,6 +197,17 @@ async def test_a_body_in_chunks_over_a_mebibyte_is_too_large(api: Api) -> None:
     problem_of(answer, 413, "body_too_large")
 
 
+@pytest.mark.parametrize("path", [MARK, "/objects/user/anna/orders/o/raw/a.jpg"])
+async def test_a_body_with_two_lengths_is_no_request(world: World, path: str) -> None:
+    headers = {**ANNA, "Content-Length": "40", "Transfer-Encoding": "chunked"}
+    serving = create_app(world.ports, jwt_secret=SECRET, closing=Closing())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(serving), base_url=BASE) as http:
+        answer = await http.post(path, content=b'{"ids":["a"],"marked":true}', headers=headers)
+
+    assert "Transfer-Encoding" in problem_of(answer, 400, "bad_request")["detail"]
+    assert answer.headers["connection"] == "close"
+
+
 class _AwayBucket(MemoryBucket):
     """A bucket whose every look-up fails."""
 
@@ -261,7 +274,7 @@ async def test_odd_tokens_are_refused(api: Api) -> None:
 def answered_statuses() -> set[str]:
     """Those that errors become, and those that are written out where a problem is made."""
     made = re.compile(r"\bproblem\(\s*(\d{3})\b")
-    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (app, guards, problems)]
+    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (app, guards, in_time, problems)]
     return {str(status) for status in problems.STATUS_OF.values()} | {
         found for text in sources for found in made.findall(text)
     }
@@ -270,7 +283,7 @@ def answered_statuses() -> set[str]:
 async def test_every_route_of_the_api_describes_every_problem_that_it_answers(api: Api) -> None:
     document: dict[str, Any] = (await api.http.get("/openapi.json")).json()
     assert "Problem" in document["components"]["schemas"]
-    assert answered_statuses() >= {"401", "403", "413", "422", "500", "502", "503"}
+    assert answered_statuses() >= {"400", "401", "403", "413", "422", "500", "502", "503"}
     for route in sorted(set(ROUTES) - {"GET /healthz"}):
         method, path = route.split()
         answers = document["paths"][path][method.lower()]["responses"]

@@ -60,7 +60,7 @@ async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:
     """One after the other; what is broken does not hide what else is."""
     try:
         settings = load_settings()
-        secret = "" if has_jwt_secret(settings) else "; no JWT_SECRET yet, one is made when it is first needed"
+        secret = "" if has_jwt_secret(settings) else "; no JWT_SECRET yet, `editqueue serve` makes one"
         if settings.embedded and settings.data_dir.is_dir():
             prepared_data_dir(settings)
     except SetupError as error:

@@ -1,5 +1,8 @@
 """preview: one local file, by the same code as the consumer's."""
 
+import os
+import secrets
+import stat
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,12 +18,10 @@ async def run_preview(source: Path, target: Path, *, force: bool, as_json: bool)
 
     A file that is there is replaced only if `force` says so, and the picture itself never.
     """
-    if not source.is_file():
-        raise SetupError(f"{source}: {'a folder, not a file' if source.is_dir() else 'no such file'}")
-    if target.exists() and source.samefile(target):
-        raise SetupError(f"{target}: is the picture itself, which its preview would replace; give another file")
-    if target.exists() and not force:
-        raise _exists(target)
+    if not source.exists():
+        raise SetupError(f"{source}: no such file")
+    _confirm_file(source)
+    _confirm_target(target, source, force=force)
     started = time.monotonic()
     whole = source.resolve()
     images = open_local_images(load_settings(), whole.parent)
@@ -32,18 +33,50 @@ async def run_preview(source: Path, target: Path, *, force: bool, as_json: bool)
         await images.close()
     seconds = round(time.monotonic() - started, 3)
     try:
-        with target.open("wb" if force else "xb") as file:
-            file.write(preview.body)
+        _write_whole(target, preview.body, force=force)
     except FileExistsError as error:
         raise _exists(target) from error
     except OSError as error:
-        raise SetupError(f"{target}: {error.strerror}") from error
+        raise SetupError(f"{target}: {error.strerror}; the preview was not written") from error
     if as_json:
         facts = {name: value for name, value in asdict(preview).items() if name not in {"body", "cost", "etag"}}
         sizes = {"bytes_in": source.stat().st_size, "bytes_written": len(preview.body)}
         print_json({**facts, **asdict(preview.cost), "seconds": seconds, **sizes})
     else:
         print_line(f"{target}: {preview.width} x {preview.height} px from {preview.source_format} ({preview.path})")
+
+
+def _confirm_target(target: Path, source: Path, *, force: bool) -> None:
+    if str(target) == "-":
+        raise SetupError("-: a preview goes into a file, not to stdout; give the name of one")
+    if target.exists():
+        _confirm_file(target)
+        if source.samefile(target):
+            raise SetupError(f"{target}: is the picture itself, which its preview would replace; give another file")
+    if os.path.lexists(target) and not force:
+        raise _exists(target)
+
+
+def _confirm_file(path: Path) -> None:
+    """Writing to a pipe would wait for whoever reads it, and a preview of a device has no end."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise SetupError(f"{path}: {kinds.get(stat.S_IFMT(mode), 'a device')}, not a file; give a file")
+
+
+def _write_whole(target: Path, body: bytes, *, force: bool) -> None:
+    """All of it or nothing; where `target` is a link, into the file that it leads to. Raises OSError; without `force`
+    FileExistsError for whatever has come to be there meanwhile."""
+    place = Path(os.path.realpath(target))
+    part = place.with_name(f".preview-{secrets.token_hex(8)}")
+    try:
+        part.write_bytes(body)
+        if not force:
+            place.touch(exist_ok=False)  # now it is ours to replace
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _exists(target: Path) -> SetupError:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard
+from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard, OneLength
 from editqueue.entrypoints.http.in_time import Closing, InTime
 from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
 from editqueue.entrypoints.http.routes import router
@@ -37,7 +38,7 @@ def create_app(
 ) -> FastAPI:
     """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects.
 
-    `own_origin` is what browsers call this server by, where a proxy in front may not pass on the Host they ask for.
+    `own_origin` is what browsers call this server by; without it, the Host of each request is taken for that.
     `preview_origin` is where signed preview URLs point; without it, the review page is served elsewhere.
     `closing` is the server's end; without it, requests have no deadline.
     """
@@ -50,11 +51,12 @@ def create_app(
     add_problem_handlers(app, ports.journal)
     app.add_exception_handler(BodyTooLarge, _too_large)
     app.add_middleware(BodyLimit)
-    trusted = allowed_origins if own_origin is None else [*allowed_origins, own_origin]
-    app.add_middleware(ForeignOriginGuard, allowed_origins=trusted)
-    if closing is not None:  # Cloudflare compresses and bounds what a Worker answers itself
+    app.add_middleware(ForeignOriginGuard, allowed_origins=allowed_origins, own_origin=own_origin)
+    if closing is not None:  # Cloudflare compresses, bounds and frames what comes to a Worker itself
+        app.add_middleware(OneLength)
         app.add_middleware(_ApiGzip, minimum_size=1000)
         app.add_middleware(InTime, closing=closing, journal=ports.journal)
+    app.add_middleware(_ApiUnkept)
     app.add_middleware(  # around all others: browsers hide an answer without its headers
         _ApiCors,
         allow_origins=list(allowed_origins),
@@ -78,6 +80,22 @@ class _ApiGzip(GZipMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         lists = scope["type"] == "http" and scope["path"].startswith("/api/")
         await (super().__call__ if lists else self.app)(scope, receive, send)
+
+
+class _ApiUnkept:
+    """What the API answers is one customer's, and soon another: neither browsers nor proxies may keep it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_unkept(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        of_api = scope["type"] == "http" and scope["path"].startswith("/api/")
+        await self._app(scope, receive, send_unkept if of_api else send)
 
 
 class _ApiCors(CORSMiddleware):

@@ -16,11 +16,16 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ForeignOriginGuard:
-    """A cookie is sent by browsers from any page: writes with it must come from a page we trust."""
+    """A cookie is sent by browsers from any page: writes with it must come from a page we trust.
 
-    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str]) -> None:
+    That is one of `allowed_origins`, and one of our own: of `own_origin` where that is known, else of the Host that the
+    request names, which whoever stands in front may have set.
+    """
+
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], own_origin: str | None) -> None:
         self._app = app
         self._allowed = frozenset(allowed_origins)
+        self._own_origin = own_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refuse(Request(scope)) if scope["type"] == "http" else None
@@ -30,9 +35,14 @@ class ForeignOriginGuard:
         origin = request.headers.get("origin")
         if request.method in _READING or origin is None or not uses_cookie(request):
             return None
-        if origin in self._allowed or _host(origin) == request.headers.get("host", ""):
+        if origin in self._allowed or self._is_own(origin, request):
             return None
         return problem(403, "foreign_origin", "writes from this origin are not allowed; see ALLOWED_ORIGINS")
+
+    def _is_own(self, origin: str, request: Request) -> bool:
+        if self._own_origin is not None:
+            return origin == self._own_origin
+        return _host(origin) == request.headers.get("host", "")
 
 
 def _host(origin: str) -> str | None:
@@ -41,6 +51,24 @@ def _host(origin: str) -> str | None:
         return urlsplit(origin).netloc or None
     except ValueError:
         return None
+
+
+class OneLength:
+    """Answers 400 to a body with two lengths: a proxy in front may have gone by the other one, and taken for the next
+    request what is the end of this one (RFC 9112, 6.3)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        names = {name for name, _ in scope["headers"]} if scope["type"] == "http" else set[bytes]()
+        await (_TWO_LENGTHS if names >= _LENGTHS else self._app)(scope, receive, send)
+
+
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+_TWO_LENGTHS = problem(
+    400, "bad_request", "send either Content-Length or Transfer-Encoding, not both", headers={"Connection": "close"}
+)
 
 
 class BodyTooLarge(HTTPException):

@@ -52,7 +52,8 @@ class Closing:
 
 
 class InTime:
-    """Answers 503 in place of an application that takes too long, and as long as the server is ending.
+    """Answers 503 in place of an application that takes too long, and as long as the server is ending; 408 where it
+    still waits for the request's body.
 
     The application runs in a task of its own, which is cancelled then and not waited for: some of what it does runs to
     its end on purpose. What it still sends is dropped.
@@ -74,8 +75,8 @@ class InTime:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer(send)
-        work = asyncio.create_task(_run(self._app, scope, receive, answer.send))
+        body, answer = _Body(receive), _Answer(send)
+        work = asyncio.create_task(_run(self._app, scope, body.receive, answer.send))
         try:
             await self._wait(work, answer, self._deadlines.of(scope["path"]))
         finally:
@@ -88,7 +89,7 @@ class InTime:
         if answer.begun:
             await _hang_up(scope, receive)
         else:
-            await self._refusal(scope)(scope, receive, send)
+            await self._refusal(scope, body)(scope, receive, send)
 
     async def _wait(self, work: asyncio.Task[None], answer: "_Answer", seconds: float | None) -> None:
         """Until `work` has ended, its time is up, or the server's."""
@@ -110,13 +111,37 @@ class InTime:
         if error is not None:
             self._journal.error(None, error)
 
-    def _refusal(self, scope: Scope) -> ProblemResponse:
+    def _refusal(self, scope: Scope, body: "_Body") -> ProblemResponse:
         if self._closing.over.done():
             return SHUTTING_DOWN
         seconds = self._deadlines.of(scope["path"])
+        if body.is_awaited:
+            slow = f"the body did not come within {seconds:g} s; try again"
+            return problem(408, "body_too_slow", slow, headers={"Connection": "close"})  # its rest may never come
         error = DeadlineExceeded(f"{scope['method']} {scope['path'][:200]} was not answered within {seconds:g} s")
         self._journal.error(None, error)
         return problem(503, error.code, "this took too long; try again soon", headers={"Retry-After": "5"})
+
+
+class _Body:
+    """What has come of one request."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_whole = False
+        self._is_asked_for = False
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the application waits for more of it, and not for the end of the connection."""
+        return self._is_asked_for and not self._is_whole
+
+    async def receive(self) -> Message:
+        self._is_asked_for = True
+        message = await self._receive()
+        self._is_asked_for = False
+        self._is_whole = not message.get("more_body", False)
+        return message
 
 
 class _Answer:

@@ -68,9 +68,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "content": {ProblemResponse.media_type: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     for status, text in {
+        400: "two lengths of the body that may contradict each other",
         401: "no token, or one that is expired or forged",
         403: "somebody else's order or file, or a foreign origin",
         404: "unknown or deleted id",
+        408: "the body came too slowly",
         409: "locked, or in conflict with the present state; nothing was changed",
         413: "the body or the upload is too large",
         422: "a bad body or parameter, the field named",

@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
-from editqueue.entrypoints.http.auth import COOKIE, authenticate
+from editqueue.entrypoints.http.auth import COOKIE
 from editqueue.entrypoints.http.problems import PROBLEMS
-from editqueue.entrypoints.http.shallow_json import ShallowJsonRoute
+from editqueue.entrypoints.http.signed_in import SignedInRoute, current_user
 from editqueue.ports import Ports
 from editqueue.ports.job_store import FileQuery
 from editqueue.use_cases.customer.approve_file import approve_file
@@ -33,18 +33,14 @@ def current_ports(request: Request) -> Ports:
     return ports
 
 
-def current_user(request: Request) -> str:
-    return authenticate(request, secret=request.app.state.jwt_secret)
-
-
 PortsOf = Annotated[Ports, Depends(current_ports)]
 User = Annotated[str, Depends(current_user)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
-# Only the description needs these two: `current_user` decides.
+# Only the description needs these two: `SignedInRoute` decides.
 _DESCRIBED = [Security(APIKeyCookie(name=COOKIE, auto_error=False)), Security(HTTPBearer(auto_error=False))]
 
-router = APIRouter(prefix="/api", responses=PROBLEMS, dependencies=_DESCRIBED, route_class=ShallowJsonRoute)
+router = APIRouter(prefix="/api", responses=PROBLEMS, dependencies=_DESCRIBED, route_class=SignedInRoute)
 
 
 @router.post("/uploads/intent")

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect, select, update
 
 from devtools.databases import NewDatabase, new_postgres
 from devtools.patience import PATIENCE
@@ -23,11 +23,12 @@ from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.opening.migrate import alembic_config
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_database, open_store
 from editqueue.adapters.job_store.opening.revisions import newest_revision
-from editqueue.adapters.job_store.schema import job_starts, metadata
+from editqueue.adapters.job_store.schema import job_starts, jobs, metadata
 from editqueue.adapters.job_store.statements import submissions
 from editqueue.adapters.job_store.statements.claim import COUNT, LOCK, TAKE
 from editqueue.adapters.job_store.statements.row_locks import active_jobs, lock_files
 from editqueue.domain.errors import SetupError
+from editqueue.ports.job_store import JobQuery
 
 
 @pytest.fixture
@@ -80,6 +81,26 @@ async def test_a_database_of_the_version_before_is_refused_and_brought_up_to_dat
     store = await open_store(url, migrate=True)
 
     assert (await claim(store)).file.id == files[0].id
+    await store.close()
+
+
+async def test_a_database_steps_back_with_jobs_that_share_the_token_of_their_claim(new_database: NewDatabase) -> None:
+    url = new_database()
+    store = await open_store(url)
+    await submit(store, await seed_files(store, await seed_order(store), 2))
+    claimed = [(await claim(store)).job.id for _ in range(2)]
+    await store.close()
+
+    def share_a_token_and_step_back(connection: Connection) -> None:
+        connection.execute(update(jobs).where(jobs.c.id.in_(claimed)).values(token="of one statement"))
+        _step_back(connection)
+
+    database = open_database(url)
+    await database.with_connection(share_a_token_and_step_back)
+    await database.close()
+    store = await open_store(url, migrate=True)
+
+    assert [job.status for job in await store.jobs(JobQuery(limit=10))] == ["in_progress", "in_progress"]
     await store.close()
 
 

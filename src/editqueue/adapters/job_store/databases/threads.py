@@ -35,6 +35,10 @@ class Turn(Generic[T]):
         with suppress(RuntimeError):  # the event loop is closed
             try:
                 result = self._work()
+            except StopIteration as error:  # a Future refuses it, and whoever waits would wait for ever
+                stopped = RuntimeError("the call raised StopIteration")
+                stopped.__cause__ = error
+                self._loop.call_soon_threadsafe(self._fail, stopped)
             except BaseException as error:  # noqa: BLE001  # whoever waits for it gets it
                 self._loop.call_soon_threadsafe(self._fail, error)
             else:

@@ -110,7 +110,7 @@ function keyOf(error) {
 }
 
 /** @type {(error: unknown) => boolean} */
-const isOutage = (error) => error instanceof ApiProblem && error.status >= 500;
+const isOutage = (error) => error instanceof ApiProblem && (error.status >= 500 || error.status === 408);
 
 /** @param {unknown} error */
 const detailOf = (error) => (error instanceof Error ? error.message : String(error));

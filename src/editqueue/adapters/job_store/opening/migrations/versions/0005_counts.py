@@ -19,10 +19,11 @@ _OF_FILES = {
 _OF_JOBS = {"jobs_done": "status = 'done'", "jobs_failed": "status = 'failed'"}
 _TABLES = {"files": (_OF_FILES, "deleted_at IS NULL"), "edit_jobs": (_OF_JOBS, "TRUE")}
 _DROPPED = (
-    ("jobs_done", "edit_jobs", ["status"], "status = 'done'", False),
-    ("jobs_claimed", "edit_jobs", ["token"], "status = 'in_progress'", True),
-    ("files_by_order_status", "files", ["order_id", "status"], "deleted_at IS NULL", False),
-    ("files_locked", "files", ["id"], "locked", False),
+    ("jobs_done", "edit_jobs", ["status"], "status = 'done'"),
+    # Was unique, and cannot be again: all claims of one statement share a token.
+    ("jobs_claimed", "edit_jobs", ["token"], "status = 'in_progress'"),
+    ("files_by_order_status", "files", ["order_id", "status"], "deleted_at IS NULL"),
+    ("files_locked", "files", ["id"], "locked"),
 )
 
 
@@ -50,9 +51,9 @@ def downgrade() -> None:
     op.drop_table("counts")
     if postgres:
         op.execute("ALTER TABLE files RESET (fillfactor)")
-    for name, table, columns, condition, unique in _DROPPED:
+    for name, table, columns, condition in _DROPPED:
         where = sa.text(condition)
-        op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
+        op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def _first_counts() -> str:
