@@ -13,6 +13,8 @@ from editqueue.ports import Limits
 from editqueue.ports.time import Clock
 from tests.simulation.bucket import Shelf
 from tests.simulation.disk import Disk
+from editqueue.use_cases.consumer.take_over import COMES_BACK_WITHIN
+from tests.simulation.holders import Locks
 from tests.simulation.life import Life
 from tests.simulation.pictures import expected_preview
 from tests.simulation.wire import ASKED, Asked, Scene
@@ -108,20 +110,27 @@ class Books:
     """What has happened so far, and whether it may."""
 
     def __init__(
-        self, scene: Scene, disk: Disk, shelf: Shelf, *, limits: Limits, clock: Clock, apart: timedelta
+        self, scene: Scene, disk: Disk, shelf: Shelf, *, locks: Locks, limits: Limits, clock: Clock, apart: timedelta
     ) -> None:
         self.found: list[Violation] = []
         self.consumers: dict[str, Life] = {}
         """By the names under which they claim."""
-        self.delivered: set[str] = set()
-        """The tokens of claims whose answers arrived: somebody works under each."""
+        self.delivered: dict[str, Life] = {}
+        """By the tokens of claims whose answers arrived: who works under each."""
+        self.excused: set[str] = set()
+        """The lives that could not write an end down, or were killed."""
         self._scene = scene
         self._disk = disk
+        self._locks = locks
         self._shelf = shelf
         self._limits = limits
         self._clock = clock
         self._apart = apart
         """By how much clocks may differ."""
+        self._claimed_at: dict[str, float] = {}
+        """When each job was claimed last."""
+        self._untold: dict[tuple[str, str, str], str] = {}
+        """Ends that consumers have written, by job, claim and status, and the consumer."""
         self._spent: Counter[str] = Counter()
         """Claims of each job that were not handed back."""
         self._tokens: set[str] = set()
@@ -176,6 +185,7 @@ class Books:
                 self.report("promise 12: a queued job failed without being deleted", said)
             return
         self._spent[move.id] += 1
+        self._claimed_at[move.id] = self._scene.loop.time()
         if step != "store.claim_next":
             self.report("promise 12: begun, but not by a claim", said)
         if move.token in self._tokens:
@@ -189,11 +199,15 @@ class Books:
             self._spent[move.id] += attempts
             if (asked.claim.job.id, asked.claim.job.token) != (move.id, move.token_before):
                 self.report("promise 2: a worker ended what was no longer its own", said)
+            if move.after != "queued":  # what is queued again may be somebody else's before the answer is missed
+                self._untold[move.id, str(move.token_before), move.after] = asked.life.name
+            self._judge_cost(move, step, said)
             if move.after != after:
                 self.report("promise 12: an end that makes something else of its job", f"{said}: {move.after}")
         elif step == "store.take_over":
             holder = self.consumers.get(move.holder or "")
-            if holder is None or not holder.is_killed:
+            lost_for = self._locks.lost_for(move.holder or "", self._scene.loop.time())
+            if holder is None or not (holder.is_killed or lost_for >= COMES_BACK_WITHIN):
                 self.report("promise 24: taken over from a consumer that lives", said)
         elif step == "store.rescue":
             age = timedelta(milliseconds=to_ms(self._clock.now()) - (move.started_at or 0))
@@ -205,6 +219,21 @@ class Books:
                 self.report("promise 2: taken from a worker that has it", said)
         else:
             self.report("promise 12: ended by somebody who has no claim", said)
+
+    def _judge_cost(self, move: Move, step: str, said: str) -> None:
+        """Whether an attempt was spent that the file has no part in."""
+        now, claimed_at = self._scene.loop.time(), self._claimed_at[move.id]
+        in_time = now - claimed_at < self._limits.job_timeout.total_seconds()
+        if in_time and step != "store.release" and (move.error or "").startswith("job_timed_out: not finished"):
+            self.report("promise 9: an attempt spent for a time limit that was not reached", said)
+        outage = self._scene.faults.outage_of(("bucket", "images"), since=claimed_at, now=now)
+        if outage and (step == "store.retry_later" or (step == "store.fail" and move.attempts == MOST_ATTEMPTS)):
+            self.report("promise 21: an attempt spent in an outage", f"{said}, {outage}")
+
+    def jobs_in_hands_of(self, life: Life) -> Sequence[str]:
+        """Those that it knows to have, and that are in progress."""
+        rows = self._disk.rows("SELECT id, token FROM edit_jobs WHERE status = 'in_progress'")
+        return [self._scene.name_of("job", row["id"]) for row in rows if self.delivered.get(row["token"]) is life]
 
     def _judge_change(self, change: Change, step: str) -> None:
         if change.locked_before and change.before != change.after:
@@ -231,6 +260,12 @@ class Books:
 
     def judge_the_end(self) -> None:
         """When everything is at rest."""
+        for (job_id, _, status), who in self._untold.items():
+            if who not in self.excused:
+                self.report(
+                    "promise 12: an end that was written and never told",
+                    f"{self._scene.name_of('job', job_id)} {status}, by {who}",
+                )
         for row in self._disk.rows(_GAVE_UP):
             self.report("promise 8: given up before its attempts were spent", self._scene.name_of("job", row["id"]))
         known = {key for row in self._disk.rows("SELECT object_key FROM files") for key in _made_of(row["object_key"])}
@@ -244,6 +279,7 @@ class Books:
         said = f"{self._scene.name_of('job', job.id)} {before} -> {job.status.value}, {cause}, by {who}"
         if (job.id, job.token, None if before is None else before.value, job.status.value) not in self._moves:
             self.report("promise 12: told, but it never happened", said)
+        self._untold.pop((job.id, job.token, job.status.value), None)
         key = (job.id, job.token, job.status.value, cause)
         self._told[key] += 1
         if self._told[key] > 1:

@@ -10,7 +10,7 @@ from editqueue.adapters.bucket.probing import try_out
 from editqueue.domain.errors import ObjectExists, ObjectMissing, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo, SignedPut
 from editqueue.ports.time import Clock
-from tests.simulation.wire import BUCKET, Wire
+from tests.simulation.wire import BUCKET, COPY, Wire
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,15 +86,15 @@ class SimulatedBucket:
 
     async def write(self, key: str, body: bytes, *, content_type: str) -> None:
         effect = partial(self._shelf.put, key, body, content_type=content_type)
-        await self._wire.call("bucket.write", BUCKET, effect, _short(key))
+        await self._wire.call("bucket.write", COPY, effect, _short(key))
 
     async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
         effect = partial(self._shelf.copy, source, target, etag=etag)
-        await self._wire.call("bucket.copy", BUCKET, effect, _short(target))
+        await self._wire.call("bucket.copy", COPY, effect, _short(target))
 
     async def delete(self, keys: Sequence[str]) -> None:
         about = ", ".join(map(_short, keys))
-        await self._wire.call("bucket.delete", BUCKET, partial(self._shelf.delete, keys), about)
+        await self._wire.call("bucket.delete", COPY, partial(self._shelf.delete, keys), about)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         keys = await self._wire.call("bucket.list", BUCKET, lambda: sorted(self._shelf.objects), prefix)

@@ -47,6 +47,8 @@ class Customer:
     books: Books
     disk: Disk
     shelf: Shelf
+    is_never_content: bool
+    """Asks for one revision after the other."""
     deadly: bool
     """Whether originals may kill the consumer that edits them."""
     done: list[str] = field(default_factory=list[str])
@@ -68,6 +70,8 @@ class Customer:
 
     async def _act(self, dice: Dice) -> None:
         draw, which = dice[3], dice[4]
+        if self.is_never_content and draw > 0.5:
+            draw = 0.8
         one = self.files[int(which * len(self.files))]
         some = [file for number, file in enumerate(self.files) if dice[8 + number % 8] < 0.5] or [one]
         if draw < 0.35:

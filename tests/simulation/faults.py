@@ -1,7 +1,7 @@
 """What may go wrong at a call, how often in this world, and what a shortened run leaves out."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,8 @@ KILLED_BEFORE, KILLED_AFTER = "killed before", "killed after"
 STOPPED_BEFORE, STOPPED_AFTER = "stopped before", "stopped after"
 """For longer than the stale limit, or for seconds."""
 TERMINATED: Final = "SIGTERM"
+LOCK_LOST: Final = "lock lost"
+"""A consumer that lives loses the lock by which others know it, for a moment."""
 SLOW: Final = "slow"
 """Seconds instead of milliseconds."""
 OUTAGE: Final = "outage"
@@ -36,13 +38,15 @@ OF_CALLS: Final = (
     STOPPED_AFTER,
     TERMINATED,
     SLOW,
+    LOCK_LOST,
 )
 OF_MESSAGES: Final = (DROPPED, DOUBLED, DELAYED)
 ANSWERED: Final = frozenset({REFUSED, KILLED_BEFORE, KILLED_AFTER, STOPPED_BEFORE, STOPPED_AFTER, TERMINATED, SLOW})
 """What can happen to a database that is a file on the same machine: what it commits is known."""
-RATES: Final = (0.0, 0.0, 0.004, 0.02, 0.08)
+RATES: Final = (0.0, 0.0, 0.01, 0.03, 0.1)
 DEADLY: Final = frozenset({KILLED_BEFORE, KILLED_AFTER, STOPPED_BEFORE, STOPPED_AFTER, TERMINATED})
-DEADLY_RATES: Final = (0.0, 0.002, 0.01, 0.03)
+LOCK_RATES: Final = (0.0, 0.1, 0.3)
+DEADLY_RATES: Final = (0.0, 0.003, 0.012, 0.04)
 PORTS: Final = ("store", "bucket", "queue", "images")
 OUTAGE_SECONDS: Final = (2.0, 45.0)
 
@@ -77,7 +81,7 @@ class Faults:
         first, second = self.chance.at("rates"), self.chance.at("rates of messages")
         rates: dict[str, float] = {}
         for number, kind in enumerate(OF_CALLS):
-            choices = DEADLY_RATES if kind in DEADLY else RATES
+            choices = DEADLY_RATES if kind in DEADLY else LOCK_RATES if kind == LOCK_LOST else RATES
             rates[kind] = choices[int(first[number] * len(choices))]
         for number, kind in enumerate(OF_MESSAGES):
             rates[kind] = (0.0, 0.1, 0.5)[int(second[number] * 3)]
@@ -108,6 +112,12 @@ class Faults:
                 return self._happens(name, kind, step) if kind in possible and name not in self.left_out else None
             draw -= rate
         return None
+
+    def outage_of(self, ports: Sequence[str], *, since: float, now: float) -> str | None:
+        """One of `ports` that was away all the time."""
+        return next(
+            (one.name for one in self.outages if one.port in ports and one.begins <= since and now < one.ends), None
+        )
 
     def at_message(self, who: str, nth: int, *, now: float, dice: Dice) -> str | None:
         if now >= self.calm_at:

@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from editqueue.adapters.job_store.holders.files import HolderFiles
+from editqueue.domain.errors import StorageUnavailable
+from editqueue.use_cases.consumer.take_over import COMES_BACK_WITHIN
+from tests.simulation.faults import LOCK_LOST
 from tests.simulation.life import CURRENT, Life
+from tests.simulation.wire import Kind, Wire
 
-LOOK_EVERY: Final = 5.0
+LOOK_EVERY: Final = 6.0
 """Seconds. Real consumers look every 1.5; nothing else happens in between."""
+RETRY_EVERY: Final = 0.5
+_LOCK: Final = Kind(error=StorageUnavailable, patience=0, possible=frozenset({LOCK_LOST}))
 
 
 class Locks:
@@ -19,6 +25,7 @@ class Locks:
     def __init__(self) -> None:
         self._held: dict[str, Life | None] = {}
         """By the name of the consumer; None for one that nobody holds."""
+        self.lost_at: dict[str, float] = {}
 
     def names(self) -> list[str]:
         return sorted(self._held)
@@ -33,6 +40,10 @@ class Locks:
             return False
         self._held[name] = CURRENT.get()
         return True
+
+    def lost_for(self, name: str, now: float) -> float:
+        """Seconds since a living consumer lost its lock; 0 if it has it."""
+        return now - self.lost_at[name] if name in self.lost_at else 0
 
     def let_go(self, name: str) -> None:
         if self._held.get(name) is CURRENT.get():
@@ -74,9 +85,10 @@ class SimulatedFiles(HolderFiles):
 class SimulatedHolder:
     """`Holder` of one life of a consumer."""
 
-    def __init__(self, locks: Locks, consumer: str) -> None:
+    def __init__(self, locks: Locks, wire: Wire) -> None:
         self._locks = locks
-        self.consumer = consumer
+        self._wire = wire
+        self.consumer = wire.life.name
         self.held_as: str | None = None
 
     @asynccontextmanager
@@ -91,3 +103,17 @@ class SimulatedHolder:
 
     async def next_look(self) -> None:
         await asyncio.sleep(LOOK_EVERY)
+        call = self._wire.begin("holder.next_look", _LOCK)
+        if call.fault == LOCK_LOST and self.held_as is not None:
+            await self._lose(call.dice.between(1, 0, COMES_BACK_WITHIN - 0.1))
+
+    async def _lose(self, seconds: float) -> None:
+        loop, name = self._wire.scene.loop, self.consumer
+        self._wire.scene.tell(name, "loses its lock", f"for {seconds:.1f} s")
+        self._locks.lost_at[name], self.held_as = loop.time(), None
+        self._locks.let_go(name)
+        await asyncio.sleep(seconds)
+        while not self._locks.take(name):
+            await asyncio.sleep(RETRY_EVERY)
+        self.held_as = name
+        self._locks.lost_at.pop(name, None)

@@ -1,5 +1,6 @@
 """What originals are like, and what the image tools make of them."""
 
+from dataclasses import replace
 from typing import Final
 
 from editqueue.domain.errors import BrokenPicture, ImageWorkerDied, NoImageWorker, NoToolForFormat
@@ -7,7 +8,7 @@ from editqueue.ports.image_tools import Preview
 from tests.reliability.fates import preview_for
 from tests.simulation.bucket import Shelf
 from tests.simulation.chance import Dice
-from tests.simulation.wire import IMAGES, Kind, Wire
+from tests.simulation.wire import IMAGES, Wire
 
 SOUND: Final = "sound"
 BROKEN: Final = "broken"
@@ -20,7 +21,7 @@ DEADLY: Final = "deadly"
 MISSING: Final = "missing"
 """It vanished from the bucket."""
 
-_PROBE: Final = Kind(error=NoImageWorker, patience=600, possible=IMAGES.possible)
+_PROBE: Final = replace(IMAGES, error=NoImageWorker, work=0)
 
 
 def nature_of(dice: Dice, number: int, *, deadly: bool) -> str:

@@ -39,7 +39,7 @@ def delivered(job_ids: Sequence[str], wire: Wire) -> Iterator[tuple[str, float]]
 class OwnQueue(LocalQueue):
     """The queue of one machine. A process hears of its own jobs only."""
 
-    idle_poll = timedelta(seconds=20)
+    idle_poll = timedelta(seconds=40)
 
     def __init__(self, wire: Wire) -> None:
         super().__init__()

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from editqueue.entrypoints.consumer import GRACE, Consumer
+from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
 from editqueue.use_cases.consumer.sweep import sweep
 from editqueue.use_cases.unless_stopped import unless_stopped
 from tests.simulation.books import Books
+from tests.simulation.faults import PORTS
 from tests.simulation.life import CURRENT, Life
 from tests.simulation.wire import Scene
 
 T = TypeVar("T")
-SWEEP_INTERVAL: Final = timedelta(seconds=120)
 ENDS_WITHIN: Final = 45.0
 """Seconds from SIGTERM to the end of every command."""
 MakePorts = Callable[["Program", Life], Ports]
@@ -30,6 +30,8 @@ class Program:
     scene: Scene
     books: Books
     make_ports: MakePorts
+    sweep_interval: timedelta
+    terminated_at: float = 0.0
     lives: list[Life] = field(default_factory=list[Life])
 
     def start(self) -> None:
@@ -66,6 +68,7 @@ class Program:
 
     def kill(self) -> None:
         self.life.kill()
+        self.books.excused.add(self.life.name)
         self.scene.tell(self.life.name, "is killed")
         self._start_again()
 
@@ -77,12 +80,16 @@ class Program:
     def terminate(self) -> None:
         """SIGTERM."""
         self.stopping.set()
+        self.terminated_at = self.scene.loop.time()
         self.scene.tell(self.life.name, "gets SIGTERM")
         self.scene.later(ENDS_WITHIN, self._confirm_end, self.life, self.life.stops)
 
     def _confirm_end(self, life: Life, stops: int) -> None:
-        if not life.is_killed and life.stops == stops:
+        if life.is_killed or life.stops != stops:
+            return
+        if not self.scene.was_troubled(self.name, PORTS, since=self.terminated_at):
             self.books.report("promise 9: it goes on after SIGTERM", life.name)
+        self.kill()  # as its backstop does
 
     def _go_on(self, life: Life) -> None:
         if not life.is_killed and not self.scene.is_over:
@@ -105,6 +112,9 @@ class Program:
         error = None if task.cancelled() else task.exception()
         if error is not None or not self.stopping.is_set():
             self.books.report("promise 28: a program ended that nobody told to", f"{self.life.name}: {error!r}")
+        left = self.books.jobs_in_hands_of(self.life)
+        if left and not self.scene.was_troubled(self.name, ["store"], since=self.terminated_at):
+            self.books.report("promise 9: ended with a job in its hands", f"{self.life.name}: {', '.join(left)}")
         self.scene.tell(self.life.name, "ends")
         self.life.kill()
         self._start_again()
@@ -115,25 +125,30 @@ class ConsumerProgram(Program):
     """`editqueue consume`, or `serve` where requests are sent to it, too."""
 
     concurrency: int = 1
+    grace: timedelta
 
     async def _run(self) -> None:
         consumer = Consumer(
-            ports=self.ports, sweep_interval=SWEEP_INTERVAL, concurrency=self.concurrency, stop=self.stopping
+            ports=self.ports,
+            sweep_interval=self.sweep_interval,
+            concurrency=self.concurrency,
+            grace=self.grace,
+            stop=self.stopping,
         )
         await consumer.run()
 
 
 @dataclass(kw_only=True, eq=False)
 class CronProgram(ConsumerProgram):
-    """`editqueue sweep`, every two minutes."""
+    """`editqueue sweep`, again and again."""
 
     async def _run(self) -> None:
         async with self.ports.holder.hold():
-            await unless_stopped(sweep(self.ports, stopped=self.stopping.is_set), self.stopping, grace=GRACE)
+            await unless_stopped(sweep(self.ports, stopped=self.stopping.is_set), self.stopping, grace=self.grace)
         self.stopping.set()
 
     def _start_again(self) -> None:
-        self.scene.later(SWEEP_INTERVAL.total_seconds(), self.start)
+        self.scene.later(self.sweep_interval.total_seconds(), self.start)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeVar
 
 from editqueue.adapters.job_store.databases.database import StatementRefused
@@ -41,14 +41,19 @@ class Kind:
     patience: float
     """Seconds after which the adapter gives an answer up."""
     possible: frozenset[str]
+    work: float = 0.0
+    """Seconds that the other side may be at work before the effect."""
+    is_bounded: bool = False
+    """Whether what was asked happens within that patience or never, as with a request that is signed or timed."""
 
 
-EVERYTHING: Final = frozenset(faults.OF_CALLS)
+EVERYTHING: Final = frozenset(faults.OF_CALLS) - {faults.LOCK_LOST}
 SQLITE: Final = Kind(error=StatementRefused, patience=10, possible=faults.ANSWERED)
 REMOTE: Final = Kind(error=StorageUnavailable, patience=12, possible=EVERYTHING)
-BUCKET: Final = Kind(error=StorageUnavailable, patience=150, possible=EVERYTHING)
+BUCKET: Final = Kind(error=StorageUnavailable, patience=150, possible=EVERYTHING, is_bounded=True)
 QUEUE: Final = Kind(error=QueueUnavailable, patience=10, possible=EVERYTHING)
-IMAGES: Final = Kind(error=ImageWorkerDied, patience=600, possible=faults.ANSWERED | {faults.SILENT})
+IMAGES: Final = Kind(error=ImageWorkerDied, patience=600, possible=faults.ANSWERED | {faults.SILENT}, work=12)
+COPY: Final = replace(BUCKET, work=4)
 
 
 class Process(Protocol):
@@ -73,6 +78,10 @@ class Scene:
     """What belongs to no process: customers, the other side of a wire, time itself."""
     look: Callable[[str], None] = lambda _: None
     """Called after every effect, with what was done: holds the world against the promises."""
+    tempo: float = 1.0
+    """The share of the usual limits that this world's have: waiting for an image or the bucket ends with them."""
+    troubled_until: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    """By process and port: until when a call of it may last that did not go well."""
     is_over: bool = False
     """The run has ended: no call does anything any more."""
     calls: Counter[str] = field(default_factory=Counter[str])
@@ -86,6 +95,13 @@ class Scene:
         if identity not in self.names:
             self.names[identity] = f"{kind} {sum(name.startswith(kind) for name in self.names.values()) + 1}"
         return self.names[identity]
+
+    def trouble(self, who: str, port: str, seconds: float) -> None:
+        until = self.loop.time() + seconds
+        self.troubled_until[who, port] = max(until, self.troubled_until.get((who, port), 0))
+
+    def was_troubled(self, who: str, ports: Sequence[str], *, since: float) -> bool:
+        return any(self.troubled_until.get((who, port), -1) >= since for port in ports)
 
     def later(self, seconds: float, callback: Callable[..., object], *args: object) -> None:
         """Outside of any process: no end of one keeps it from being done."""
@@ -110,7 +126,10 @@ class Wire:
         nth = scene.calls[place] = scene.calls[place] + 1
         dice = scene.chance.at(place, nth)
         fault = scene.faults.at_call(who, step, nth, now=scene.loop.time(), dice=dice, possible=kind.possible)
-        return Call(wire=self, step=step, kind=kind, about=about, dice=dice, fault=fault)
+        call = Call(wire=self, step=step, kind=kind, about=about, dice=dice, fault=fault)
+        if fault is not None:
+            scene.trouble(who, step.partition(".")[0], call.patience)
+        return call
 
     async def call(self, step: str, kind: Kind, effect: Callable[[], T], about: str = "") -> T:
         """What `effect` returns or raises, unless something goes wrong on the way."""
@@ -139,11 +158,18 @@ class Call:
     dice: Dice
     fault: str | None
 
+    @property
+    def patience(self) -> float:
+        limited = self.kind.patience > 100
+        return self.kind.patience * self.wire.scene.tempo if limited else self.kind.patience
+
     def latency(self, *, back: bool = False) -> float:
         """Seconds. Most calls take milliseconds, some none at all, a few a second."""
         if self.fault == faults.SLOW and not back:
-            return self.dice.between(1, 2, 40)
+            return self.dice.between(1, 2, min(40, self.patience))
         draw = self.dice[3 if back else 2]
+        if self.kind.work and not back:
+            return self.kind.work * draw * draw
         if draw < 0.3:
             return 0
         return draw / 30 if draw < 0.95 else self.dice[1]
@@ -154,13 +180,16 @@ class Call:
             raise asyncio.CancelledError
         match self.fault:
             case faults.KILLED_BEFORE | faults.STOPPED_BEFORE | faults.TERMINATED:
+                asked_at = self.wire.scene.loop.time()
                 await self._befall()
+                if self.kind.is_bounded and self.wire.scene.loop.time() - asked_at > self.patience:
+                    await self._refuse(0)
             case faults.REFUSED | faults.OUTAGE:
                 await self._refuse(0)
             case faults.SILENT:
-                await self._refuse(self.kind.patience)
+                await self._refuse(self.patience)
             case faults.LATE:
-                gives_up = min(self.kind.patience, self.dice.between(4, 0, 6))
+                gives_up = min(self.patience, self.dice.between(4, 0, 6))
                 self.wire.scene.later(gives_up + self.dice.between(5, 0, 30), self._come_late, late, CURRENT.get())
                 await self._refuse(gives_up)
             case _:
@@ -207,7 +236,8 @@ class Call:
                 process.terminate()
             case faults.STOPPED_BEFORE | faults.STOPPED_AFTER:
                 long = self.dice[6] < 0.5
-                process.stop(self.dice.between(7, 901, 1300) if long else self.dice.between(7, 0.1, 60))
+                stale = 900 * self.wire.scene.tempo
+                process.stop(self.dice.between(7, stale, 1.5 * stale) if long else self.dice.between(7, 0, stale / 2))
             case _:
                 process.kill()
         await asyncio.sleep(0)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, cast
 
@@ -14,6 +14,7 @@ from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.adapters.job_store.store.d1_store import D1HttpStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
+from editqueue.entrypoints.consumer import GRACE
 from editqueue.ports import Limits, Ports
 from editqueue.ports.holder import NoHolder
 from tests.simulation.books import Books, Violation
@@ -30,13 +31,15 @@ from tests.simulation.loop import Deadlock, VirtualLoop
 from tests.simulation.pictures import MISSING, SimulatedImages, nature_of, original
 from tests.simulation.post import OwnQueue, PostOffice, SimulatedApi
 from tests.simulation.programs import ApiProgram, ConsumerProgram, CronProgram, Program
-from tests.simulation.watching import SimulatedJournal, WatchedStore
+from tests.simulation.watching import SimulatedJournal, WatchedQueue, WatchedStore
 from tests.simulation.wire import Scene, Wire
 
 COMES_TO_REST: Final = 4 * 3600.0
 """Seconds after the last fault within which everything must have ended. A job may be found stale only after 15
 minutes, four times over."""
 LOOK_EVERY: Final = 10.0
+UNTIL_TOLD: Final = 3.0
+"""Seconds until the last answer has arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +74,22 @@ class Ending:
     seconds: float
     """Of virtual time."""
 
+    def without_story(self) -> "Ending":
+        return replace(self, story="")
+
 
 class World:
     def __init__(self, seed: int, *, left_out: frozenset[str] = frozenset()) -> None:
         self.chance = Chance(seed)
         self._dice = self.chance.at("world")
-        calm_at = self._dice.between(0, 60, 900)
+        tempo = 1.0 if self._dice[11] < 0.25 else 1 / 15
+        calm_at = self._dice.between(0, 60, 900 if tempo == 1 else 300)
         loop = VirtualLoop()
         self.scene = Scene(
             chance=self.chance,
             faults=Faults(chance=self.chance, calm_at=calm_at, left_out=left_out),
             loop=loop,
+            tempo=tempo,
             outside=Life("world", self.chance),
         )
         self.is_local = self._dice[1] < 0.5
@@ -90,10 +98,19 @@ class World:
         self.clock = ProcessClock(loop)
         self.shelf = Shelf(ProcessClock(loop, ahead=self._dice.between(2, -30, 30)))
         self.office = PostOffice(self.scene)
-        retention = timedelta(days=90) if self._dice[3] < 0.6 else timedelta(seconds=self._dice.between(4, 30, 600))
-        self.limits = Limits(retention=retention)
+        retention = timedelta(days=90) if self._dice[3] < 0.6 else timedelta(seconds=self._dice.between(4, 1, 60))
+        usual = Limits()
+        self.limits = Limits(
+            job_timeout=usual.job_timeout * tempo, stale_after=usual.stale_after * tempo, retention=retention
+        )
         self.books = Books(
-            self.scene, self.disk, self.shelf, limits=self.limits, clock=self.clock, apart=timedelta(seconds=3)
+            self.scene,
+            self.disk,
+            self.shelf,
+            locks=self.locks,
+            limits=self.limits,
+            clock=self.clock,
+            apart=timedelta(seconds=3),
         )
         self.scene.look = self.books.look
         self.programs = self._programs()
@@ -101,20 +118,27 @@ class World:
 
     # Who is there ----
     def _programs(self) -> list[Program]:
-        common: dict[str, Any] = {"scene": self.scene, "books": self.books, "make_ports": self._ports}
+        interval = timedelta(seconds=120 if self.scene.tempo == 1 else 30)
+        working: dict[str, Any] = {"grace": GRACE * self.scene.tempo}
+        common: dict[str, Any] = {
+            "scene": self.scene,
+            "books": self.books,
+            "make_ports": self._ports,
+            "sweep_interval": interval,
+        }
         workers = [1 + int(self._dice[5] * 2), 1 + int(self._dice[6] * 1.4)]
         first: list[Program] = (
-            [ConsumerProgram(name="serve", concurrency=workers[0], **common)]
+            [ConsumerProgram(name="serve", concurrency=workers[0], **common, **working)]
             if self.is_local
             else [
                 ApiProgram(name="api", **common),
-                ConsumerProgram(name="consumer-1", concurrency=workers[0], **common),
+                ConsumerProgram(name="consumer-1", concurrency=workers[0], **common, **working),
             ]
         )
         if self._dice[7] < 0.6:
-            first.append(ConsumerProgram(name="consumer-2", concurrency=workers[1], **common))
+            first.append(ConsumerProgram(name="consumer-2", concurrency=workers[1], **common, **working))
         if self._dice[8] < 0.4:
-            first.append(CronProgram(name="cron", **common))
+            first.append(CronProgram(name="cron", **common, **working))
         return [program for program in first if program.name not in self.scene.faults.left_out]
 
     def _ports(self, program: Program, life: Life) -> Ports:
@@ -123,17 +147,18 @@ class World:
         store: SqlStore
         if self.is_local:
             store = SqliteStore(LocalDatabase(self.disk, wire, self.clock), SimulatedFiles(self.locks))
-            holder, queue = SimulatedHolder(self.locks, life.name), OwnQueue(wire)
+            holder, queue = SimulatedHolder(self.locks, wire), OwnQueue(wire)
         else:
             store = D1HttpStore(cast("Any", RemoteDatabase(self.disk, wire, self.clock)))
             concurrency = program.concurrency if isinstance(program, ConsumerProgram) else 1
             lease = Lease.of(self.limits, concurrency=concurrency)
             queue = CloudflareQueue(SimulatedApi(self.office, wire), lease=lease, clock=clock, pause=asyncio.sleep)
             holder = NoHolder(consumer=life.name)
+        watched = WatchedStore(store, life, self.books)
         return Ports(
-            store=cast("Any", WatchedStore(store, life, self.books)),
+            store=cast("Any", watched),
             bucket=SimulatedBucket(self.shelf, wire),
-            queue=queue,
+            queue=WatchedQueue(queue, self.books, watched, self.disk),
             images=SimulatedImages(self.shelf, wire),
             clock=clock,
             chance=self.chance.stream(f"{life.name} jitter").random,
@@ -155,7 +180,7 @@ class World:
             user_id = ("anna", "ben")[number]
             dice = self.chance.at(f"{user_id} files")
             order = await seed_order(store, user_id=user_id)
-            files = await seed_files(store, order, 1 + int(dice[0] * 4))
+            files = await seed_files(store, order, 1 + int(dice[0] ** 2 * 5))
             for place, file in enumerate(files, start=1):
                 nature = nature_of(dice, place, deadly=self.is_local)
                 if nature != MISSING:
@@ -165,7 +190,8 @@ class World:
                     user_id=user_id,
                     order_id=order.id,
                     files=[file.id for file in files],
-                    acts=2 + int(dice[6] * 8),
+                    acts=3 + int(dice[6] * 12),
+                    is_never_content=dice[7] < 0.4,
                     apis=apis,
                     scene=self.scene,
                     books=self.books,
@@ -216,13 +242,17 @@ class World:
             await asyncio.sleep(LOOK_EVERY)
         for task in living:
             task.result()
+        await asyncio.sleep(UNTIL_TOLD)
         self.scene.tell("world", "everything is at rest")
         self._judge_the_end()
 
     def _is_at_rest(self) -> bool:
         active = "SELECT id FROM edit_jobs WHERE status IN ('queued', 'in_progress')"
         held = "SELECT id FROM files WHERE locked OR expiring_at IS NOT NULL"
-        is_up = all(not program.life.is_stopped or isinstance(program, CronProgram) for program in self.programs)
+        is_up = all(
+            program.life.is_killed if isinstance(program, CronProgram) else not program.life.is_stopped
+            for program in self.programs
+        )
         return is_up and not self.disk.rows(f"{active} UNION ALL {held} LIMIT 1")
 
     def _judge_the_end(self) -> None:
