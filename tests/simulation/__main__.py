@@ -66,11 +66,11 @@ def search(seeds: range, processes: int) -> int:
 
 
 def show_shortened(ending: Ending) -> None:
-    shorter, left_out = shorten(ending)
+    shorter = shorten(ending)
     sys.stdout.write(f"\n{shorter.story}")
     sys.stdout.write(
         f"seed {ending.seed}: {shorter.violation}\n"
-        f"Left out: {len(left_out)} of {len(ending.happened)} faults, acts and programs. What is left:\n"
+        f"{len(shorter.happened)} of {len(ending.happened)} faults, acts and programs are needed for it:\n"
     )
     for name in shorter.happened:
         sys.stdout.write(f"  {name}\n")

@@ -61,7 +61,7 @@ class Customer:
             dice = self.scene.chance.at(self.user_id, number)
             await asyncio.sleep(0 if dice[0] < 0.2 else pace * dice[1] * 2)
             name = f"{self.user_id} {number}"
-            if name in self.scene.faults.left_out or self.scene.loop.time() > self.scene.faults.calm_at:
+            if not self.scene.faults.is_wanted(name) or self.scene.loop.time() > self.scene.faults.calm_at:
                 continue
             self.done.append(name)
             act = asyncio.create_task(self._act(dice))
@@ -198,7 +198,7 @@ class Operator:
             dice = self.scene.chance.at("operator", number)
             await asyncio.sleep(self.scene.faults.calm_at * dice[0] * 2 / (self.acts + 1))
             name = f"operator {number}"
-            if name in self.scene.faults.left_out or self.scene.loop.time() > self.scene.faults.calm_at:
+            if not self.scene.faults.is_wanted(name) or self.scene.loop.time() > self.scene.faults.calm_at:
                 continue
             self.done.append(name)
             act, what = (_retry_a_failed_job, "retry") if dice[1] < 0.7 else (_reset_locks, "reset locks")

@@ -67,15 +67,15 @@ class Faults:
     chance: Chance
     calm_at: float
     """Seconds after which nothing goes wrong any more."""
-    left_out: frozenset[str] = frozenset()
-    """The names of faults that do not happen, though chance wants them."""
+    only: frozenset[str] | None = None
+    """The names of what happens, in a run that is made shorter; nothing else does, whatever chance wants."""
     happened: list[str] = field(default_factory=list[str])
     met: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     """How often which fault met which step."""
 
     def __post_init__(self) -> None:
         self.rates = self._rates()
-        self.outages = [outage for outage in self._outages() if outage.name not in self.left_out]
+        self.outages = [outage for outage in self._outages() if self.is_wanted(outage.name)]
 
     def _rates(self) -> Mapping[str, float]:
         first, second = self.chance.at("rates"), self.chance.at("rates of messages")
@@ -97,6 +97,10 @@ class Faults:
             found.append(Outage(f"outage {number}", port, begins, ends))
         return found
 
+    def is_wanted(self, name: str) -> bool:
+        """Whether a fault, an act of a customer or a program belongs to this run."""
+        return self.only is None or name in self.only
+
     def at_call(self, who: str, step: str, nth: int, *, now: float, dice: Dice, possible: frozenset[str]) -> str | None:
         """What goes wrong at this call, if anything. `possible` is what this kind of call may meet."""
         if now >= self.calm_at:
@@ -109,7 +113,7 @@ class Faults:
             rate = self.rates[kind]
             if draw < rate:
                 name = f"{who} {step} {nth}: {kind}"
-                return self._happens(name, kind, step) if kind in possible and name not in self.left_out else None
+                return self._happens(name, kind, step) if kind in possible and self.is_wanted(name) else None
             draw -= rate
         return None
 
@@ -126,7 +130,7 @@ class Faults:
         for kind in OF_MESSAGES:
             if draw < self.rates[kind] / 3:
                 name = f"{who} message {nth}: {kind}"
-                return self._happens(name, kind, "queue.send") if name not in self.left_out else None
+                return self._happens(name, kind, "queue.send") if self.is_wanted(name) else None
             draw -= self.rates[kind] / 3
         return None
 

@@ -17,8 +17,9 @@ from tests.simulation.life import CURRENT, Life
 from tests.simulation.wire import Scene
 
 T = TypeVar("T")
-ENDS_WITHIN: Final = 45.0
-"""Seconds from SIGTERM to the end of every command."""
+ENDS_AFTER_GRACE, BACKSTOP = 8.0, 45.0
+"""Seconds from the end of the grace period in which a consumer ends whose calls are all answered; and from SIGTERM to
+the moment when the backstop of every command ends it by force."""
 MakePorts = Callable[["Program", Life], Ports]
 
 
@@ -79,17 +80,7 @@ class Program:
 
     def terminate(self) -> None:
         """SIGTERM."""
-        self.stopping.set()
-        self.terminated_at = self.scene.loop.time()
-        self.scene.tell(self.life.name, "gets SIGTERM")
-        self.scene.later(ENDS_WITHIN, self._confirm_end, self.life, self.life.stops)
-
-    def _confirm_end(self, life: Life, stops: int) -> None:
-        if life.is_killed or life.stops != stops:
-            return
-        if not self.scene.was_troubled(self.name, PORTS, since=self.terminated_at):
-            self.books.report("promise 9: it goes on after SIGTERM", life.name)
-        self.kill()  # as its backstop does
+        self.kill()
 
     def _go_on(self, life: Life) -> None:
         if not life.is_killed and not self.scene.is_over:
@@ -137,6 +128,26 @@ class ConsumerProgram(Program):
         )
         await consumer.run()
 
+    def terminate(self) -> None:
+        """SIGTERM; another one changes nothing."""
+        if self.stopping.is_set():
+            return
+        self.stopping.set()
+        self.terminated_at = self.scene.loop.time()
+        self.scene.tell(self.life.name, "gets SIGTERM")
+        grace = self.grace.total_seconds()
+        self.scene.later(grace + ENDS_AFTER_GRACE, self._confirm_end, self.life, self.life.stops)
+        self.scene.later(BACKSTOP, self._end_by_force, self.life)
+
+    def _confirm_end(self, life: Life, stops: int) -> None:
+        is_excused = self.scene.was_troubled(self.name, PORTS, since=self.terminated_at)
+        if not (life.is_killed or life.stops != stops or is_excused):
+            self.books.report("promise 9: it goes on after SIGTERM", life.name)
+
+    def _end_by_force(self, life: Life) -> None:
+        if self.life is life and not life.is_killed and not self.scene.is_over:
+            self.kill()
+
 
 @dataclass(kw_only=True, eq=False)
 class CronProgram(ConsumerProgram):
@@ -154,7 +165,3 @@ class CronProgram(ConsumerProgram):
 @dataclass(kw_only=True, eq=False)
 class ApiProgram(Program):
     """`editqueue serve --no-consumer`."""
-
-    def terminate(self) -> None:
-        """Requests under way end with 503, as if the process had been killed."""
-        self.kill()

@@ -18,7 +18,7 @@ def keep_their_promises(first: int) -> None:
     for seed in range(first, first + A_TEST):
         ending = run(seed)
         if ending.violation is not None:
-            shorter, _ = shorten(ending)
+            shorter = shorten(ending)
             what = "\n  ".join(shorter.happened)
             raise AssertionError(
                 f"seed {seed}: {ending.violation}\n{shorter.story}what is needed for it:\n  {what}\n"

@@ -51,7 +51,7 @@ def test_a_fault_that_is_left_out_does_not_happen_and_all_before_it_stays() -> N
     whole = run(18)
     fault = next(name for name in reversed(whole.happened) if ":" in name)
 
-    without = run(18, left_out=frozenset({fault}))
+    without = run(18, only=frozenset(whole.happened) - {fault})
 
     assert fault not in without.happened
     assert os.path.commonprefix([whole.story, without.story]).count("\n") > 10
@@ -61,8 +61,8 @@ def test_a_failing_run_is_made_shorter_and_breaks_the_same_promise() -> None:
     name = "two tries at an end share a token"
     with applied(MUTANTS[name]):
         whole = run(MUTANTS[name].found_by)
-        shorter, left_out = shorten(whole)
-        again = run(whole.seed, left_out=left_out)
+        shorter = shorten(whole)
+        again = run(whole.seed, only=frozenset(shorter.happened))
 
     assert whole.violation is not None
     assert shorter.violation is not None

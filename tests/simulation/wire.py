@@ -127,7 +127,7 @@ class Wire:
         dice = scene.chance.at(place, nth)
         fault = scene.faults.at_call(who, step, nth, now=scene.loop.time(), dice=dice, possible=kind.possible)
         call = Call(wire=self, step=step, kind=kind, about=about, dice=dice, fault=fault)
-        if fault is not None:
+        if fault is not None and fault not in faults.DEADLY:
             scene.trouble(who, step.partition(".")[0], call.patience)
         return call
 

@@ -67,7 +67,7 @@ class Ending:
     seed: int
     violation: Violation | None
     story: str
-    happened: Sequence[str]
+    happened: list[str]
     """The names of the faults and of what customers did: what a shorter run may leave out."""
     met: Mapping[tuple[str, str], int]
     steps: int
@@ -79,7 +79,7 @@ class Ending:
 
 
 class World:
-    def __init__(self, seed: int, *, left_out: frozenset[str] = frozenset()) -> None:
+    def __init__(self, seed: int, *, only: frozenset[str] | None = None) -> None:
         self.chance = Chance(seed)
         self._dice = self.chance.at("world")
         tempo = 1.0 if self._dice[11] < 0.25 else 1 / 15
@@ -87,7 +87,7 @@ class World:
         loop = VirtualLoop()
         self.scene = Scene(
             chance=self.chance,
-            faults=Faults(chance=self.chance, calm_at=calm_at, left_out=left_out),
+            faults=Faults(chance=self.chance, calm_at=calm_at, only=only),
             loop=loop,
             tempo=tempo,
             outside=Life("world", self.chance),
@@ -139,7 +139,8 @@ class World:
             first.append(ConsumerProgram(name="consumer-2", concurrency=workers[1], **common, **working))
         if self._dice[8] < 0.4:
             first.append(CronProgram(name="cron", **common, **working))
-        return [program for program in first if program.name not in self.scene.faults.left_out]
+        others = [program for program in first[1:] if self.scene.faults.is_wanted(program.name)]
+        return [first[0], *others]
 
     def _ports(self, program: Program, life: Life) -> Ports:
         wire = Wire(scene=self.scene, process=program, life=life)
@@ -289,5 +290,5 @@ class _Direct:
         pass
 
 
-def run(seed: int, *, left_out: frozenset[str] = frozenset()) -> Ending:
-    return World(seed, left_out=left_out).run()
+def run(seed: int, *, only: frozenset[str] | None = None) -> Ending:
+    return World(seed, only=only).run()
