@@ -1,9 +1,8 @@
 """Customers, who do everything at once, and an operator, who mends; and whether what they are answered is true."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 from editqueue.domain.errors import EditQueueError
@@ -34,6 +33,19 @@ from tests.simulation.wire import Scene
 PATIENCE: Final = 60.0
 """Seconds that a customer waits for an answer."""
 Request = Callable[[Ports], Coroutine[Any, Any, Any]]
+Tastes = Mapping[str, float]
+USUAL: Final[Tastes] = {
+    "submit": 35,
+    "upload": 10,
+    "mark": 10,
+    "delete": 8,
+    "rename": 8,
+    "revise": 13,
+    "approve": 6,
+    "look": 10,
+}
+"""How often customers do what, of a hundred acts."""
+NEVER_CONTENT: Final[Tastes] = {"submit": 30, "rename": 5, "delete": 5, "mark": 5, "revise": 55}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,13 +54,12 @@ class Customer:
     order_id: str
     files: list[str]
     acts: int
+    tastes: Tastes
     apis: Sequence[Program]
     scene: Scene
     books: Books
     disk: Disk
     shelf: Shelf
-    is_never_content: bool
-    """Asks for one revision after the other."""
     deadly: bool
     """Whether originals may kill the consumer that edits them."""
     done: list[str] = field(default_factory=list[str])
@@ -69,40 +80,35 @@ class Customer:
                 await act
 
     async def _act(self, dice: Dice) -> None:
-        draw, which = dice[3], dice[4]
-        if self.is_never_content and draw > 0.5:
-            draw = 0.8
-        one = self.files[int(which * len(self.files))]
+        one = self.files[int(dice[4] * len(self.files))]
         some = [file for number, file in enumerate(self.files) if dice[8 + number % 8] < 0.5] or [one]
-        if draw < 0.35:
-            await self._submit(some, express=dice[5] < 0.3)
-        elif draw < 0.45:
-            await self._upload(dice)
-        elif draw < 0.55:
-            await self._ask("mark", partial(mark_files, some, marked=dice[5] < 0.7, user_id=self.user_id))
-        elif draw < 0.63:
-            await self._delete([one])
-        elif draw < 0.71:
-            await self._ask("rename", partial(rename_files, some, user_id=self.user_id))
-        elif draw < 0.84:
-            await self._revise(one)
-        elif draw < 0.9:
-            await self._ask("approve", partial(approve_file, one, user_id=self.user_id))
-        else:
-            await self._look(one)
+        match chosen(self.tastes, dice[3]):
+            case "submit":
+                await self._submit(some, express=dice[5] < 0.3)
+            case "upload":
+                await self._upload(dice)
+            case "mark":
+                await self._ask("mark", mark_files, some, marked=dice[5] < 0.7)
+            case "delete":
+                await self._delete([one])
+            case "rename":
+                await self._ask("rename", rename_files, some)
+            case "revise":
+                await self._revise(one)
+            case "approve":
+                await self._ask("approve", approve_file, one)
+            case _:
+                await self._look(one)
 
     async def _submit(self, files: Sequence[str], *, express: bool) -> None:
-        request = partial(
-            submit_edits, files, order_id=self.order_id, user_id=self.user_id, express=express, notes=None
+        jobs: Sequence[EditJob] | None = await self._ask(
+            f"submit {len(files)}", submit_edits, files, order_id=self.order_id, express=express, notes=None
         )
-        jobs: Sequence[EditJob] | None = await self._ask(f"submit {len(files)}", request)
         if jobs is not None:
             self._confirm_jobs([(job.id, job.file_id) for job in jobs], list(files))
 
     async def _revise(self, file: str) -> None:
-        job: EditJob | None = await self._ask(
-            "revise", partial(request_revision, file, note="heller", user_id=self.user_id)
-        )
+        job: EditJob | None = await self._ask("revise", request_revision, file, note="heller")
         if job is not None:
             self._confirm_jobs([(job.id, job.file_id)], [file])
 
@@ -112,7 +118,7 @@ class Customer:
             self.books.report("promise 5: answered with jobs that are not there", f"{self.user_id}: {answered}")
 
     async def _delete(self, files: Sequence[str]) -> None:
-        if await self._ask("delete", partial(delete_files, files, user_id=self.user_id)) is None:
+        if await self._ask("delete", delete_files, files) is None:
             return
         left = self.disk.rows("SELECT id FROM files WHERE deleted_at IS NULL")
         if {row["id"] for row in left}.intersection(files):
@@ -121,50 +127,64 @@ class Customer:
     async def _upload(self, dice: Dice) -> None:
         started = await self._ask(
             "begin an upload",
-            partial(
-                start_upload,
-                order_id=self.order_id,
-                user_id=self.user_id,
-                filename="bild.jpg",
-                mime="image/jpeg",
-                room_type=None,
-                stack_id=None,
-            ),
+            start_upload,
+            order_id=self.order_id,
+            filename="bild.jpg",
+            mime="image/jpeg",
+            room_type=None,
+            stack_id=None,
         )
         if started is None:
             return
         nature = nature_of(dice, 6, deadly=self.deadly)
         body = original(nature, started.object_key)
         self.shelf.put_new(started.object_key, body, content_type="image/jpeg")
-        finalize = partial(
+        file: File | None = await self._ask(
+            "finish an upload",
             finalize_upload,
             object_key=started.object_key,
-            user_id=self.user_id,
             size=len(body),
             checksum=None,
             exif_meta=None,
         )
-        file: File | None = await self._ask("finish an upload", finalize)
         if file is None:
             return
         if nature == MISSING:
             self.shelf.delete([file.object_key])
         self.files.append(file.id)
-        await self._ask("mark it", partial(mark_files, [file.id], marked=True, user_id=self.user_id))
+        await self._ask("mark it", mark_files, [file.id], marked=True)
         await self._submit([file.id], express=False)
 
     async def _look(self, file: str) -> None:
-        query = FileQuery(order_id=self.order_id)
-        await self._ask("list", lambda ports: list_files(query, cursor=None, user_id=self.user_id, store=ports.store))
-        await self._ask("count", lambda ports: order_status(self.order_id, user_id=self.user_id, store=ports.store))
-        await self._ask("preview", partial(sign_preview, file, user_id=self.user_id))
+        await self._ask("list", _list_files, order_id=self.order_id)
+        await self._ask("count", _order_status, order_id=self.order_id)
+        await self._ask("preview", sign_preview, file)
 
-    async def _ask(self, what: str, request: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
+    async def _ask(self, what: str, use_case: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **given: Any) -> Any:
         """The answer; None if it is an error, or did not come."""
-        api = self.apis[self.scene.calls[self.user_id] % len(self.apis)]
-        self.scene.calls[self.user_id] += 1
-        takes_ports = request if not isinstance(request, partial) else lambda ports: request(ports=ports)
-        return await ask(takes_ports, what, api, self.user_id, self.scene, self.books)
+
+        def request(ports: Ports) -> Coroutine[Any, Any, Any]:
+            return use_case(*args, **given, user_id=self.user_id, ports=ports)
+
+        return await ask(request, what, self.apis[0], self.user_id, self.scene, self.books)
+
+
+def chosen(tastes: Tastes, draw: float) -> str:
+    """One act; `draw` is in [0, 1)."""
+    left = draw * sum(tastes.values())
+    for act, share in tastes.items():
+        left -= share
+        if left < 0:
+            return act
+    return next(iter(tastes))
+
+
+async def _list_files(*, order_id: str, user_id: str, ports: Ports) -> object:
+    return await list_files(FileQuery(order_id=order_id), cursor=None, user_id=user_id, store=ports.store)
+
+
+async def _order_status(*, order_id: str, user_id: str, ports: Ports) -> object:
+    return await order_status(order_id, user_id=user_id, store=ports.store)
 
 
 async def ask(request: Request, what: str, api: Program, who: str, scene: Scene, books: Books) -> Any:

@@ -18,7 +18,7 @@ _BEGINNING: Final = NOON.timestamp()
 
 @contextmanager
 def decided_by_the_seed(loop: VirtualLoop) -> Generator[None]:
-    """Ids come from the time and from what `secrets` draws; timeouts of the code under test from the monotonic clock."""
+    """Ids come from the time and from what `secrets` draws; limits from the monotonic clock."""
 
     def random_bytes(size: int) -> bytes:
         life = CURRENT.get(None)

@@ -17,7 +17,8 @@ T = TypeVar("T")
 
 _TRAIL: Final = """
 CREATE TABLE job_trail (
-    seq INTEGER PRIMARY KEY, id, before, after, token_before, token, attempts_before, attempts, holder, started_at, error
+    seq INTEGER PRIMARY KEY,
+    id, before, after, token_before, token, attempts_before, attempts, holder, started_at, error
 );
 CREATE TRIGGER job_made AFTER INSERT ON edit_jobs BEGIN
     INSERT INTO job_trail VALUES (

@@ -61,7 +61,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._timers: list[tuple[float, int, Step]] = []
         self._made = 0
         self._tasks: list[asyncio.Task[Any]] = []
-        """All that are not done: asyncio itself remembers tasks weakly, and when one is collected is not ours to say."""
+        """All that are not done: asyncio remembers tasks weakly, and no seed decides when one is collected."""
         self._sweep_at = SWEEP_EVERY
         self.steps = 0
         self.failures: list[str] = []

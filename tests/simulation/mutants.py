@@ -118,6 +118,50 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         new="asyncio.create_task(ports.bucket.write(keys.preview",
         found_by=1,
     ),
+    "a take-over does not ask for the token it has seen": Mutant(
+        module=f"{_STATEMENTS}.take_over",
+        old="        tuple_(jobs.c.id, jobs.c.token).in_(select(seen.c.key, seen.c.value)),\n",
+        new="",
+        found_by=0,
+    ),
+    "a rescue does not ask for the age again": Mutant(
+        module=f"{_STATEMENTS}.rescue",
+        old="jobs.c.id.in_(each_id()), *_stale()))",
+        new='jobs.c.id.in_(each_id()), IN_PROGRESS, given_time("started_before") > 0))',
+        found_by=0,
+    ),
+    "SIGTERM does not reach the job": Mutant(
+        module="use_cases.consumer.process_job",
+        old="            with stop.ending(timer):\n                return await _edit(claim, ports)\n",
+        new="            return await _edit(claim, ports)\n",
+        found_by=0,
+    ),
+    "a file is claimed while its objects are removed": Mutant(
+        module=f"{_STATEMENTS}.claim", old=" AND files.expiring_at IS NULL", new="", found_by=0
+    ),
+    "objects are removed after they were said to be": Mutant(
+        module="use_cases.consumer.expire_objects",
+        old="        await retire_objects(expiry.file, ports.bucket)\n"
+        "        return await ports.store.settle_expiry(expiry, now=ports.clock.now())\n",
+        new="        settled = await ports.store.settle_expiry(expiry, now=ports.clock.now())\n"
+        "        await retire_objects(expiry.file, ports.bucket)\n        return settled\n",
+        found_by=0,
+    ),
+    "objects of a file that is worked on expire": Mutant(
+        module=f"{_STATEMENTS}.expiry", old="        files.c.locked.is_(False),\n", new="", found_by=0
+    ),
+    "an expiry that comes late goes on": Mutant(
+        module="use_cases.consumer.expire_objects",
+        old="    if ports.clock.now() - expiry.expiring_at > PATIENCE:\n        return False\n",
+        new="",
+        found_by=0,
+    ),
+    "an expiry settles that of another": Mutant(
+        module=f"{_STATEMENTS}.expiry",
+        old='files.c.expiring_at == given_time("begun_at")',
+        new='given_time("begun_at") > 0',
+        found_by=0,
+    ),
 }
 
 
@@ -154,8 +198,9 @@ def _mutated(source: str, mutant: Mutant) -> str:
 
 def _functions(module: Any, twin: Any) -> Iterator[tuple[FunctionType, FunctionType]]:
     """Those of a module and its classes, each with its twin."""
-    for name, found in [*vars(module).items()]:
-        other = vars(twin).get(name)
+    ours: Mapping[str, Any] = dict(vars(module))
+    for name, found in ours.items():
+        other: Any = getattr(twin, name, None)
         if getattr(found, "__module__", None) != module.__name__ and not isinstance(module, type):
             continue
         plain, plain_other = _unwrapped(found), _unwrapped(other)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from editqueue.entrypoints.consumer import Consumer
 from editqueue.ports import Ports
@@ -40,7 +40,7 @@ class Program:
             return
         self.life = Life(f"{self.name}.{len(self.lives) + 1}", self.scene.chance)
         self.lives.append(self.life)
-        self.books.consumers[self.life.name] = self.life
+        self.books.moves.lives[self.life.name] = self.life
         self.stopping = asyncio.Event()
         self.ports = self.make_ports(self, self.life)
         outside = copy_context()
@@ -69,7 +69,7 @@ class Program:
 
     def kill(self) -> None:
         self.life.kill()
-        self.books.excused.add(self.life.name)
+        self.books.moves.excused.add(self.life.name)
         self.scene.tell(self.life.name, "is killed")
         self._start_again()
 
@@ -103,7 +103,7 @@ class Program:
         error = None if task.cancelled() else task.exception()
         if error is not None or not self.stopping.is_set():
             self.books.report("promise 28: a program ended that nobody told to", f"{self.life.name}: {error!r}")
-        left = self.books.jobs_in_hands_of(self.life)
+        left = self.books.jobs_left_by(self.life)
         if left and not self.scene.was_troubled(self.name, ["store"], since=self.terminated_at):
             self.books.report("promise 9: ended with a job in its hands", f"{self.life.name}: {', '.join(left)}")
         self.scene.tell(self.life.name, "ends")

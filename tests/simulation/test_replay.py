@@ -54,7 +54,8 @@ def test_a_fault_that_is_left_out_does_not_happen_and_all_before_it_stays() -> N
     without = run(18, only=frozenset(whole.happened) - {fault})
 
     assert fault not in without.happened
-    assert os.path.commonprefix([whole.story, without.story]).count("\n") > 10
+    same = [one == other for one, other in zip(whole.story.split("\n"), without.story.split("\n"), strict=False)]
+    assert same.index(False) > 10
 
 
 def test_a_failing_run_is_made_shorter_and_breaks_the_same_promise() -> None:

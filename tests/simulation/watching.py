@@ -37,7 +37,7 @@ class WatchedStore:
             finally:
                 ASKED.reset(token)
             if isinstance(result, Claim):
-                self._books.delivered[result.job.token] = self._life
+                self._books.moves.hands[result.job.token] = self._life
             return result
 
         setattr(self, name, watched)  # asked for once
@@ -88,7 +88,7 @@ class SimulatedJournal:
         self._books = books
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
-        self._books.told(job, before=before, cause=cause, who=self._who)
+        self._books.moves.tell(job, before=before, cause=cause, who=self._who)
 
     def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
         self._scene.tell(self._who, f"  attempt at {self._scene.name_of('job', job.id)}", f"{result}, {seconds:.1f} s")
@@ -102,7 +102,7 @@ class SimulatedJournal:
     def warning(self, event: str, **facts: object) -> None:
         self._scene.tell(self._who, f"  warning {event}")
         if event == "left_to_the_sweep":
-            self._books.excused.add(self._who)
+            self._books.moves.excused.add(self._who)
 
     def paused(self, ground: str, reason: str) -> None:
         self._scene.tell(self._who, f"  pauses: {ground}", reason)

@@ -20,7 +20,7 @@ from editqueue.ports.holder import NoHolder
 from tests.simulation.books import Books, Violation
 from tests.simulation.bucket import Shelf, SimulatedBucket
 from tests.simulation.chance import Chance
-from tests.simulation.customers import Customer, Operator
+from tests.simulation.customers import NEVER_CONTENT, USUAL, Customer, Operator
 from tests.simulation.database import LocalDatabase, RemoteDatabase
 from tests.simulation.determinism import decided_by_the_seed
 from tests.simulation.disk import Disk
@@ -103,15 +103,7 @@ class World:
         self.limits = Limits(
             job_timeout=usual.job_timeout * tempo, stale_after=usual.stale_after * tempo, retention=retention
         )
-        self.books = Books(
-            self.scene,
-            self.disk,
-            self.shelf,
-            locks=self.locks,
-            limits=self.limits,
-            clock=self.clock,
-            apart=timedelta(seconds=3),
-        )
+        self.books = Books(self.scene, self.disk, self.shelf, locks=self.locks, limits=self.limits, clock=self.clock)
         self.scene.look = self.books.look
         self.programs = self._programs()
         self.actors: list[Actor] = []
@@ -192,7 +184,7 @@ class World:
                     order_id=order.id,
                     files=[file.id for file in files],
                     acts=3 + int(dice[6] * 12),
-                    is_never_content=dice[7] < 0.4,
+                    tastes=NEVER_CONTENT if dice[7] < 0.4 else USUAL,
                     apis=apis,
                     scene=self.scene,
                     books=self.books,
@@ -245,7 +237,7 @@ class World:
             task.result()
         await asyncio.sleep(UNTIL_TOLD)
         self.scene.tell("world", "everything is at rest")
-        self._judge_the_end()
+        self.books.judge_the_end()
 
     def _is_at_rest(self) -> bool:
         active = "SELECT id FROM edit_jobs WHERE status IN ('queued', 'in_progress')"
@@ -255,11 +247,6 @@ class World:
             for program in self.programs
         )
         return is_up and not self.disk.rows(f"{active} UNION ALL {held} LIMIT 1")
-
-    def _judge_the_end(self) -> None:
-        self.books.judge_the_end()
-        for failure in self.scene.loop.failures:
-            self.books.report("asyncio complains", failure)
 
     def _bury(self) -> None:
         """End what is left. From now on no call does anything, so that whatever still runs only runs out."""
@@ -280,7 +267,7 @@ class _Direct:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
 
-    async def run(self, *statements: Statement) -> Rows | Any:
+    async def run(self, *statements: Statement) -> Sequence[Rows]:
         return self._disk.run(statements)
 
     async def probe(self) -> datetime:
