@@ -82,7 +82,7 @@ class World:
     def __init__(self, seed: int, *, only: frozenset[str] | None = None) -> None:
         self.chance = Chance(seed)
         self._dice = self.chance.at("world")
-        tempo = 1.0 if self._dice[11] < 0.25 else 1 / 15
+        tempo = 1.0 if self._dice[11] < 0.25 else 0.1
         calm_at = self._dice.between(0, 60, 900 if tempo == 1 else 300)
         loop = VirtualLoop()
         self.scene = Scene(
