@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from editqueue.adapters.job_store import statements
 from editqueue.adapters.job_store.databases.statement import Template
@@ -24,6 +24,7 @@ class Mutant:
     found_by: int
     """The first seed that breaks a promise."""
     kill_sweeps_find_it: bool = True
+    """False where test_promise_01, 02 and 24 of the reliability tests pass on SQLite with the defect in the code."""
 
     @property
     def path(self) -> str:
@@ -36,10 +37,14 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         module=f"{_STATEMENTS}.ends",
         old='jobs.c.token == given_text("claim_token")',
         new='given_text("claim_token") != ""',
-        found_by=36,
+        found_by=51,
     ),
     "a take-over does not look a second time": Mutant(
-        module="use_cases.consumer.take_over", old="    await ports.pause(COMES_BACK_WITHIN)\n", new="", found_by=208
+        module="use_cases.consumer.take_over",
+        old="    await ports.pause(COMES_BACK_WITHIN)\n",
+        new="",
+        found_by=280,
+        kill_sweeps_find_it=False,
     ),
     "a retry is not counted": Mutant(
         module=f"{_STATEMENTS}.ends",
@@ -84,18 +89,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         old="        token = new_token()\n",
         new="        token = new_token()\n        self._unsure[token] = now\n",
         found_by=1,
+        kill_sweeps_find_it=False,
     ),
     "a rescued job that gave up tells nobody": Mutant(
         module=f"{_STATEMENTS}.rescue",
         old="statements=(hold_files(job_of), back, release_files, tell),",
         new="statements=(hold_files(job_of), back, release_files),",
         found_by=21,
-    ),
-    "claim and hand-back are not shielded": Mutant(
-        module="use_cases.consumer.process_job",
-        old="return await run_to_completion(_attempt(ports, stop, claimed), on_cancel=stop.set)",
-        new="return await _attempt(ports, stop, claimed)",
-        found_by=8,
     ),
     "an outage costs an attempt": Mutant(
         module="use_cases.consumer.verdict",
@@ -104,63 +104,48 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         found_by=11,
     ),
     "a locked file can be deleted": Mutant(
-        module=f"{_STATEMENTS}.changes", old=", other.c.locked.is_(False))", new=")", found_by=42
+        module=f"{_STATEMENTS}.changes", old=", other.c.locked.is_(False))", new=")", found_by=5
     ),
     "the job of a deleted file goes on": Mutant(
         module=f"{_STATEMENTS}.changes",
         old="return _changing(ids, gone, end)",
         new="return _changing(ids, gone)",
-        found_by=15,
+        found_by=23,
     ),
     "a job is done before its preview is there": Mutant(
         module="use_cases.consumer.process_job",
-        old="await ports.bucket.write(keys.preview",
-        new="asyncio.create_task(ports.bucket.write(keys.preview",
+        old='await ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg")',
+        new='asyncio.create_task(ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg"))',
         found_by=1,
-    ),
-    "a take-over does not ask for the token it has seen": Mutant(
-        module=f"{_STATEMENTS}.take_over",
-        old="        tuple_(jobs.c.id, jobs.c.token).in_(select(seen.c.key, seen.c.value)),\n",
-        new="",
-        found_by=0,
-    ),
-    "a rescue does not ask for the age again": Mutant(
-        module=f"{_STATEMENTS}.rescue",
-        old="jobs.c.id.in_(each_id()), *_stale()))",
-        new='jobs.c.id.in_(each_id()), IN_PROGRESS, given_time("started_before") > 0))',
-        found_by=0,
     ),
     "SIGTERM does not reach the job": Mutant(
         module="use_cases.consumer.process_job",
         old="            with stop.ending(timer):\n                return await _edit(claim, ports)\n",
         new="            return await _edit(claim, ports)\n",
-        found_by=0,
+        found_by=123,
+    ),
+    "a message is spent before its job is looked for": Mutant(
+        module="entrypoints.consumer",
+        old="            again = await answer_message(message, self.ports)\n",
+        new="            await self.ports.queue.settle(done=[message])\n"
+        "            again = await answer_message(message, self.ports)\n",
+        found_by=1,
+    ),
+    "a queue that takes no message back is an error without words": Mutant(
+        module="entrypoints.consumer",
+        old="        except TimeoutError:\n            self",
+        new="        except ZeroDivisionError:\n            self",
+        found_by=23,
     ),
     "a file is claimed while its objects are removed": Mutant(
-        module=f"{_STATEMENTS}.claim", old=" AND files.expiring_at IS NULL", new="", found_by=0
-    ),
-    "objects are removed after they were said to be": Mutant(
-        module="use_cases.consumer.expire_objects",
-        old="        await retire_objects(expiry.file, ports.bucket)\n"
-        "        return await ports.store.settle_expiry(expiry, now=ports.clock.now())\n",
-        new="        settled = await ports.store.settle_expiry(expiry, now=ports.clock.now())\n"
-        "        await retire_objects(expiry.file, ports.bucket)\n        return settled\n",
-        found_by=0,
+        module=f"{_STATEMENTS}.claim",
+        old=" AND files.expiring_at IS NULL",
+        new="",
+        found_by=376,
+        kill_sweeps_find_it=False,
     ),
     "objects of a file that is worked on expire": Mutant(
-        module=f"{_STATEMENTS}.expiry", old="        files.c.locked.is_(False),\n", new="", found_by=0
-    ),
-    "an expiry that comes late goes on": Mutant(
-        module="use_cases.consumer.expire_objects",
-        old="    if ports.clock.now() - expiry.expiring_at > PATIENCE:\n        return False\n",
-        new="",
-        found_by=0,
-    ),
-    "an expiry settles that of another": Mutant(
-        module=f"{_STATEMENTS}.expiry",
-        old='files.c.expiring_at == given_time("begun_at")',
-        new='given_time("begun_at") > 0',
-        found_by=0,
+        module=f"{_STATEMENTS}.expiry", old="        files.c.locked.is_(False),\n", new="", found_by=23
     ),
 }
 
@@ -173,7 +158,7 @@ def applied(mutant: Mutant) -> Generator[None]:
     if source.count(mutant.old) != 1:
         raise LookupError(f"{mutant.path} has {source.count(mutant.old)} times what the mutant replaces:\n{mutant.old}")
     twin = ModuleType(module.__name__)
-    exec(compile(_mutated(source, mutant), str(module.__file__), "exec"), vars(twin))
+    exec(compile(source.replace(mutant.old, mutant.new), str(module.__file__), "exec"), vars(twin))
     codes = [(function, function.__code__, other.__code__) for function, other in _functions(module, twin)]
     templates = {name: value for name, value in vars(module).items() if isinstance(value, Template)}
     try:
@@ -189,16 +174,9 @@ def applied(mutant: Mutant) -> Generator[None]:
         _forget_templates()
 
 
-def _mutated(source: str, mutant: Mutant) -> str:
-    made = source.replace(mutant.old, mutant.new)
-    if "asyncio.create_task(ports.bucket.write(" in mutant.new:  # and what belongs behind it
-        made = made.replace('preview.body, content_type="image/jpeg")', 'preview.body, content_type="image/jpeg"))')
-    return made
-
-
 def _functions(module: Any, twin: Any) -> Iterator[tuple[FunctionType, FunctionType]]:
     """Those of a module and its classes, each with its twin."""
-    ours: Mapping[str, Any] = dict(vars(module))
+    ours = cast("dict[str, Any]", dict(vars(module)))
     for name, found in ours.items():
         other: Any = getattr(twin, name, None)
         if getattr(found, "__module__", None) != module.__name__ and not isinstance(module, type):

@@ -19,4 +19,4 @@ def test_a_defect_in_the_real_code_breaks_a_promise(name: str) -> None:
 
 def test_there_are_enough_of_them_and_the_kill_sweeps_miss_some() -> None:
     assert len(MUTANTS) >= 15
-    # assert any(not mutant.kill_sweeps_find_it for mutant in MUTANTS.values())
+    assert any(not mutant.kill_sweeps_find_it for mutant in MUTANTS.values())

@@ -175,7 +175,7 @@ class Consumer:
             async with asyncio.timeout(LEAVING):
                 await self._bring_again(message, delay)
         except TimeoutError:
-            self.ports.journal.error(None, QueueUnavailable(f"took no message back within {LEAVING:g} s"))
+            self.ports.journal.error(None, QueueUnavailable(f"the queue took no message back within {LEAVING:g} s"))
         except Exception as error:  # noqa: BLE001  # what brought us here is what counts
             self.ports.journal.error(None, error)
 
