@@ -118,6 +118,12 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         new='asyncio.create_task(ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg"))',
         found_by=1,
     ),
+    "claim and hand-back are not shielded": Mutant(
+        module="use_cases.consumer.process_job",
+        old="return await run_to_completion(_attempt(ports, stop, claimed), on_cancel=stop.set)",
+        new="return await _attempt(ports, stop, claimed)",
+        found_by=320,
+    ),
     "SIGTERM does not reach the job": Mutant(
         module="use_cases.consumer.process_job",
         old="            with stop.ending(timer):\n                return await _edit(claim, ports)\n",
@@ -137,6 +143,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         new="        except ZeroDivisionError:\n            self",
         found_by=23,
     ),
+    "an expiry goes on for five minutes, whatever the limits are": Mutant(
+        module="use_cases.consumer.expire_objects",
+        old="> ports.limits.stale_after * PATIENCE:",
+        new='> __import__("datetime").timedelta(minutes=5):',
+        found_by=710,
+        kill_sweeps_find_it=False,
+    ),
     "a file is claimed while its objects are removed": Mutant(
         module=f"{_STATEMENTS}.claim",
         old=" AND files.expiring_at IS NULL",
@@ -145,7 +158,11 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         kill_sweeps_find_it=False,
     ),
     "objects of a file that is worked on expire": Mutant(
-        module=f"{_STATEMENTS}.expiry", old="        files.c.locked.is_(False),\n", new="", found_by=23
+        module=f"{_STATEMENTS}.expiry",
+        old="        files.c.locked.is_(False),\n",
+        new="",
+        found_by=23,
+        kill_sweeps_find_it=False,
     ),
 }
 
