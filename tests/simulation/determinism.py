@@ -1,5 +1,6 @@
 """What Python would ask the machine for, asked of the world instead: the time, and random bytes."""
 
+import gc
 import os
 import random
 import time
@@ -29,4 +30,9 @@ def decided_by_the_seed(loop: VirtualLoop) -> Generator[None]:
         patch.setattr(time, "monotonic", loop.time)
         patch.setattr(time, "time", lambda: _BEGINNING + loop.time())
         patch.setattr(time, "time_ns", lambda: int((_BEGINNING + loop.time()) * 1e9))
-        yield
+        gc.collect(1)  # of the world before
+        gc.disable()  # what it finalizes, and when, no seed decides
+        try:
+            yield
+        finally:
+            gc.enable()

@@ -46,6 +46,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         found_by=280,
         kill_sweeps_find_it=False,
     ),
+    "a rescue does not ask for the age again": Mutant(
+        module=f"{_STATEMENTS}.rescue",
+        old="jobs.c.id.in_(each_id()), *_stale()))",
+        new='jobs.c.id.in_(each_id()), IN_PROGRESS, given_time("started_before") > 0))',
+        found_by=628,
+        kill_sweeps_find_it=False,
+    ),
     "a retry is not counted": Mutant(
         module=f"{_STATEMENTS}.ends",
         old='.values(run_after=given_time("run_after"),',
