@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from editqueue.adapters.job_store import statements
 from editqueue.adapters.job_store.databases.statement import Template
@@ -200,7 +200,7 @@ def applied(mutant: Mutant) -> Generator[None]:
 
 def _functions(module: Any, twin: Any) -> Iterator[tuple[FunctionType, FunctionType]]:
     """Those of a module and its classes, each with its twin."""
-    ours = cast("dict[str, Any]", dict(vars(module)))
+    ours: dict[str, Any] = {**module.__dict__}
     for name, found in ours.items():
         other: Any = getattr(twin, name, None)
         if getattr(found, "__module__", None) != module.__name__ and not isinstance(module, type):
