@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 ACTIVATED := PATH="$(CURDIR)/$(BIN):$$PATH"
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
-.PHONY: help setup run run-distributed test test-firefox check format hooks reliability fuzz bench bench-report \
+.PHONY: help setup run run-distributed test test-firefox check format hooks reliability simulate simulate-mutants fuzz bench bench-report \
   screenshots page lock migration settings-page d1-migrations deploy-cloudflare measure-worker build clean
 
 help:  ## show this list
@@ -110,6 +110,13 @@ hooks: setup  ## let Git format, lint and check the architecture before each com
 
 reliability: setup  ## the promises 1-12, 21 and 22 at full size, on both databases; the report comes last
 	EDITQUEUE_TEST_SIZE=full $(BIN)/python -m pytest -m reliability -p tests.reliability.report -n 2 --dist worksteal --timeout 1800
+
+SEEDS ?= 1000
+simulate: setup  ## SEEDS=100000: so many simulated worlds, each decided by its seed; SEED=n tells the story of one
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
+simulate-mutants: setup  ## look for the seed that finds each defect put into the code on purpose (minutes)
+	$(BIN)/python -m tests.simulation --mutants
 
 fuzz: setup  ## 10,000 spoiled files of every format against a real consumer (EDITQUEUE_FUZZ_FILES for more or fewer)
 	$(BIN)/python -m tests.fuzz

@@ -16,6 +16,7 @@ from devtools.world import World
 from editqueue.domain.errors import QueueUnavailable, StorageUnavailable
 from editqueue.domain.files import File
 from editqueue.domain.ids import new_id
+from editqueue.entrypoints import consumer as entrypoint
 from editqueue.entrypoints.consumer import AFTER_FAILURE, Consumer
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer.answer_message import PASSED_OVER
@@ -152,6 +153,23 @@ class TestAWorkerThatEnds:
         await task
 
         assert [type(error) for _, error in world.journal.errors] == [QueueUnavailable]
+
+    async def test_says_so_when_the_queue_does_not_answer(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def never(**_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(entrypoint, "LEAVING", 0)
+        [file] = await world.submitted(1)
+        world.images.gate = asyncio.Event()
+        queue: Any = Replaced(await queue_for(world, [file]), "settle", never)
+        worker = consumer(replace(world.ports, store=just_missed(world.store), queue=queue), grace=NOW)
+        task = asyncio.create_task(worker.run())
+        await world.images.entered.wait()
+
+        worker.stop.set()
+        await task
+
+        assert [str(error) for _, error in world.journal.errors] == ["the queue took no message back within 0 s"]
 
     async def test_and_all_it_had_pulled_goes_back_to_cloudflare(self, world: World) -> None:
         files = await world.submitted(4)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from editqueue.domain.errors import GroundLost, StorageUnavailable
+from editqueue.domain.errors import GroundLost, QueueUnavailable, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.job_queue import Message, Redelivery
 from editqueue.use_cases.consumer.answer_message import answer_message
@@ -126,15 +126,14 @@ class Consumer:
             self._more.get_nowait()
             return None
         try:
-            receiving = self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll)
-            return await unless_stopped(self._unless_more(receiving), self.stop)
+            return await unless_stopped(self._receive_unless_more(), self.stop)
         except Exception:
             await self._work_through_the_database()
             raise
 
-    async def _unless_more(self, receiving: Coroutine[Any, Any, Sequence[Message]]) -> Sequence[Message] | None:
+    async def _receive_unless_more(self) -> Sequence[Message] | None:
         """None if a look at the database is wanted before a message came."""
-        messages = asyncio.create_task(receiving)
+        messages = asyncio.ensure_future(self.ports.queue.receive(limit=1, wait=self.ports.queue.idle_poll))
         more = asyncio.create_task(self._more.get())
         try:
             await asyncio.wait([messages, more], return_when=asyncio.FIRST_COMPLETED)
@@ -175,6 +174,8 @@ class Consumer:
         try:
             async with asyncio.timeout(LEAVING):
                 await self._bring_again(message, delay)
+        except TimeoutError:
+            self.ports.journal.error(None, QueueUnavailable(f"the queue took no message back within {LEAVING:g} s"))
         except Exception as error:  # noqa: BLE001  # what brought us here is what counts
             self.ports.journal.error(None, error)
 

@@ -187,6 +187,28 @@ class TestRetention:
         assert (await world.file(file)).preview_url is not None
         assert len(await world.objects()) == 3
 
+    @pytest.mark.parametrize("stale_after", [timedelta(seconds=90), timedelta(minutes=15)])
+    async def test_an_expiry_that_comes_late_leaves_alone_what_may_be_of_a_newer_edit(
+        self, world: World, stale_after: timedelta
+    ) -> None:
+        await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        begin = world.store.begin_expiry
+
+        async def begin_and_be_stopped(**given: Any) -> object:
+            due = await begin(**given)
+            world.clock.advance(stale_after)
+            return due
+
+        store: Any = Replaced(world.store, "begin_expiry", begin_and_be_stopped)
+        limits = replace(world.ports.limits, stale_after=stale_after)
+
+        report = await sweep(replace(world.ports, store=store, limits=limits))
+
+        assert report.expired == 0
+        assert len(await world.objects()) == 3
+
     async def test_one_object_that_cannot_be_removed_does_not_keep_the_others(self, world: World) -> None:
         files = await world.submitted(3)
         await sweep(world.ports)
@@ -199,6 +221,17 @@ class TestRetention:
         assert [type(error) for _, error in world.journal.errors] == [PermanentError]
         world.clock.advance(STALE)
         assert (await sweep(world.ports)).expired == 1
+
+
+class Replaced:
+    """Something of which one method is another one."""
+
+    def __init__(self, inner: Any, name: str, method: Any) -> None:
+        self._inner = inner
+        setattr(self, name, method)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 class Leftovers:

@@ -1,6 +1,6 @@
 """Retention: what was made for the customer lives 90 days after `finished_at`; RAW is left alone."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from editqueue.domain.files import File
 from editqueue.ports import Ports
@@ -9,8 +9,9 @@ from editqueue.ports.job_store import Expiry
 
 BATCH = 100
 """Files retired in one tick."""
-PATIENCE = timedelta(minutes=5)
-"""An expiry that took longer than this is left to the next tick: the file may be in use again by then."""
+PATIENCE = 1 / 3
+"""The share of `limits.stale_after` after which an expiry is left to the next tick: once all of it has passed, another
+consumer may settle that of the same file, and what lies there then may be of a newer edit."""
 
 
 async def expire_objects(ports: Ports, *, as_of: datetime) -> int:
@@ -26,7 +27,7 @@ async def expire_objects(ports: Ports, *, as_of: datetime) -> int:
 
 
 async def _expire(expiry: Expiry, ports: Ports) -> bool:
-    if ports.clock.now() - expiry.expiring_at > PATIENCE:
+    if ports.clock.now() - expiry.expiring_at > ports.limits.stale_after * PATIENCE:
         return False
     try:
         await retire_objects(expiry.file, ports.bucket)

@@ -36,9 +36,9 @@ async def test_it_is_held_from_the_beginning_to_the_end_and_then_free(holder: Fi
     assert holder.held_as is None
     async with holder.hold():
         assert holder.held_as == holder.consumer == "web-1:7:abc"
-        assert (files.living(), files.gone()) == (["web-1:7:abc"], [])
+        assert (await files.living(), await files.gone()) == (["web-1:7:abc"], [])
     assert holder.held_as is None
-    assert (files.living(), files.gone()) == ([], ["web-1:7:abc"])
+    assert (await files.living(), await files.gone()) == ([], ["web-1:7:abc"])
 
 
 async def test_a_file_that_somebody_removed_is_made_and_locked_again(holder: FileHolder, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ async def test_a_file_that_somebody_removed_is_made_and_locked_again(holder: Fil
 
         await holder.next_look()
 
-        assert files.living() == ["web-1:7:abc"]
+        assert await files.living() == ["web-1:7:abc"]
 
 
 async def test_a_look_at_it_does_not_keep_it_from_being_taken(holder: FileHolder, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_its_descriptor_is_closed_in_processes_that_are_started(holder: Fi
         # close_fds=False: whoever starts a process less carefully than we do passes nothing on, either
         child = await asyncio.create_subprocess_exec("cat", stdin=asyncio.subprocess.PIPE, close_fds=False)
     try:
-        assert HolderFiles(tmp_path / "db-holders").gone() == ["web-1:7:abc"]
+        assert await HolderFiles(tmp_path / "db-holders").gone() == ["web-1:7:abc"]
     finally:
         child.kill()
         await child.wait()

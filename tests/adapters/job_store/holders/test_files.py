@@ -23,27 +23,27 @@ def test_they_lie_beside_the_database(tmp_path: Path) -> None:
     assert holders_folder(tmp_path / "editqueue.db") == tmp_path / "editqueue.db-holders"
 
 
-def test_without_any_consumer_so_far_nobody_lives_and_nobody_is_gone(tmp_path: Path) -> None:
+async def test_without_any_consumer_so_far_nobody_lives_and_nobody_is_gone(tmp_path: Path) -> None:
     files = HolderFiles(tmp_path / "none")
 
-    assert (files.living(), files.gone()) == ([], [])
+    assert (await files.living(), await files.gone()) == ([], [])
 
 
-def test_who_holds_a_lock_lives_and_who_does_not_is_gone(folder: Path) -> None:
+async def test_who_holds_a_lock_lives_and_who_does_not_is_gone(folder: Path) -> None:
     files, held = HolderFiles(folder), opened(folder / "a")
     (folder / "b").touch()
     assert lock(held)
 
-    assert (files.living(), files.gone()) == (["a"], ["b"])
+    assert (await files.living(), await files.gone()) == (["a"], ["b"])
     os.close(held)
-    assert (files.living(), files.gone()) == ([], ["a", "b"])
+    assert (await files.living(), await files.gone()) == ([], ["a", "b"])
 
 
-def test_of_those_that_are_gone_no_more_are_opened_than_descriptors_allow(folder: Path) -> None:
+async def test_of_those_that_are_gone_no_more_are_opened_than_descriptors_allow(folder: Path) -> None:
     for number in range(MOST_AT_ONCE + 1):
         (folder / f"{number:04}").touch()
 
-    assert len(HolderFiles(folder).gone()) == MOST_AT_ONCE
+    assert len(await HolderFiles(folder).gone()) == MOST_AT_ONCE
 
 
 def test_only_one_at_a_time_takes_over_from_a_consumer_that_is_gone(folder: Path) -> None:

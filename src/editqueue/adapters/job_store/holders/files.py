@@ -4,6 +4,7 @@ A consumer keeps a file of its name locked. The kernel ends the lock with the pr
 before. A file that nobody locks belongs to a consumer that is gone; whoever has taken its jobs over removes it.
 """
 
+import asyncio
 import fcntl
 import os
 from collections.abc import Generator, Sequence
@@ -26,13 +27,13 @@ class HolderFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def living(self) -> Sequence[str]:
+    async def living(self) -> Sequence[str]:
         """The consumers that hold their lock, by name."""
-        return [name for name in self._names() if not self._is_free(name)]
+        return [name for name, is_free in await self._looked_at() if not is_free]
 
-    def gone(self) -> Sequence[str]:
+    async def gone(self) -> Sequence[str]:
         """The consumers that do not, up to MOST_AT_ONCE."""
-        return [name for name in self._names() if self._is_free(name)][:MOST_AT_ONCE]
+        return [name for name, is_free in await self._looked_at() if is_free][:MOST_AT_ONCE]
 
     @contextmanager
     def locked(self, names: Sequence[str]) -> Generator[Sequence[str]]:
@@ -50,6 +51,10 @@ class HolderFiles:
             return False
         stack.callback(os.close, descriptor)
         return lock(descriptor) and is_at(descriptor, self._path(name))
+
+    async def _looked_at(self) -> Sequence[tuple[str, bool]]:
+        """Each consumer, and whether its lock is free."""
+        return await asyncio.to_thread(lambda: [(name, self._is_free(name)) for name in self._names()])
 
     def _is_free(self, name: str) -> bool:
         descriptor = _open(self._path(name))

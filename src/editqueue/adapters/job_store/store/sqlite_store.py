@@ -1,6 +1,5 @@
 """The store on SQLite: beside the database lie the files by which consumers tell that they live."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -21,7 +20,7 @@ class SqliteStore(SqlStore):
 
     async def gone_holders(self) -> Sequence[str]:
         """Of those that have jobs. Others, of consumers that have ended well, are forgotten by the way."""
-        with self._holders.locked(await asyncio.to_thread(self._holders.gone)) as free:
+        with self._holders.locked(await self._holders.gone()) as free:
             if not free:
                 return []
             found = await self.send(take_over.jobs_of(free))
@@ -50,5 +49,5 @@ class SqliteStore(SqlStore):
             self._holders.remove(name)
 
     async def living_consumers(self) -> Sequence[LivingConsumer]:
-        names = await asyncio.to_thread(self._holders.living)
+        names = await self._holders.living()
         return await self.send(take_over.running_of(names))

@@ -1,0 +1,26 @@
+"""What `make test` runs: a thousand worlds, in two files, for pytest gives each file to one core."""
+
+from tests.simulation.shorten import shorten
+from tests.simulation.world import run
+
+A_TEST = 50
+"""Seeds."""
+HALVES = range(1, 501), range(501, 1001)
+
+
+def firsts(half: range) -> list[int]:
+    """The first seed of each test."""
+    return [*half[::A_TEST]]
+
+
+def keep_their_promises(first: int) -> None:
+    """Raises AssertionError with the shortened story of the first seed that does not."""
+    for seed in range(first, first + A_TEST):
+        ending = run(seed)
+        if ending.violation is not None:
+            shorter = shorten(ending)
+            what = "\n  ".join(shorter.happened)
+            raise AssertionError(
+                f"seed {seed}: {ending.violation}\n{shorter.story}what is needed for it:\n  {what}\n"
+                f"all of it: make simulate SEED={seed}"
+            )
