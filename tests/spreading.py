@@ -22,7 +22,14 @@ WITH_THE_WORKER: Final = frozenset({
     "tests/worker/test_promises_on_d1.py",
     "tests/worker/test_stories.py",
 })  # fmt: skip
-SLOW: Final = ("tests/documents/", "tests/stories/", "tests/reliability/", "tests/entrypoints/", "tests/worker/")
+SLOW: Final = (
+    "tests/documents/",
+    "tests/stories/",
+    "tests/reliability/",
+    "tests/entrypoints/",
+    "tests/simulation/",
+    "tests/worker/",
+)
 """Folders whose tests start processes. Begun last, one of them would keep a single process busy at the end."""
 
 
