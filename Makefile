@@ -43,7 +43,8 @@ $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
 	@echo "making $(VENV) of $$($(PYTHON) -V)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "installing into it what running needs (400 MB; a minute on a slow machine)"
-	@$(PIP) --require-hashes -r requirements.lock -r deploy/requirements-build.lock
+	@$(PIP) --require-hashes -r deploy/requirements-build.lock
+	@$(PIP) --require-hashes --no-build-isolation -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm $(HALF) && touch $@
 

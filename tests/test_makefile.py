@@ -62,7 +62,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-RUN = ["requirements.lock", "deploy/requirements-build.lock"]
+RUN = ["deploy/requirements-build.lock", "requirements.lock"]
 DEV = ["requirements-dev.lock"]
 
 
@@ -84,6 +84,13 @@ def test_setup_first_installs_both(project: Project) -> None:
     assert project.installed() == [*RUN, *DEV]
     project.make("run")
     assert project.installed() == []
+
+
+def test_what_comes_as_a_source_is_built_with_what_a_lock_names(project: Project) -> None:
+    project.make("run")
+
+    [asked] = [line for line in (project.folder / "asked").read_text().splitlines() if "-r requirements.lock" in line]
+    assert "--no-build-isolation" in asked
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,7 +35,7 @@ rich==15.0.0 \\
 
 
 @contextmanager
-def osv(holes: Mapping[tuple[str, str], object]) -> Iterator[list[str]]:
+def osv(holes: Mapping[tuple[str, str], object]) -> Generator[list[str]]:
     """Options of pip-audit for an API like OSV's that knows these, by name and version."""
 
     class Answer(BaseHTTPRequestHandler):
