@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
@@ -81,6 +82,14 @@ def test_everything_is_part_of_the_kustomization() -> None:
     [kustomization] = documents(folder / "kustomization.yaml")
 
     assert {*kustomization["resources"]} == {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_the_cluster_gets_the_image_of_this_version() -> None:
+    [kustomization] = documents(DEPLOY / "kubernetes" / "kustomization.yaml")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert [image["newTag"] for image in kustomization["images"]] == [project["version"]]
+    assert f"editqueue:{project['version']}" in (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
 
 
 def test_who_stops_has_time_to_hand_everything_back() -> None:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from devtools.installation import Installation
 from devtools.pictures.samples import decoded, encoded, scene
 
 ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

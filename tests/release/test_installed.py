@@ -3,12 +3,11 @@
 import os
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.release.packages import ROOT, Packages, build, run, try_out
+from tests.release.packages import PROJECT, ROOT, Packages, build, run, try_out
 
 ASKED = os.environ.get("EDITQUEUE_TEST_PYTHONS", "python3.11 python3.12 python3.13 python3.14").split()
 """Programs in PATH, or paths; those that are not there, or are stubs of a version manager, are left out."""
@@ -33,9 +32,7 @@ def _packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
 
 @pytest.mark.release
 def test_the_oldest_python_that_is_supported_is_among_those_tried() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-    assert project["requires-python"].removeprefix(">=") in PYTHONS, (
+    assert PROJECT["requires-python"].removeprefix(">=") in PYTHONS, (
         f"give its path: make test-release PYTHONS=...; {ASKED}"
     )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.packages import ROOT, Packages, build, run, try_out
+from tests.release.packages import PROJECT, ROOT, Packages, build, run, try_out
 
-NAME = "editqueue-0.1.0"
+NAME = f"editqueue-{PROJECT['version']}"
 INFO = f"{NAME}.dist-info"
 
 
