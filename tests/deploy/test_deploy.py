@@ -10,6 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from editqueue.adapters.bucket.s3.urls import checked_endpoint
 from editqueue.entrypoints.commands.backstop import KERNELS_TURN, LONGEST_END
 from editqueue.entrypoints.commands.open_files import WANTED
 from editqueue.setting_patterns import name_of
@@ -115,6 +116,10 @@ def test_whoever_serves_on_other_addresses_is_told_what_browsers_call_it() -> No
         assert "EDITQUEUE_PUBLIC_URL=https://" in path.read_text(encoding="utf-8")
 
 
+def test_the_bucket_of_compose_is_one_that_the_program_takes() -> None:
+    assert checked_endpoint(services()["api"]["environment"]["EDITQUEUE_S3_ENDPOINT"])
+
+
 def test_no_pod_takes_the_name_of_a_service_for_a_setting() -> None:
     assert {name: pod["enableServiceLinks"] for name, pod in workloads()} == dict.fromkeys(dict(workloads()), False)
 
@@ -164,7 +169,7 @@ def test_containers_of_compose_have_no_rights_and_write_to_memory_alone() -> Non
         assert one["read_only"] is True
         assert one["cap_drop"] == ["ALL"]
         assert one["security_opt"] == ["no-new-privileges:true"]
-        assert one["tmpfs"] == ["/tmp", f"/var/lib/editqueue:uid={OWN_USER}"]
+        assert one["tmpfs"] == ["/tmp", "/var/lib/editqueue:mode=1777"]
 
 
 def test_every_command_exists() -> None:
