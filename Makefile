@@ -123,7 +123,7 @@ lock: setup  ## renew the hashed lock files; then make sbom
 sbom: setup  ## deploy/editqueue.cdx.json, the bill of materials of what requirements.lock pins
 	$(BIN)/python -m devtools.sbom deploy/editqueue.cdx.json
 
-audit: setup  ## are vulnerabilities known of what the locks pin? ends with 2 where nobody could be asked
+audit: setup  ## are vulnerabilities known of what the locks pin? "Error 2" where nobody could be asked
 	@$(BIN)/python -m devtools.audit $(ARGS)
 
 migration: setup  ## NAME="what it does": the next schema revision, from schema.py, and D1's file of it
