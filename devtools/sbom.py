@@ -29,6 +29,18 @@ _IN_SPDX: Final = {"MIT License": "MIT", "ISC License": "ISC", "Apache License, 
 _AS_A_WHOLE: Final = {"av": "GPL-3.0-or-later", "pillow-heif": "GPL-2.0-or-later"}
 """Wheels that bring x264 or x265 and name only their own licence; docs/licences.md has what is in them."""
 
+_OLDEST: Final = {
+    "implementation_name": "cpython",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_system": "Linux",
+    "python_full_version": "3.11.0",
+    "python_version": "3.11",
+    "sys_platform": "linux",
+}
+"""What needs what is asked for the oldest Python on Linux, whatever this is: everywhere the same file."""
+
 
 def sbom() -> str:
     """The text of the bill of materials. Raises ValueError for a package whose licence nothing says."""
@@ -134,7 +146,7 @@ def _declared(name: str) -> str:
 
 
 def _needs(requirements: Iterable[Requirement]) -> Mapping[str, Sequence[Requirement]]:
-    """By name: what each of these, and each that they need, needs here, with the extras that are asked of it."""
+    """By name: what each of these, and each that they need, needs, with the extras that are asked of it."""
     found: dict[str, dict[str, Requirement]] = {}
     seen: set[tuple[str, str]] = set()
     ahead = [*requirements]
@@ -157,7 +169,7 @@ def _asked(name: str, extra: str) -> Iterator[Requirement]:
         return
     for text in texts:
         requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+        if requirement.marker is None or requirement.marker.evaluate({**_OLDEST, "extra": extra}):
             yield requirement
 
 

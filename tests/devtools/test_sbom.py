@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from packaging.markers import default_environment
 
 from devtools import sbom as generator
 from devtools.sbom import sbom
@@ -55,6 +56,13 @@ def test_what_is_needed_always_and_what_for_extras_only_is_told_apart() -> None:
 
     assert {scope[name] for name in ("fastapi", "starlette", "greenlet", "psycopg-binary", "cffi")} == {"required"}
     assert {scope[name] for name in ("pillow", "pillow-heif", "numpy", "rawpy", "av")} == {"optional"}
+
+
+def test_it_is_the_same_on_every_python_and_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = default_environment() | {"python_version": "3.14", "python_full_version": "3.14.0", "os_name": "nt"}
+    monkeypatch.setattr("packaging.markers.default_environment", lambda: {**elsewhere, "sys_platform": "win32"})
+
+    assert sbom() == FILE.read_text(encoding="utf-8")
 
 
 def test_wheels_with_an_encoder_under_the_gpl_are_not_passed_off_as_bsd() -> None:
