@@ -12,8 +12,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 ACTIVATED := PATH="$(CURDIR)/$(BIN):$$PATH"
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
-.PHONY: help setup run run-distributed test test-firefox check format hooks reliability simulate simulate-mutants fuzz bench bench-report \
-  screenshots page lock migration settings-page d1-migrations deploy-cloudflare measure-worker build clean
+.PHONY: help setup run run-distributed test test-firefox test-release check format hooks reliability simulate simulate-mutants \
+  fuzz bench bench-report screenshots page lock sbom audit migration settings-page d1-migrations deploy-cloudflare \
+  measure-worker build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -63,7 +64,8 @@ $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@echo "installing into it what running needs (340 MB; a minute on a slow machine)"
 	@awk '/^[^ ]/ {left_out = /^$(NOT_TO_RUN)==/} !left_out' requirements.lock > $(VENV)/running.lock
-	@$(PIP) --require-hashes -r $(VENV)/running.lock -r deploy/requirements-build.lock
+	@$(PIP) --require-hashes -r deploy/requirements-build.lock
+	@$(PIP) --require-hashes --no-build-isolation -r $(VENV)/running.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm $(HALF) && echo "$(CURDIR)" > $@
 
@@ -89,6 +91,9 @@ test: setup  ## run all tests
 
 test-firefox: setup  ## the page in Firefox too, which must be in PATH: no package registry brings it
 	$(BIN)/pytest -m firefox tests/web
+
+test-release: setup  ## the wheel installed from nothing and run, on every Python in PATH (or PYTHONS="PROGRAM ...")
+	$(if $(PYTHONS),EDITQUEUE_TEST_PYTHONS="$(PYTHONS)") $(BIN)/pytest -m release tests/release
 
 check: setup  ## formatting, lint, strict types (tests too), architecture; the page's types, layers and lint
 	@failed=; check() { echo "$$*"; "$$@" || failed="$$failed\n  $$*"; }; \
@@ -138,11 +143,17 @@ page: setup  ## the review page for a static host such as Cloudflare Pages, into
 
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header
 
-lock: setup  ## renew the hashed lock files
+lock: setup  ## renew the hashed lock files; then make sbom
 	$(COMPILE) --universal --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --universal --python-version 3.11 --all-extras --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 	$(COMPILE) --universal --python-version 3.11 --constraint requirements-dev.lock deploy/requirements-build.in -o deploy/requirements-build.lock
 	$(COMPILE) --python-version 3.14 --python-platform linux deploy/cloudflare/pyproject.toml -o deploy/cloudflare/requirements.lock
+
+sbom: setup  ## deploy/editqueue.cdx.json, the bill of materials of what requirements.lock pins
+	$(BIN)/python -m devtools.sbom deploy/editqueue.cdx.json
+
+audit: setup  ## are vulnerabilities known of what the locks pin? "Error 2" where nobody could be asked
+	@$(BIN)/python -m devtools.audit $(ARGS)
 
 migration: setup  ## NAME="what it does": the next schema revision, from schema.py, and D1's file of it
 	@$(BIN)/python -m devtools.migration "$(NAME)"
@@ -159,8 +170,8 @@ deploy-cloudflare: setup  ## from an empty Cloudflare account to a working queue
 measure-worker: setup  ## how large the Cloudflare Worker is and what its start costs
 	$(BIN)/python -m devtools.cloudflare.measure
 
-build: setup  ## build the wheel into dist/
-	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
+build: setup  ## the sdist, and the wheel made of it, into dist/
+	$(BIN)/python -m build --no-isolation --outdir dist .
 
 clean:  ## remove what setup, tests and builds made (never your data, measurements or deployments)
 	rm -rf $(VENV) $(LOCK) .samples dist build reliability-report .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis

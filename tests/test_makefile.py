@@ -69,7 +69,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "here")
 
 
-RUN = [".venv/running.lock", "deploy/requirements-build.lock"]
+RUN = ["deploy/requirements-build.lock", ".venv/running.lock"]
 DEV = ["requirements-dev.lock"]
 
 
@@ -91,6 +91,13 @@ def test_setup_first_installs_both(project: Project) -> None:
     assert project.installed() == [*RUN, *DEV]
     project.make("run")
     assert project.installed() == []
+
+
+def test_what_comes_as_a_source_is_built_with_what_a_lock_names(project: Project) -> None:
+    project.make("run")
+
+    [asked] = [line for line in (project.folder / "asked").read_text().splitlines() if "-r .venv/running.lock" in line]
+    assert "--no-build-isolation" in asked
 
 
 @pytest.mark.parametrize("lock", [".venv/running.lock", "requirements-dev.lock"])

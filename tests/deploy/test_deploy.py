@@ -2,12 +2,15 @@
 
 import configparser
 import re
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
+import kubernetes_validate
 import pytest
 import yaml
 
+from editqueue.adapters.bucket.s3.urls import checked_endpoint
 from editqueue.entrypoints.commands.backstop import KERNELS_TURN, LONGEST_END
 from editqueue.entrypoints.commands.open_files import WANTED
 from editqueue.setting_patterns import name_of
@@ -21,6 +24,9 @@ FILES = sorted(
     if path.is_file() and not {"cloudflare", "node_modules", "__pycache__"} & {*path.relative_to(DEPLOY).parts}
 )
 MANIFESTS = sorted(path for path in FILES if path.suffix == ".yaml")
+MANIFESTS_OF_KUBERNETES = sorted((DEPLOY / "kubernetes").glob("[!k]*.yaml"))
+"""All but kustomization.yaml, which is read by kubectl and never sent to a cluster."""
+OWN_USER = 10001
 UNITS = sorted(path for path in FILES if path.suffix in {".service", ".timer"})
 SERVICES = [path.name for path in UNITS if path.suffix == ".service"]
 SETTING = re.compile(r"\b(?:EDITQUEUE_(?!TEST_|BENCH_)|R2_|CLOUDFLARE_|FEATURE_|JWT_|ALLOWED_)[A-Z0-9_]*[A-Z0-9]\b")
@@ -79,6 +85,14 @@ def test_everything_is_part_of_the_kustomization() -> None:
     assert {*kustomization["resources"]} == {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
 
 
+def test_the_cluster_gets_the_image_of_this_version() -> None:
+    [kustomization] = documents(DEPLOY / "kubernetes" / "kustomization.yaml")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert [image["newTag"] for image in kustomization["images"]] == [project["version"]]
+    assert f"editqueue:{project['version']}" in (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+
+
 def test_who_stops_has_time_to_hand_everything_back() -> None:
     needed = LONGEST_END + KERNELS_TURN
     pods = dict(workloads())
@@ -102,6 +116,10 @@ def test_whoever_serves_on_other_addresses_is_told_what_browsers_call_it() -> No
         assert "EDITQUEUE_PUBLIC_URL=https://" in path.read_text(encoding="utf-8")
 
 
+def test_the_bucket_of_compose_is_one_that_the_program_takes() -> None:
+    assert checked_endpoint(services()["api"]["environment"]["EDITQUEUE_S3_ENDPOINT"])
+
+
 def test_no_pod_takes_the_name_of_a_service_for_a_setting() -> None:
     assert {name: pod["enableServiceLinks"] for name, pod in workloads()} == dict.fromkeys(dict(workloads()), False)
 
@@ -109,10 +127,49 @@ def test_no_pod_takes_the_name_of_a_service_for_a_setting() -> None:
 @pytest.mark.parametrize(("name", "pod"), workloads(), ids=[name for name, _ in workloads()])
 def test_nothing_runs_as_root_or_writes_where_it_should_not(name: str, pod: dict[str, Any]) -> None:
     assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == OWN_USER, "the one of the Dockerfile"
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
     for container in pod["containers"]:
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert container["resources"]["limits"]["memory"], name
+        assert {*container["resources"]["requests"]} == {"cpu", "memory"}, name
+
+
+@pytest.mark.parametrize("version", ["1.30", kubernetes_validate.latest_version()])
+@pytest.mark.parametrize("path", MANIFESTS_OF_KUBERNETES, ids=lambda one: one.name)
+def test_kubernetes_knows_every_field_of_its_manifests(path: Path, version: str) -> None:
+    for one in documents(path):
+        kubernetes_validate.validate(one, version, strict=True)
+
+
+def test_a_field_that_kubernetes_does_not_know_would_be_noticed() -> None:
+    [api, _] = documents(DEPLOY / "kubernetes" / "api.yaml")
+    api["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
+
+    with pytest.raises(kubernetes_validate.ValidationError, match="readynessProbe"):
+        kubernetes_validate.validate(api, "1.30", strict=True)
+
+
+def test_the_api_is_asked_whether_it_lives_and_whether_it_is_ready() -> None:
+    [container] = dict(workloads())["editqueue-api"]["containers"]
+
+    assert container["readinessProbe"]["httpGet"] == container["livenessProbe"]["httpGet"] == {
+        "path": "/healthz", "port": "http"
+    }  # fmt: skip
+
+
+def test_containers_of_compose_have_no_rights_and_write_to_memory_alone() -> None:
+    ours = {name: one for name, one in services().items() if one["image"] == "editqueue"}
+
+    assert {*ours} == {"migrate", "api", "consumer"}
+    for one in ours.values():
+        assert one["read_only"] is True
+        assert one["cap_drop"] == ["ALL"]
+        assert one["security_opt"] == ["no-new-privileges:true"]
+        assert one["tmpfs"] == ["/tmp", "/var/lib/editqueue:mode=1777"]
 
 
 def test_every_command_exists() -> None:
@@ -143,13 +200,30 @@ class TestDockerfile:
     def test_runs_as_somebody_without_rights(self) -> None:
         users = [line for line in self.lines if line.startswith("USER ")]
 
-        assert users == ["USER 10001"]
+        assert users == [f"USER {OWN_USER}"]
+
+    def test_gives_that_user_a_folder_of_its_own_with_nothing_in_it(self) -> None:
+        text = " ".join(self.lines)
+
+        assert f"--uid {OWN_USER}" in text
+        assert "--no-create-home" in text, "else the data dir begins with somebody's .bashrc"
+        assert "install -d -m 700 -o editqueue -g editqueue /var/lib/editqueue" in text
+
+    def test_says_how_healthy_serve_is(self) -> None:
+        [check] = [line for line in self.lines if line.startswith("HEALTHCHECK ")]
+
+        assert "--start-period=" in check
+        assert any("/healthz" in line for line in self.lines)
 
     def test_installs_nothing_that_no_lock_names(self) -> None:
         installs = [line for line in self.lines if "pip install" in line]
 
+        fetches = [line for line in self.lines if "pip wheel" in line]
+
         assert len(installs) == 3
         assert all("--require-hashes" in line or "--no-deps --no-index" in line for line in installs)
+        assert len(fetches) == 1
+        assert all("--require-hashes" in line and "--no-build-isolation" in line for line in fetches)
 
     def test_finds_in_its_context_all_it_copies(self) -> None:
         ignore = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()

@@ -71,6 +71,12 @@ async def test_a_get_is_signed_as_obstore_signs_it(key: str) -> None:
     assert parts(await signing_at(moment).sign_get(key, expires_in=FIVE_MINUTES)) == theirs
 
 
+def test_every_name_under_localhost_is_this_machine_to_a_browser_and_so_to_the_bucket() -> None:
+    assert checked_endpoint("http://s3.localhost:8333") == "http://s3.localhost:8333"
+    with pytest.raises(SetupError):
+        checked_endpoint("http://localhost.example")
+
+
 @pytest.mark.parametrize("endpoint", ["http://example.com", "ftp://127.0.0.1", "r2.example"])
 def test_an_endpoint_in_the_clear_is_for_this_machine_only(endpoint: str) -> None:
     assert checked_endpoint("http://127.0.0.1:8333/") == "http://127.0.0.1:8333"

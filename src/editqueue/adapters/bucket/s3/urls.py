@@ -23,9 +23,13 @@ def r2_endpoint(account_id: str, *, jurisdiction: str | None = None) -> str:
 
 
 def checked_endpoint(endpoint: str) -> str:
-    """Raises SetupError for one that is not https (http is for this machine only)."""
+    """Raises SetupError for one that is not https (http is for this machine only).
+
+    Every name under `.localhost` is this machine (RFC 6761), or a neighbour in its network of containers.
+    """
     parts = urlsplit(endpoint)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    host = parts.hostname or ""
+    if parts.scheme == "https" or (parts.scheme == "http" and (host in _LOOPBACK or host.endswith(".localhost"))):
         return endpoint.rstrip("/")
     raise SetupError(f"EDITQUEUE_S3_ENDPOINT is {endpoint!r}: it must be https, or http on this machine")
 
