@@ -101,6 +101,7 @@ class Tour:
         await call(store.notifications, "user0", limit=50, before_id=None)
         await call(store.notifications, "user0", limit=50, before_id="02")
         await call(store.job, FIRST)
+        await call(store.job_story, FIRST)
         for status in (None, *JobStatus):
             await call(store.jobs, JobQuery(status=status))
         await call(store.jobs, JobQuery(order_id=FIRST))

@@ -2,12 +2,13 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from devtools.installation import Ended, Installation
-from devtools.seeds import NOON, claim, seed_files, seed_order, submit
+from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob
 from tests.entrypoints.in_process import run_here
@@ -74,3 +75,50 @@ def test_a_script_is_told_of_which_job_the_new_one_is_a_retry(jobs: Jobs, failed
 @pytest.mark.parametrize("verb", ["show", "retry"])
 def test_an_unknown_job_is_named(jobs: Jobs, failed: EditJob, verb: str) -> None:
     assert "'nope'" in jobs(f"{verb} nope").complaint()
+
+
+def test_the_whole_story_of_a_job_is_shown(jobs: Jobs, here: Installation) -> None:
+    async def make() -> str:
+        store = await here.open_store()
+        await submit(store, await seed_files(store, await seed_order(store), 1))
+        await store.release(await claim(store), reason="ground_lost: bucket: full", now=NOON + timedelta(seconds=1))
+        taken = await store.claim_next(now=NOON, holder="web-1:7:abc")
+        assert taken is not None
+        again = NOON + timedelta(seconds=15)
+        await store.retry_later(taken, error="storage_unavailable: busy", run_after=again, now=NOON)
+        taken = await store.claim_next(now=again, holder="web-2:7:abc")
+        assert taken is not None
+        await store.finish(taken, preview_url=URL, bytes_copied=7, now=again + timedelta(seconds=2))
+        await store.close()
+        return taken.job.id
+
+    job_id = asyncio.run(make())
+
+    told = [line for line in jobs(f"show {job_id}").out.splitlines() if line.startswith("attempt ")]
+    history = jobs(f"show {job_id} --json").json()["history"]
+
+    handed_back = "after 1.0 s: hand_back, not counted, tried again from 2026-11-24T12:00:01+00:00"
+    noon, later = "2026-11-24T12:00:00+00:00", "2026-11-24T12:00:15+00:00"
+    assert told == [
+        f"attempt 1  {noon}  on a consumer that held no lock  {handed_back}  ground_lost: bucket: full",
+        f"attempt 1  {noon}  on web-1:7:abc  after 0.0 s: retry, tried again from {later}  storage_unavailable: busy",
+        f"attempt 2  {later}  on web-2:7:abc  after 2.0 s: done",
+    ]
+    assert [(one["number"], one["ended_by"], one["error_code"]) for one in history] == [
+        (1, "hand_back", "ground_lost"),
+        (1, "retry", "storage_unavailable"),
+        (2, "finish", None),
+    ]
+
+
+def test_a_story_says_when_it_is_not_whole(jobs: Jobs, failed: EditJob, here: Installation) -> None:
+    assert "not kept" not in jobs(f"show {failed.id}").out
+
+    async def forget() -> None:
+        store = await here.open_store()
+        await store.begin_expiry(finished_before=LATER, abandoned_before=NOON, limit=1, now=LATER)
+        await store.close()
+
+    asyncio.run(forget())
+
+    assert "not kept" in jobs(f"show {failed.id}").out

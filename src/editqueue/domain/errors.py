@@ -37,6 +37,11 @@ def code_of(error: BaseException) -> str:
     return error.code if isinstance(error, EditQueueError) else "internal_error"
 
 
+def code_in(text: str) -> str:
+    """The code with which the `error` of a job or an attempt begins."""
+    return text.partition(":")[0]
+
+
 class Refused(EditQueueError):
     """A request that cannot be honoured. `ids` are all that this error holds for, `also` those refused for
     other reasons, by their error's code."""

@@ -129,25 +129,25 @@ def jobs_list(
 ) -> None:
     """The newest jobs."""
     query = JobQuery(status=status, order_id=order_id, limit=limit)
-    from editqueue.entrypoints.commands import administration
+    from editqueue.entrypoints.commands import jobs as job_commands
 
-    asyncio.run(administration.run_jobs_list(query, as_json=as_json))
+    asyncio.run(job_commands.run_jobs_list(query, as_json=as_json))
 
 
 @jobs.command("show")
 def jobs_show(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """One job."""
-    from editqueue.entrypoints.commands import administration
+    from editqueue.entrypoints.commands import jobs as job_commands
 
-    asyncio.run(administration.run_jobs_show(job_id, as_json=as_json))
+    asyncio.run(job_commands.run_jobs_show(job_id, as_json=as_json))
 
 
 @jobs.command("retry")
 def jobs_retry(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
     """Make a new job for the file of a failed one."""
-    from editqueue.entrypoints.commands import administration
+    from editqueue.entrypoints.commands import jobs as job_commands
 
-    asyncio.run(administration.run_jobs_retry(job_id, as_json=as_json))
+    asyncio.run(job_commands.run_jobs_retry(job_id, as_json=as_json))
 
 
 @app.command("doctor")

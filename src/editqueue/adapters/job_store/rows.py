@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from editqueue.adapters.job_store.databases.database import Row
+from editqueue.domain.attempts import Attempt, AttemptEnd
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import ConsumerPause
@@ -43,6 +44,7 @@ _FROM_STORED: Mapping[object, Callable[[Any], object]] = {
     FileStatus: FileStatus,
     JobStatus: JobStatus,
     NotificationType: NotificationType,
+    AttemptEnd | None: AttemptEnd,
 }
 """By the type of the field; all others are texts, which are stored as they are."""
 
@@ -64,5 +66,6 @@ to_order = _to(Order)
 to_upload = _to(Upload)
 to_file = _to(File)
 to_job = _to(EditJob)
+to_attempt = _to(Attempt)
 to_notification = _to(Notification)
 to_pause = _to(ConsumerPause)

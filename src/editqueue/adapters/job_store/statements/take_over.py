@@ -15,6 +15,7 @@ from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, consumers, jobs
 from editqueue.adapters.job_store.statements.group import Group, reading
 from editqueue.adapters.job_store.statements.rescue import back_in_queue, taking_back
+from editqueue.domain.attempts import AttemptEnd
 from editqueue.domain.ids import new_token
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import LivingConsumer
@@ -39,7 +40,7 @@ def take_over(found: Sequence[EditJob], *, max_retries: int, message: str, now: 
     """Those of `found` that nobody has moved since, by a caller who keeps their holders from coming back."""
     token = new_token()
     back = _take_over().bind(tokens=_tokens(found), max_retries=max_retries, token=token, now=to_ms(now))
-    return taking_back(found, back, token=token, message=message, now=now)
+    return taking_back(found, back, AttemptEnd.TAKEN_OVER, token=token, message=message, now=now)
 
 
 @cache
@@ -56,7 +57,7 @@ def take_over_under_locks(
     back = _take_over_under_locks().bind(
         tokens=_tokens(found), holders=names, max_retries=max_retries, token=token, now=to_ms(now)
     )
-    taken = taking_back(found, back, token=token, message=message, now=now)
+    taken = taking_back(found, back, AttemptEnd.TAKEN_OVER, token=token, message=message, now=now)
     return replace(taken, statements=(*taken.statements, _forget().bind(holders=names)))
 
 

@@ -198,8 +198,8 @@ class PostgresStore(SqlStore):
         await super().retry_later(claim, error=error, run_after=run_after, now=now)
         self._starts.queued([claim.job])
 
-    async def release(self, claim: Claim, *, now: datetime) -> None:
-        await super().release(claim, now=now)
+    async def release(self, claim: Claim, *, reason: str | None = None, now: datetime) -> None:
+        await super().release(claim, reason=reason, now=now)
         self._starts.queued([claim.job])
 
     async def stale_jobs(self, *, started_before: datetime) -> Sequence[EditJob]:

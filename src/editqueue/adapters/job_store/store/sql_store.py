@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from editqueue.adapters.job_store.databases.database import Database
 from editqueue.adapters.job_store.statements import (
+    attempts,
     changes,
     claim,
     ends,
@@ -83,6 +84,7 @@ class SqlStore:
     known_objects = _sends(queries.known_objects)
     notifications = _sends(queries.notifications)
     job = _sends(queries.job)
+    job_story = _sends(attempts.job_story)
     jobs = _sends(queries.jobs)
     has_work = _sends(queries.has_work)
     queue_stats = _sends(queries.queue_stats)
@@ -115,8 +117,8 @@ class SqlStore:
         group = ends.retry_later(claim, error=error, run_after=run_after, now=now)
         await self._end(claim, "retry", self.send(group))
 
-    async def release(self, claim: Claim, *, now: datetime) -> None:
-        await self._end(claim, "release", self.send(ends.release(claim, now=now)))
+    async def release(self, claim: Claim, *, reason: str | None = None, now: datetime) -> None:
+        await self._end(claim, "release", self.send(ends.release(claim, reason=reason, now=now)))
 
     async def _end(self, claim: Claim, verb: str, ending: Awaitable[bool]) -> None:
         """A try that came to nothing is no error if an earlier one did the same (decision 60)."""
