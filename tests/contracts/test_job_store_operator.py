@@ -1,12 +1,19 @@
-"""What every JobStore promises to operators: the story of a job."""
+"""What every JobStore promises to operators: stories and lists of jobs, retries of many, and cancelling."""
 
-from datetime import timedelta
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.attempts import Attempt, AttemptEnd
+from editqueue.domain.errors import Invalid
 from editqueue.domain.files import FileStatus
-from editqueue.ports.job_store import Claim
+from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.job_store import Claim, JobQuery
 
 SOON = NOON + timedelta(minutes=1)
 
@@ -124,3 +131,166 @@ class TestStory:
         await store.begin_expiry(finished_before=SOON, abandoned_before=NOON, limit=9, now=LATER)
 
         assert [one.ended_at for one in await self._attempts(store, job_id)] == [SOON]
+
+
+async def failed_job(store: SqlStore, *, user_id: str = "anna", error: str = "e: no", now: datetime = NOON) -> EditJob:
+    await submit(store, await seed_files(store, await seed_order(store, user_id=user_id), 1), now=now)
+    taken = await claim(store, now)
+    await store.fail(taken, error=error, message="m", file_status=FileStatus.FAILED, now=now)
+    failed = await store.job(taken.job.id)
+    assert failed is not None
+    return failed
+
+
+class TestList:
+    async def _found(self, store: SqlStore, **filters: Any) -> set[str]:
+        return {job.id for job in await store.jobs(JobQuery(**filters))}
+
+    async def test_by_customer_order_and_status(self, store: SqlStore) -> None:
+        annas, berts = await failed_job(store), await failed_job(store, user_id="bert")
+        order = await seed_order(store, user_id="bert")
+        [waiting] = await submit(store, await seed_files(store, order, 1))
+
+        assert await self._found(store, user_id="anna") == {annas.id}
+        assert await self._found(store, user_id="bert") == {berts.id, waiting}
+        assert await self._found(store, user_id="bert", status=JobStatus.QUEUED) == {waiting}
+        assert await self._found(store, user_id="bert", order_id=order.id) == {waiting}
+        assert await self._found(store, user_id="anna", order_id=order.id) == set()
+        assert await self._found(store, user_id="carl") == set()
+
+    async def test_by_the_code_of_the_error_whatever_the_status(self, store: SqlStore) -> None:
+        failed = await failed_job(store, error="storage_unavailable: 503")
+        await failed_job(store, error="storage_unavailable_not: 503")
+        bare = await failed_job(store, error="file deleted")
+        job_id = await one_job(store)
+        await store.retry_later(await claim(store), error="storage_unavailable: 503", run_after=LATER, now=NOON)
+
+        assert await self._found(store, error_code="storage_unavailable") == {failed.id, job_id}
+        assert await self._found(store, error_code="storage_unavailable", status=JobStatus.FAILED) == {failed.id}
+        assert await self._found(store, error_code="file deleted") == {bare.id}
+        with pytest.raises(Invalid, match="a job that is done has no error"):
+            await self._found(store, error_code="e", status=JobStatus.DONE)
+
+    @pytest.mark.parametrize("filters", [{}, {"status": JobStatus.QUEUED}])
+    async def test_by_when_it_was_submitted(self, store: SqlStore, filters: dict[str, Any]) -> None:
+        now = datetime.now(UTC)
+        hour = timedelta(hours=1)
+        files = await seed_files(store, await seed_order(store), 2)
+        [old] = await submit(store, files[:1], now=now - 3 * hour)
+        [young] = await submit(store, files[1:], now=now - hour)
+
+        assert await self._found(store, since=now - 2 * hour, **filters) == {young}
+        assert await self._found(store, older_than=now - 2 * hour, **filters) == {old}
+        assert await self._found(store, since=now - 4 * hour, older_than=now, **filters) == {old, young}
+
+    async def test_by_when_it_failed(self, store: SqlStore) -> None:
+        first, second = await failed_job(store), await failed_job(store, now=SOON)
+        status = JobStatus.FAILED
+
+        assert await self._found(store, status=status, since=SOON) == {second.id}
+        assert await self._found(store, status=status, older_than=SOON) == {first.id}
+        assert await self._found(store, status=status, since=NOON, older_than=LATER) == {first.id, second.id}
+
+    async def test_the_newest_first_page_by_page(self, store: SqlStore) -> None:
+        jobs = [await failed_job(store) for _ in range(3)]
+
+        first = await store.jobs(JobQuery(error_code="e", limit=2))
+        rest = await store.jobs(JobQuery(error_code="e", limit=2, before_id=first[-1].id))
+
+        assert [job.id for job in [*first, *rest]] == [job.id for job in reversed(jobs)]
+
+
+class TestRetryMany:
+    async def _retryable(self, store: SqlStore) -> Sequence[EditJob]:
+        return await store.jobs(JobQuery(status=JobStatus.FAILED, may_be_retried=True))
+
+    async def test_each_file_gets_a_new_job_and_a_second_time_none(self, store: SqlStore) -> None:
+        failed = [await failed_job(store), await failed_job(store, user_id="bert")]
+        assert {job.id for job in await self._retryable(store)} == {job.id for job in failed}
+
+        made = await store.retry_jobs(failed, now=LATER)
+        again = await store.retry_jobs(failed, now=LATER)
+
+        assert [(job.file_id, job.user_id, job.status, job.attempts) for job in made] == [
+            (job.file_id, job.user_id, "queued", 0) for job in failed
+        ]
+        assert list(again) == []
+        assert await self._retryable(store) == []
+        assert {file.status for file in await store.files([job.file_id for job in failed])} == {FileStatus.QUEUED}
+        assert [(await claim(store, LATER)).job.id for _ in made] == [job.id for job in made]
+
+    async def test_two_at_once_make_one_job_for_each_file(self, store: SqlStore) -> None:
+        failed = [await failed_job(store) for _ in range(3)]
+
+        made = await asyncio.gather(*(store.retry_jobs(failed, now=LATER) for _ in range(4)))
+
+        assert sum(len(jobs) for jobs in made) == 3
+
+    async def test_nothing_is_put_back_whose_file_was_edited_since_or_is_gone(self, store: SqlStore) -> None:
+        done, failed_anew, deleted = [await failed_job(store) for _ in range(3)]
+        [again, other] = await store.retry_jobs([done, failed_anew], now=SOON)
+        for retried in (again, other):
+            taken = await claim(store, SOON)
+            assert taken.job.id == retried.id
+            if retried is again:
+                await store.finish(taken, preview_url=URL, bytes_copied=7, now=SOON)
+            else:
+                await store.fail(taken, error="e: no", message="m", file_status=FileStatus.FAILED, now=SOON)
+        await store.delete_files([deleted.file_id], user_id="anna", now=SOON)
+
+        assert [job.id for job in await self._retryable(store)] == [other.id]
+        made = await store.retry_jobs([done, failed_anew, deleted], now=LATER)
+
+        assert list(made) == []
+
+    async def test_each_customer_gets_turns_of_their_own(self, store: SqlStore) -> None:
+        failed = [await failed_job(store, user_id=user_id) for user_id in ("anna", "anna", "bert")]
+
+        made = await store.retry_jobs(failed, now=LATER)
+
+        assert [job.fair_order - LATER for job in made] == [timedelta(0), timedelta(seconds=30), timedelta(0)]
+
+
+class TestCancel:
+    async def _cancel(self, store: SqlStore, job_id: str) -> tuple[str | None, bool]:
+        ended = await store.cancel_job(job_id, error="cancelled: by hand", message="{name}", now=LATER)
+        return None if ended.job is None else ended.job.status.value, ended.done
+
+    async def test_a_queued_job_fails_with_its_file_and_the_customer_is_told_once(self, store: SqlStore) -> None:
+        job_id = await one_job(store)
+
+        assert await self._cancel(store, job_id) == ("failed", True)
+        assert await self._cancel(store, job_id) == ("failed", False)
+
+        job = await store.job(job_id)
+        assert job is not None
+        [file] = await store.files([job.file_id])
+        [note] = await store.notifications("anna", limit=9, before_id=None)
+        assert (job.error, job.finished_at, job.attempts) == ("cancelled: by hand", LATER, 0)
+        assert (file.status, file.locked) == (FileStatus.FAILED, False)
+        assert (note.job_id, note.message) == (job_id, "bild.jpg")
+        assert await store.claim_next(now=LATER) is None
+        assert await submit(store, [file], now=LATER) != [job_id]
+
+    async def test_a_running_one_is_left_alone(self, store: SqlStore) -> None:
+        job_id = await one_job(store)
+        taken = await claim(store)
+
+        assert await self._cancel(store, job_id) == ("in_progress", False)
+
+        await store.finish(taken, preview_url=URL, bytes_copied=7, now=LATER)
+        assert await self._cancel(store, job_id) == ("done", False)
+        assert await self._cancel(store, "nope") == (None, False)
+
+    async def test_several_at_once_and_a_claim_agree_on_one_end(self, store: SqlStore) -> None:
+        for _ in range(5):
+            job_id = await one_job(store)
+            *ends, taken = await asyncio.gather(
+                *(store.cancel_job(job_id, error="e", message="m", now=LATER) for _ in range(3)),
+                store.claim_next(now=LATER),
+            )
+            done = [end.done for end in ends]
+            assert done.count(True) == (0 if taken else 1)
+            if taken:
+                await store.finish(taken, preview_url=URL, bytes_copied=7, now=LATER)
+        assert not await store.has_work()

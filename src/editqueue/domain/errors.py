@@ -5,7 +5,7 @@ EditQueueError
 │   ├── NotFound                OrderNotFound  FileNotFound  UploadNotFound  PreviewNotFound  JobNotFound
 │   ├── Forbidden               the thing exists and belongs to somebody else
 │   ├── Conflict                FileLocked  JobActive  FileNotMarked  FileNotDone  ObjectDiffers
-│   │                           ObjectNotUploaded  ObjectExists  JobNotFailed
+│   │                           ObjectNotUploaded  ObjectExists  JobNotFailed  JobNotQueued
 │   ├── Invalid                 the request itself is wrong, whatever the state
 │   └── TooLarge                the upload is over the limit
 ├── ProcessingError             why an attempt at a job ended
@@ -126,6 +126,10 @@ class ObjectExists(Conflict):
 
 class JobNotFailed(Conflict):
     code = "job_not_failed"
+
+
+class JobNotQueued(Conflict):
+    code = "job_not_queued"
 
 
 class Invalid(Refused):

@@ -9,6 +9,7 @@ from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import ConsumerPause, LivingConsumer
 from editqueue.ports.job_store_values import (
+    Cancellation,
     Claim,
     Expiry,
     FileQuery,
@@ -20,6 +21,7 @@ from editqueue.ports.job_store_values import (
     Revision,
     Submission,
 )
+from editqueue.ports.overview import Overview
 
 
 class CustomerStore(Protocol):
@@ -156,10 +158,22 @@ class OperatorStore(Protocol):
         """A new job for the file of a failed one; None if it is not failed or the file cannot take it."""
         ...
 
+    async def retry_jobs(self, failed: Sequence[EditJob], *, now: datetime) -> Sequence[EditJob]:
+        """A new job for the file of each of `failed` that still `may_be_retried`, in their order; up to 500 at once."""
+        ...
+
+    async def cancel_job(self, job_id: str, *, error: str, message: str, now: datetime) -> Cancellation:
+        """End a job that is queued: failed, its file too, and the customer notified with `message`."""
+        ...
+
     async def job(self, job_id: str) -> EditJob | None: ...
     async def job_story(self, job_id: str) -> JobStory | None: ...
     async def jobs(self, query: JobQuery) -> Sequence[EditJob]:
         """Newest first."""
+        ...
+
+    async def overview(self, *, now: datetime) -> Overview:
+        """What is seen at a glance; on PostgreSQL one round trip."""
         ...
 
     async def queue_stats(self, *, now: datetime) -> QueueStats: ...

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from editqueue.domain.errors import Invalid
 from editqueue.domain.files import File, FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 
@@ -77,6 +78,14 @@ class Expiry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cancellation:
+    job: EditJob | None
+    """The job after it; None if there is none."""
+    done: bool
+    """False: nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueStats:
     jobs: Mapping[str, int]
     files: Mapping[str, int]
@@ -88,6 +97,24 @@ class QueueStats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobQuery:
+    """Which jobs; every condition holds. Raises Invalid for jobs that are done and have an error: there are none."""
+
     status: JobStatus | None = None
     order_id: str | None = None
+    user_id: str | None = None
+    error_code: str | None = None
+    """What their `error` is, up to its colon."""
+    since: datetime | None = None
+    """Submitted then or later; with the status `failed`, failed then or later."""
+    older_than: datetime | None = None
+    """Submitted before; with the status `failed`, failed before."""
+    may_be_retried: bool = False
+    """Failed, and nothing has happened to their file since: it is there and has no other job. With the status `failed`
+    only."""
+    before_id: str | None = None
+    """Where the page before ended."""
     limit: int = 50
+
+    def __post_init__(self) -> None:
+        if self.error_code is not None and self.status is JobStatus.DONE:
+            raise Invalid("a job that is done has no error; ask for --status done or for --error, not for both")

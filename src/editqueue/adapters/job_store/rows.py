@@ -10,6 +10,7 @@ from editqueue.domain.attempts import Attempt, AttemptEnd
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import ConsumerPause
+from editqueue.ports.overview import Failure, RunningJob
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ _FROM_STORED: Mapping[object, Callable[[Any], object]] = {
     FileStatus: FileStatus,
     JobStatus: JobStatus,
     NotificationType: NotificationType,
+    AttemptEnd: AttemptEnd,
     AttemptEnd | None: AttemptEnd,
 }
 """By the type of the field; all others are texts, which are stored as they are."""
@@ -67,5 +69,7 @@ to_upload = _to(Upload)
 to_file = _to(File)
 to_job = _to(EditJob)
 to_attempt = _to(Attempt)
+to_running = _to(RunningJob)
+to_failure = _to(Failure)
 to_notification = _to(Notification)
 to_pause = _to(ConsumerPause)

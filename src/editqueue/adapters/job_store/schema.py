@@ -25,6 +25,8 @@ from sqlalchemy import (
     text,
 )
 
+from editqueue.domain.jobs import JobStatus
+
 metadata = MetaData()
 Time = BigInteger
 
@@ -130,6 +132,13 @@ IN_PROGRESS = jobs.c.status == literal_column("'in_progress'")
 ACTIVE = jobs.c.status.in_([literal_column("'queued'"), literal_column("'in_progress'")])
 DONE = jobs.c.status == literal_column("'done'")
 FAILED = jobs.c.status == literal_column("'failed'")
+OF_STATUS = {
+    JobStatus.QUEUED: QUEUED,
+    JobStatus.IN_PROGRESS: IN_PROGRESS,
+    JobStatus.DONE: DONE,
+    JobStatus.FAILED: FAILED,
+}
+"""Each with the condition of the partial index that answers it, word for word."""
 LOCKED = text("files.locked")
 
 _partial_index("one_active_job_per_file", jobs.c.file_id, where="status IN ('queued','in_progress')", unique=True)

@@ -1,4 +1,4 @@
-"""jobs list, show and retry: what needs the database and the queue alone."""
+"""jobs list, show, retry and cancel: what needs the database and the queue alone."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,38 +6,40 @@ from datetime import datetime
 
 from editqueue.domain.attempts import Attempt, AttemptEnd, JobStory
 from editqueue.domain.errors import code_in
-from editqueue.domain.jobs import EditJob
 from editqueue.entrypoints.commands.console import print_facts, print_json, print_line
-from editqueue.ports.job_store import JobQuery
+from editqueue.entrypoints.commands.job_filters import JobFilters, shown
 from editqueue.settings import load_settings
+from editqueue.use_cases.operator.cancel_job import cancel_job
 from editqueue.use_cases.operator.find_job import find_story
 from editqueue.use_cases.operator.retry_job import retry_job
 from editqueue.wiring.database_clock import clock_of
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.job_store import open_job_store
 from editqueue.wiring.journal import open_journal
+from editqueue.wiring.system_clock import SystemClock
 
 
-async def run_jobs_list(query: JobQuery, *, as_json: bool) -> None:
+async def run_jobs_list(filters: JobFilters, *, limit: int, as_json: bool) -> None:
+    query = filters.query(now=SystemClock().now(), limit=limit)
     async with open_job_store(load_settings()) as store:
         found = await store.jobs(query)
-        if as_json:
-            print_json([_shown(job) for job in found])
-            return
-        for job in found:
-            facts = (
-                f"{job.id}  {job.status.value:<11}  attempts {job.attempts}  file {job.file_id}  order {job.order_id}"
-            )
-            print_line(f"{facts}  {job.error or ''}".rstrip())
+    if as_json:
+        print_json([shown(job) for job in found])
+        return
+    if not found:
+        print_line(f"no jobs{f' that are {filters.status.value}' if filters.status else ''}{filters.in_words()}")
+    for job in found:
+        facts = f"{job.id}  {job.status.value:<11}  attempts {job.attempts}  file {job.file_id}  order {job.order_id}"
+        print_line(f"{facts}  {job.error or ''}".rstrip())
 
 
 async def run_jobs_show(job_id: str, *, as_json: bool) -> None:
     async with open_job_store(load_settings()) as store:
         story = await find_story(job_id, store=store)
     if as_json:
-        print_json(_shown(story.job) | {"history": [_told(attempt) for attempt in story.attempts]})
+        print_json(shown(story.job) | {"history": [_told(attempt) for attempt in story.attempts]})
         return
-    print_facts(_shown(story.job))
+    print_facts(shown(story.job))
     _print_story(story)
 
 
@@ -52,16 +54,21 @@ async def run_jobs_retry(job_id: str, *, as_json: bool) -> None:
         finally:
             await queue.close()
     if as_json:
-        print_json(_shown(job) | {"retry_of": job_id})
+        print_json(shown(job) | {"retry_of": job_id})
         return
     print_line(f"job {job_id} stays failed, as the record of what happened; its file has a new job:")
-    print_facts(_shown(job))
+    print_facts(shown(job))
 
 
-def _shown(job: EditJob) -> dict[str, object]:
-    """A job without its token, which is worth something to whoever holds it."""
-    facts = {name: value for name, value in asdict(job).items() if name not in {"token", "fair_order"}}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}
+async def run_jobs_cancel(job_id: str, *, as_json: bool) -> None:
+    async with open_job_store(load_settings()) as store:
+        clock = await clock_of(store.probe)
+        with open_journal() as journal:
+            job = await cancel_job(job_id, store=store, journal=journal, clock=clock)
+    if as_json:
+        print_json(shown(job))
+        return
+    print_line(f"job {job_id} is cancelled; its file is failed, and the customer was told so and may submit it again")
 
 
 def _print_story(story: JobStory) -> None:

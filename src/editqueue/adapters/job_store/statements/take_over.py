@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, ColumnElement, delete, exists, func, literal_col
 
 from editqueue.adapters.job_store.databases.constructs import as_json, each, each_id, given_number, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
-from editqueue.adapters.job_store.databases.statement import Template
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.holders.advisory_locks import HELD, LOCK_CLASS
 from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, consumers, jobs
@@ -89,9 +89,14 @@ def _gone_holders() -> Template:
 def living_consumers() -> Group[Sequence[LivingConsumer]]:
     """On PostgreSQL: those whose lock is held, by name."""
     return Group(
-        statements=(_living().bind(), _running().bind()),
+        statements=(living(), _running().bind()),
         read=lambda rows: _with_jobs([row["name"] for row in rows[0]], rows[1]),
     )
+
+
+def living() -> Statement:
+    """Their names."""
+    return _living().bind()
 
 
 @cache

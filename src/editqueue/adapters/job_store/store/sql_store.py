@@ -9,13 +9,17 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from editqueue.adapters.job_store.databases.database import Database
 from editqueue.adapters.job_store.statements import (
     attempts,
+    cancel,
     changes,
     claim,
     ends,
     expiry,
+    job_lists,
+    overviews,
     pauses,
     queries,
     rescue,
+    retries,
     submissions,
     uploads,
 )
@@ -25,6 +29,7 @@ from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim
+from editqueue.ports.overview import Overview
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -85,7 +90,9 @@ class SqlStore:
     notifications = _sends(queries.notifications)
     job = _sends(queries.job)
     job_story = _sends(attempts.job_story)
-    jobs = _sends(queries.jobs)
+    jobs = _sends(job_lists.jobs)
+    retry_jobs = _sends(retries.retry_jobs)
+    cancel_job = _sends(cancel.cancel_job)
     has_work = _sends(queries.has_work)
     queue_stats = _sends(queries.queue_stats)
 
@@ -101,6 +108,9 @@ class SqlStore:
 
     async def living_consumers(self) -> Sequence[LivingConsumer] | None:
         return None
+
+    async def overview(self, *, now: datetime) -> Overview:
+        return await self.send(overviews.overview(now=now, consumers=None))
 
     stale_jobs = _sends(rescue.stale_jobs)
 
