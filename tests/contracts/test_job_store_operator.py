@@ -1,4 +1,4 @@
-"""What every JobStore promises to operators: stories and lists of jobs, retries of many, and cancelling."""
+"""What every JobStore promises to operators: stories and lists of jobs, many put back, one cancelled, an overview."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from editqueue.domain.attempts import Attempt, AttemptEnd
 from editqueue.domain.errors import Invalid
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.job_store import Claim, JobQuery
 
 SOON = NOON + timedelta(minutes=1)
@@ -285,12 +286,90 @@ class TestCancel:
     async def test_several_at_once_and_a_claim_agree_on_one_end(self, store: SqlStore) -> None:
         for _ in range(5):
             job_id = await one_job(store)
-            *ends, taken = await asyncio.gather(
-                *(store.cancel_job(job_id, error="e", message="m", now=LATER) for _ in range(3)),
-                store.claim_next(now=LATER),
+            claiming = asyncio.create_task(store.claim_next(now=LATER))
+            ends = await asyncio.gather(
+                *(store.cancel_job(job_id, error="e", message="m", now=LATER) for _ in range(3))
             )
+            taken = await claiming
             done = [end.done for end in ends]
             assert done.count(True) == (0 if taken else 1)
             if taken:
                 await store.finish(taken, preview_url=URL, bytes_copied=7, now=LATER)
         assert not await store.has_work()
+
+
+class TestOverview:
+    async def test_there_is_nothing_to_see_in_an_empty_one(self, store: SqlStore) -> None:
+        seen = await store.overview(now=LATER)
+
+        assert seen.stats == await store.queue_stats(now=LATER)
+        assert (seen.throughput.fifteen_minutes, seen.throughput.is_all) == (0, True)
+        assert [(lane.express, lane.waiting, lane.oldest) for lane in seen.lanes] == [(True, 0, None), (False, 0, None)]
+        assert not seen.consumers
+        assert [*seen.running, *seen.failures, *seen.customers, *seen.pauses] == []
+
+    async def test_each_lane_tells_how_many_may_run_and_since_when(self, store: SqlStore) -> None:
+        files = await seed_files(store, await seed_order(store), 4)
+        await submit(store, files[:2], express=True, now=SOON)
+        await submit(store, files[2:], now=NOON)
+        await store.retry_later(await claim(store, SOON), error="e: x", run_after=LATER, now=SOON)
+
+        express, others = (await store.overview(now=SOON)).lanes
+
+        assert (express.waiting, express.oldest) == (1, SOON)
+        assert (others.waiting, others.oldest) == (2, NOON)
+
+    async def test_what_ended_lately_is_counted_by_how_long_ago(self, store: SqlStore) -> None:
+        for minutes in (0, 4, 4, 14, 16):
+            await failed_job(store, now=LATER - timedelta(minutes=minutes))
+
+        ended = (await store.overview(now=LATER)).throughput
+
+        assert (ended.minute, ended.five_minutes, ended.fifteen_minutes) == (1, 3, 4)
+
+    async def test_who_works_on_what_and_since_when_the_longest_first(self, store: SqlStore) -> None:
+        for consumer, began in (("web-1:7:abc", SOON), (None, NOON)):
+            await one_job(store)
+            await store.claim_next(now=began, holder=consumer)
+
+        running = (await store.overview(now=LATER)).running
+
+        assert [(job.consumer, job.file_name, job.user_id, job.attempt, job.started_at) for job in running] == [
+            (None, "bild.jpg", "anna", 1, NOON),
+            ("web-1:7:abc", "bild.jpg", "anna", 1, SOON),
+        ]
+
+    async def test_failed_attempts_the_last_first_and_none_that_was_handed_back(self, store: SqlStore) -> None:
+        failed = await failed_job(store, user_id="bert", error="e: bad")
+        job_id = await one_job(store)
+        await store.retry_later(await claim(store), error="e: busy", run_after=SOON, now=SOON)
+        await store.release(await claim(store, SOON), now=SOON)
+
+        failures = (await store.overview(now=LATER)).failures
+
+        assert [(one.job_id, one.user_id, one.number, one.ended_by, one.run_after) for one in failures] == [
+            (job_id, "anna", 1, "retry", SOON),
+            (failed.id, "bert", 1, "fail", None),
+        ]
+
+    async def test_the_customers_who_wait_longest_whatever_their_lanes_and_turns(self, store: SqlStore) -> None:
+        for number, user_id in enumerate(("carl", "anna", "bert")):
+            files = await seed_files(store, await seed_order(store, user_id=user_id), 3)
+            await submit(store, files[:1], express=True, now=NOON + timedelta(seconds=number))
+            await submit(store, files[1:], now=NOON + timedelta(seconds=60 - 10 * number))
+        await claim(store)
+
+        waiting = (await store.overview(now=LATER)).customers
+
+        assert [(one.user_id, one.jobs, one.since - NOON) for one in waiting] == [
+            ("anna", 3, timedelta(seconds=1)),
+            ("bert", 3, timedelta(seconds=2)),
+            ("carl", 2, timedelta(seconds=60)),
+        ]
+
+    async def test_who_is_paused_and_why(self, store: SqlStore) -> None:
+        pause = ConsumerPause(consumer="web-1", ground="bucket", reason="no such folder", since=NOON, seen_at=LATER)
+        await store.record_pause(pause)
+
+        assert (await store.overview(now=LATER + timedelta(minutes=1))).pauses == [pause]
+        assert (await store.overview(now=LATER + timedelta(minutes=9))).pauses == []

@@ -103,6 +103,18 @@ def status(as_json: Json = False) -> None:  # noqa: FBT002
     asyncio.run(administration.run_status(as_json=as_json))
 
 
+@app.command()
+def top(
+    once: Annotated[bool, typer.Option("--once", help="Look once, print it and end.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
+    every: Annotated[float, typer.Option(min=0.5, max=3600, help="Seconds between two looks.")] = 2.0,
+) -> None:
+    """Live: throughput, waiting time, consumers and what they do, failures, what is paused and why."""
+    from editqueue.entrypoints.commands import top as live
+
+    asyncio.run(live.run_top(once=once, as_json=as_json, every=every))
+
+
 @app.command("doctor")
 def check_up(
     fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend.")] = False,  # noqa: FBT002
