@@ -10,6 +10,7 @@ import pytest
 from devtools.databases import new_sqlite
 from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
+from editqueue.adapters.job_store.opening import migrate
 from editqueue.adapters.job_store.opening import open_store as opening
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.domain.errors import SetupError
@@ -58,7 +59,7 @@ async def test_a_defect_in_a_migration_comes_out_as_it_is_and_leaves_nothing_ope
     def broken(_: object) -> None:
         raise TypeError("ours")
 
-    monkeypatch.setattr(opening, "upgrade", broken)
+    monkeypatch.setattr(migrate, "upgrade", broken)
 
     with pytest.raises(TypeError, match="ours"):
         await open_store(f"sqlite:///{tmp_path}/new.db", migrate=True)
