@@ -34,6 +34,9 @@ _LOADS: Final = {
     "notifications": """INSERT INTO notifications (id, user_id, order_id, file_id, job_id, type, message, created_at)
     SELECT {job}, {user}, {order}, {file}, {job}, 'edit_done', 'Die Datei „bild.jpg“ ist fertig.', {moment} + i
     FROM ({rows}) AS n""",
+    "attempts": """INSERT INTO attempts (job_id, place, number, consumer, began_at, ended_at, ended_by, error)
+    SELECT id, 1, 1, 'web-1:7:abc', started_at, finished_at, 'fail', 'broken_picture: no end'
+    FROM edit_jobs WHERE status = 'failed'""",
     "queue": """INSERT INTO edit_jobs (id, file_id, order_id, user_id, status, created_at, run_after, turn, attempts,
       token, express, note)
     SELECT {queued}, {file}, {order}, {user}, 'queued', {moment} + i, {moment} + i, {moment} + i, 0, '{token}',

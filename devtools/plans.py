@@ -29,8 +29,8 @@ from editqueue.adapters.job_store.store.postgres_store import PostgresStore
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
 
-LARGE: Final = ("edit_jobs", "files", "notifications")
-ALIASES: Final = ("other", "unchanged", "failed")
+LARGE: Final = ("edit_jobs", "files", "notifications", "attempts")
+ALIASES: Final = ("other", "unchanged", "failed", "earlier", "last", "old")
 """What our statements call those tables where they appear twice; SQLite tells of them by these names."""
 
 

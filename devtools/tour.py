@@ -18,6 +18,19 @@ LATER = NOW + timedelta(hours=1)
 FIRST: Final = "01000000-0000-7000-8000-000000000000"
 
 
+_TIMES: Final[dict[str, Any]] = {"since": NOW, "older_than": LATER}
+_FILTERS: Final[tuple[dict[str, Any], ...]] = (
+    {"user_id": "user0"},
+    {"user_id": "user0", "order_id": FIRST},
+    {"error_code": "storage_unavailable"},
+    {"before_id": FIRST, "limit": 500},
+    _TIMES,
+    *({"status": status, **_TIMES, "user_id": "user0"} for status in JobStatus),
+    *({"status": status, **_TIMES} for status in JobStatus),
+    *({"status": status, "error_code": "stale"} for status in JobStatus if status is not JobStatus.DONE),
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tour:
     """Calls every method of the store at least once, on a database that holds the jobs of a busy day."""
@@ -66,9 +79,12 @@ class Tour:
     async def _claims(self) -> None:
         store, call = self.store, self.call
         await call(store.finish, await self._claim(), preview_url="r2://b/k", bytes_copied=1, now=LATER)
-        taken = await self._claim()
-        await call(store.fail, taken, error="e", message="{name}", file_status=FileStatus.FAILED, now=LATER)
+        for taken in [await self._claim(), await self._claim()]:
+            await call(store.fail, taken, error="e", message="{name}", file_status=FileStatus.FAILED, now=LATER)
         await call(store.retry_job, taken.job.id, now=LATER)
+        failed = await call(store.jobs, JobQuery(status=JobStatus.FAILED, may_be_retried=True))
+        [again, *_] = await call(store.retry_jobs, failed, now=LATER)
+        await call(store.cancel_job, again.id, error="cancelled: e", message="{name}", now=LATER)
         await call(store.retry_later, await self._claim(), error="e", run_after=LATER, now=LATER)
         await call(store.release, await self._claim(), now=LATER)
 
@@ -101,12 +117,16 @@ class Tour:
         await call(store.notifications, "user0", limit=50, before_id=None)
         await call(store.notifications, "user0", limit=50, before_id="02")
         await call(store.job, FIRST)
+        await call(store.job_story, FIRST)
         for status in (None, *JobStatus):
             await call(store.jobs, JobQuery(status=status))
         await call(store.jobs, JobQuery(order_id=FIRST))
         await call(store.jobs, JobQuery(order_id=FIRST, status=JobStatus.FAILED))
+        for words in _FILTERS:
+            await call(store.jobs, JobQuery(**words))
         await call(store.has_work)
         await call(store.queue_stats, now=LATER)
+        await call(store.overview, now=LATER)
         await call(store.known_objects, after_key="user/user1", limit=1000)
 
 

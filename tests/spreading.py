@@ -16,6 +16,7 @@ WITH_THE_WORKER: Final = frozenset({
     "tests/contracts/test_image_tools.py",
     "tests/contracts/test_job_queue.py",
     "tests/contracts/test_job_store.py",
+    "tests/contracts/test_job_store_operator.py",
     "tests/devtools/cloudflare/test_host.py",
     "tests/stories/test_both_halves.py",
     "tests/worker/deploy_command/test_end_to_end.py",

@@ -5,7 +5,7 @@ EditQueueError
 │   ├── NotFound                OrderNotFound  FileNotFound  UploadNotFound  PreviewNotFound  JobNotFound
 │   ├── Forbidden               the thing exists and belongs to somebody else
 │   ├── Conflict                FileLocked  JobActive  FileNotMarked  FileNotDone  ObjectDiffers
-│   │                           ObjectNotUploaded  ObjectExists  JobNotFailed
+│   │                           ObjectNotUploaded  ObjectExists  JobNotFailed  JobNotQueued
 │   ├── Invalid                 the request itself is wrong, whatever the state
 │   └── TooLarge                the upload is over the limit
 ├── ProcessingError             why an attempt at a job ended
@@ -35,6 +35,11 @@ class EditQueueError(Exception):
 def code_of(error: BaseException) -> str:
     """The stable code of an error; `internal_error` for one that nobody raised on purpose."""
     return error.code if isinstance(error, EditQueueError) else "internal_error"
+
+
+def code_in(text: str) -> str:
+    """The code with which the `error` of a job or an attempt begins."""
+    return text.partition(":")[0]
 
 
 class Refused(EditQueueError):
@@ -121,6 +126,10 @@ class ObjectExists(Conflict):
 
 class JobNotFailed(Conflict):
     code = "job_not_failed"
+
+
+class JobNotQueued(Conflict):
+    code = "job_not_queued"
 
 
 class Invalid(Refused):

@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,12 @@ def new_id() -> str:
     bits = bits & ~(0xF << 76) | (7 << 76)
     bits = bits & ~(0b11 << 62) | (0b10 << 62)
     return str(UUID(int=bits))
+
+
+def first_id_of(moment: datetime) -> str:
+    """No id that is made at `moment` or later comes before it, by a clock that is right."""
+    milliseconds = f"{round(moment.timestamp() * 1000):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}-7000-8000-000000000000"
 
 
 def new_token() -> str:

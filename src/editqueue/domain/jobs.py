@@ -3,7 +3,7 @@
 queued --claim--> in_progress --finish--> done
                   in_progress --fail----> failed
                   in_progress --retry, release, take-over, rescue--> queued
-queued --delete of the file--> failed
+queued --delete of the file, cancel--> failed
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 class JobStatus(StrEnum):
     QUEUED = "queued"
-    """Waiting until `run_after`. A claim moves it on; deleting its file ends it."""
+    """Waiting until `run_after`. A claim moves it on; deleting its file ends it, and so does an operator."""
     IN_PROGRESS = "in_progress"
     """Held by the worker that knows the token. That worker moves it on, or another consumer: within seconds once the
     holder of the job is gone, else after 15 minutes."""

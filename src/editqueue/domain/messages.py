@@ -10,6 +10,10 @@ GAVE_UP = (
     "„{name}“ konnte trotz mehrerer Versuche nicht bearbeitet werden. "
     "Bitte fordern Sie eine Überarbeitung an oder melden Sie sich bei uns."
 )
+CANCELLED = (
+    "Die Bearbeitung von „{name}“ wurde abgebrochen. "
+    "Bitte senden Sie das Foto noch einmal zur Bearbeitung oder melden Sie sich bei uns."
+)
 
 OTHER_REASON = "Die Datei kann nicht verarbeitet werden."
 REASONS = {

@@ -14,26 +14,15 @@ from typing import Annotated
 import typer
 
 from editqueue.domain.errors import EditQueueError
-from editqueue.domain.jobs import JobStatus
-from editqueue.ports.job_store import JobQuery
+from editqueue.entrypoints.cli_jobs import jobs
+from editqueue.entrypoints.cli_options import Json, Port, Seconds, Text, UserId
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The edit queue of pix.immo."
 )
 orders = typer.Typer(no_args_is_help=True, help="Orders.")
-jobs = typer.Typer(no_args_is_help=True, help="Look at jobs, put a failed one back.")
 app.add_typer(orders, name="order")
 app.add_typer(jobs, name="jobs")
-
-
-def _utf8(value: str | None) -> str | None:
-    """Refuses bytes of the shell that are no UTF-8: Python hands them on as halves of surrogate pairs, which neither
-    a database nor JSON takes."""
-    try:
-        (value or "").encode()
-    except UnicodeEncodeError as error:
-        raise typer.BadParameter("this is not UTF-8; give it as UTF-8 text, or leave the odd letters out") from error
-    return value
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so
@@ -45,12 +34,6 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so
 Version = Annotated[
     bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-UserId = Annotated[str, typer.Option("--user-id", help="The customer.", callback=_utf8)]
-Text = Annotated[str, typer.Option(callback=_utf8)]
-JobId = Annotated[str, typer.Argument(callback=_utf8)]
-Seconds = Annotated[int, typer.Option(min=1, max=315_360_000, help="Seconds, up to ten years.")]
-Port = Annotated[int, typer.Option(min=0, max=65535)]
 
 
 @app.callback()
@@ -120,34 +103,16 @@ def status(as_json: Json = False) -> None:  # noqa: FBT002
     asyncio.run(administration.run_status(as_json=as_json))
 
 
-@jobs.command("list")
-def jobs_list(
-    status: JobStatus | None = None,
-    order_id: Annotated[str | None, typer.Option(callback=_utf8)] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+@app.command()
+def top(
+    once: Annotated[bool, typer.Option("--once", help="Look once, print it and end.")] = False,  # noqa: FBT002
     as_json: Json = False,  # noqa: FBT002
+    every: Annotated[float, typer.Option(min=0.5, max=3600, help="Seconds between two looks.")] = 2.0,
 ) -> None:
-    """The newest jobs."""
-    query = JobQuery(status=status, order_id=order_id, limit=limit)
-    from editqueue.entrypoints.commands import administration
+    """Live: throughput, waiting time, consumers and what they do, failures, what is paused and why."""
+    from editqueue.entrypoints.commands import top as live
 
-    asyncio.run(administration.run_jobs_list(query, as_json=as_json))
-
-
-@jobs.command("show")
-def jobs_show(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
-    """One job."""
-    from editqueue.entrypoints.commands import administration
-
-    asyncio.run(administration.run_jobs_show(job_id, as_json=as_json))
-
-
-@jobs.command("retry")
-def jobs_retry(job_id: JobId, as_json: Json = False) -> None:  # noqa: FBT002
-    """Make a new job for the file of a failed one."""
-    from editqueue.entrypoints.commands import administration
-
-    asyncio.run(administration.run_jobs_retry(job_id, as_json=as_json))
+    asyncio.run(live.run_top(once=once, as_json=as_json, every=every))
 
 
 @app.command("doctor")

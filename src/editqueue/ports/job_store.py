@@ -1,98 +1,27 @@
 """The job store: orders, files and jobs, and the transitions between their states."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from editqueue.domain.attempts import JobStory
 from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
-from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import ConsumerPause, LivingConsumer
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """A job in progress together with its file: all that a worker needs."""
-
-    job: EditJob
-    file: File
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileQuery:
-    order_id: str
-    after_index: int = 0
-    limit: int = 50
-    status: FileStatus | None = None
-    marked: bool | None = None
-    room_type: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileState:
-    """A file as submit, mark, rename, delete and revise see it, read under the same lock as they write."""
-
-    file: File
-    active_job: EditJob | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Renaming:
-    file_id: str
-    old_name: str
-    ver: int
-    new_name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RenamingResult:
-    done: bool
-    """False: nothing was renamed."""
-    seen: Sequence[FileState]
-    """The files before it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submission:
-    seen: Sequence[FileState]
-    """The files before it, those that exist."""
-    jobs: Sequence[EditJob]
-    """The active jobs of the files after it, new or there before. None are new if one file did not fit."""
-    new: Sequence[str]
-    """The ids of those jobs that this submit made."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Revision:
-    seen: Sequence[FileState]
-    """The file before it, if it exists."""
-    job: EditJob | None
-    """The new job; None if it was refused, and nothing was changed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expiry:
-    """A file whose objects are being removed; no job of it is claimed until `settle_expiry`."""
-
-    file: File
-    expiring_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueueStats:
-    jobs: Mapping[str, int]
-    files: Mapping[str, int]
-    oldest_eligible: datetime | None
-    """`run_after` of the job that has waited longest, of those that may run now."""
-    stale_locks: int
-    """Files locked without a job in progress."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobQuery:
-    status: JobStatus | None = None
-    order_id: str | None = None
-    limit: int = 50
+from editqueue.ports.job_store_values import (
+    Cancellation,
+    Claim,
+    Expiry,
+    FileQuery,
+    FileState,
+    JobQuery,
+    QueueStats,
+    Renaming,
+    RenamingResult,
+    Revision,
+    Submission,
+)
+from editqueue.ports.overview import Overview
 
 
 class CustomerStore(Protocol):
@@ -176,8 +105,8 @@ class ConsumerStore(Protocol):
         """Back to queued, unlocked, the attempt spent. Raises ClaimLost."""
         ...
 
-    async def release(self, claim: Claim, *, now: datetime) -> None:
-        """Back to queued, unlocked, the attempt not spent. Raises ClaimLost."""
+    async def release(self, claim: Claim, *, reason: str | None = None, now: datetime) -> None:
+        """Back to queued, unlocked, the attempt not spent, which is kept with the `reason`. Raises ClaimLost."""
         ...
 
     async def rescue(
@@ -204,7 +133,10 @@ class ConsumerStore(Protocol):
 
     async def begin_expiry(
         self, *, finished_before: datetime, abandoned_before: datetime, limit: int, now: datetime
-    ) -> Sequence[Expiry]: ...
+    ) -> Sequence[Expiry]:
+        """The files whose time is up, now marked. Attempts that ended before `finished_before` are forgotten."""
+        ...
+
     async def settle_expiry(self, expiry: Expiry, *, now: datetime) -> bool:
         """Clear preview_url; False if somebody else took the expiry over."""
         ...
@@ -226,9 +158,22 @@ class OperatorStore(Protocol):
         """A new job for the file of a failed one; None if it is not failed or the file cannot take it."""
         ...
 
+    async def retry_jobs(self, failed: Sequence[EditJob], *, now: datetime) -> Sequence[EditJob]:
+        """A new job for the file of each of `failed` that still `may_be_retried`, in their order; up to 500 at once."""
+        ...
+
+    async def cancel_job(self, job_id: str, *, error: str, message: str, now: datetime) -> Cancellation:
+        """End a job that is queued: failed, its file too, and the customer notified with `message`."""
+        ...
+
     async def job(self, job_id: str) -> EditJob | None: ...
+    async def job_story(self, job_id: str) -> JobStory | None: ...
     async def jobs(self, query: JobQuery) -> Sequence[EditJob]:
         """Newest first."""
+        ...
+
+    async def overview(self, *, now: datetime) -> Overview:
+        """What is seen at a glance; on PostgreSQL one round trip."""
         ...
 
     async def queue_stats(self, *, now: datetime) -> QueueStats: ...

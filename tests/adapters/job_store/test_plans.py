@@ -1,6 +1,7 @@
 """No statement of the store reads a whole table: `make bench-plans` on a million jobs, here on enough to tell."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -25,6 +26,15 @@ def _plans(request: pytest.FixtureRequest) -> Sequence[Plan]:
 
 def test_no_statement_reads_a_whole_table(plans: Sequence[Plan]) -> None:
     assert [str(plan) for plan in plans if plan.scanned] == []
+
+
+def test_a_job_that_is_done_at_its_first_attempt_has_no_part_in_the_table_of_attempts(plans: Sequence[Plan]) -> None:
+    asked = {plan.method for plan in plans if re.search(r"(?:FROM|INTO|JOIN) attempts\b", plan.statement)}
+
+    assert asked == {
+        *("retry_later", "fail", "release", "rescue", "take_over"),
+        *("begin_expiry", "job_story", "overview"),
+    }
 
 
 def test_every_method_of_the_store_was_asked(plans: Sequence[Plan]) -> None:

@@ -482,6 +482,11 @@ class TestGround:
         assert await world.notes() == []
         assert world.journal.causes() == ["claim", "hand_back"]
         assert world.journal.errors == []
+        story = await world.store.job_story(job.id)
+        assert story is not None
+        assert [attempt.error for attempt in story.attempts] == [
+            "ground_lost: images: image_worker_died: no worker can be started"
+        ]
 
     @pytest.mark.parametrize("lost", [StorageUnavailable("not mounted"), PermanentError("access denied")])
     async def test_a_bucket_that_is_away_never_makes_an_original_missing(self, world: World, lost: Exception) -> None:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from editqueue.adapters.job_store.databases.database import Row
+from editqueue.domain.attempts import Attempt, AttemptEnd
 from editqueue.domain.files import File, FileStatus, Notification, NotificationType, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import ConsumerPause
+from editqueue.ports.overview import Failure, RunningJob
 
 T = TypeVar("T")
 
@@ -43,6 +45,8 @@ _FROM_STORED: Mapping[object, Callable[[Any], object]] = {
     FileStatus: FileStatus,
     JobStatus: JobStatus,
     NotificationType: NotificationType,
+    AttemptEnd: AttemptEnd,
+    AttemptEnd | None: AttemptEnd,
 }
 """By the type of the field; all others are texts, which are stored as they are."""
 
@@ -64,5 +68,8 @@ to_order = _to(Order)
 to_upload = _to(Upload)
 to_file = _to(File)
 to_job = _to(EditJob)
+to_attempt = _to(Attempt)
+to_running = _to(RunningJob)
+to_failure = _to(Failure)
 to_notification = _to(Notification)
 to_pause = _to(ConsumerPause)

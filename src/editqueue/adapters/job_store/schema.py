@@ -17,12 +17,15 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
     literal_column,
     text,
 )
+
+from editqueue.domain.jobs import JobStatus
 
 metadata = MetaData()
 Time = BigInteger
@@ -44,6 +47,8 @@ orders = Table(
     Column("last_index", Integer, nullable=False),
     Column("created_at", Time, nullable=False),
 )
+# By which a customer's jobs are found, too: orders are few, jobs are not.
+Index("orders_by_user", orders.c.user_id)
 
 uploads = Table(
     "uploads",
@@ -127,6 +132,13 @@ IN_PROGRESS = jobs.c.status == literal_column("'in_progress'")
 ACTIVE = jobs.c.status.in_([literal_column("'queued'"), literal_column("'in_progress'")])
 DONE = jobs.c.status == literal_column("'done'")
 FAILED = jobs.c.status == literal_column("'failed'")
+OF_STATUS = {
+    JobStatus.QUEUED: QUEUED,
+    JobStatus.IN_PROGRESS: IN_PROGRESS,
+    JobStatus.DONE: DONE,
+    JobStatus.FAILED: FAILED,
+}
+"""Each with the condition of the partial index that answers it, word for word."""
 LOCKED = text("files.locked")
 
 _partial_index("one_active_job_per_file", jobs.c.file_id, where="status IN ('queued','in_progress')", unique=True)
@@ -136,6 +148,26 @@ _partial_index("jobs_backlog", jobs.c.user_id, jobs.c.express, jobs.c.turn, wher
 _partial_index("jobs_running", jobs.c.started_at, where="status = 'in_progress'")
 _partial_index("jobs_failed", jobs.c.id, where="status = 'failed'")
 Index("jobs_by_order", jobs.c.order_id, jobs.c.id)
+
+# Only those that did not make their job done: that one stands in the job itself.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("job_id", Text, ForeignKey("edit_jobs.id", ondelete="CASCADE"), nullable=False),
+    # From 1, in their order. The number is no key: an attempt that was handed back has that of the next one.
+    Column("place", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("consumer", Text),
+    Column("began_at", Time, nullable=False),
+    Column("ended_at", Time, nullable=False),
+    Column("ended_by", Text, nullable=False),
+    Column("error", Text),
+    # NULL when the job ended with it.
+    Column("run_after", Time),
+    PrimaryKeyConstraint("job_id", "place"),
+    CheckConstraint("ended_by IN ('retry','fail','hand_back','stale','taken_over')", name="attempt_end"),
+)
+Index("attempts_by_end", attempts.c.ended_at)
 
 notifications = Table(
     "notifications",

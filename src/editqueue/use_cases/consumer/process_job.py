@@ -203,8 +203,9 @@ async def _write_down(claim: Claim, verdict: Verdict, ports: Ports) -> End:
                 await ports.store.fail(claim, error=error, message=message, file_status=status, now=now)
             case Retry(error=error, run_after=run_after):
                 await ports.store.retry_later(claim, error=error, run_after=run_after, now=now)
-            case HandedBack():
-                await ports.store.release(claim, now=now)
+            case HandedBack(lost=lost_ground):
+                reason = None if lost_ground is None else described(lost_ground)
+                await ports.store.release(claim, reason=reason, now=now)
     except ClaimLost as lost:
         ports.journal.warning("claim_lost", job_id=claim.job.id, detail=str(lost))
         return Lost()

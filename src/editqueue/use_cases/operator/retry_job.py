@@ -1,4 +1,4 @@
-"""Put a failed job back: a new job for its file."""
+"""Put one failed job back: a new job for its file."""
 
 from editqueue.domain.errors import JobNotFailed
 from editqueue.domain.jobs import EditJob, JobStatus

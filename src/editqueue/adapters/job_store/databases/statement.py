@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import Dialect, Executable, TextualSelect
 from sqlalchemy.sql import ClauseElement, Select
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -39,7 +39,7 @@ class Template:
     def __init__(self, executable: Executable) -> None:
         self._executable = executable
         self._compiled: dict[Dialect, Compiled] = {}
-        self.reads_only = isinstance(executable, Select)
+        self.reads_only = isinstance(executable, (Select, TextualSelect))
 
     def bind(self, **values: object) -> "Statement":
         """With a value for each parameter that has a name of its own and none in the template."""

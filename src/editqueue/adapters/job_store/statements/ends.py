@@ -11,9 +11,11 @@ from editqueue.adapters.job_store.databases.constructs import given_number, give
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, files, jobs
+from editqueue.adapters.job_store.statements import attempts
 from editqueue.adapters.job_store.statements.group import Group, Queues
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_file
+from editqueue.domain.attempts import AttemptEnd
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import JobStatus
@@ -54,7 +56,8 @@ def fail(claim: Claim, *, error: str, message: str, file_status: FileStatus, now
     release_file = _close_file().bind(**_of_file(claim, token), file_status=file_status.value, now=moment)
     ids = {claim.job.id: new_id()}
     tell = notify(ids, token=token, kind=NotificationType.REVISION_REQUIRED, message=message, now=now)
-    return _ending(claim, end, release_file, tell)
+    record = attempts.record(claim, AttemptEnd.FAIL, error=error, run_after=None, token=token, now=now)
+    return _ending(claim, end, release_file, tell, record)
 
 
 @cache
@@ -70,7 +73,8 @@ def _close_file() -> Template:
 def retry_later(claim: Claim, *, error: str, run_after: datetime, now: datetime) -> Group[bool]:
     token = token_of_end(claim, "retry")
     end = _retry().bind(**_of_job(claim, token), run_after=to_ms(run_after), error=error)
-    return _ending(claim, end, _queue_file().bind(**_of_file(claim, token), now=to_ms(now)))
+    record = attempts.record(claim, AttemptEnd.RETRY, error=error, run_after=run_after, token=token, now=now)
+    return _ending(claim, end, _queue_file().bind(**_of_file(claim, token), now=to_ms(now)), record)
 
 
 @cache
@@ -83,10 +87,12 @@ def _queue_file() -> Template:
     return Template(_release_file().values(status=FileStatus.QUEUED.value))
 
 
-def release(claim: Claim, *, now: datetime) -> Group[bool]:
+def release(claim: Claim, *, reason: str | None, now: datetime) -> Group[bool]:
     token = token_of_end(claim, "release")
     end = _release().bind(**_of_job(claim, token))
-    ending = _ending(claim, end, _queue_file().bind(**_of_file(claim, token), now=to_ms(now)))
+    queue_file = _queue_file().bind(**_of_file(claim, token), now=to_ms(now))
+    record = attempts.record(claim, AttemptEnd.HAND_BACK, error=reason, run_after=now, token=token, now=now)
+    ending = _ending(claim, end, queue_file, record, attempts.trim(claim.job.id))
     return replace(ending, queues=Queues(job_ids=[claim.job.id], token=token))
 
 

@@ -10,7 +10,8 @@ from editqueue.adapters.job_store.databases.constructs import given_text, given_
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import to_file, to_ms
 from editqueue.adapters.job_store.schema import files
-from editqueue.adapters.job_store.statements.group import Group, reading
+from editqueue.adapters.job_store.statements.attempts import forget_old
+from editqueue.adapters.job_store.statements.group import Group
 from editqueue.ports.job_store import Expiry
 
 
@@ -20,7 +21,10 @@ def begin_expiry(
     mark = _begin(limit).bind(
         finished_before=to_ms(finished_before), abandoned_before=to_ms(abandoned_before), now=to_ms(now)
     )
-    return reading(mark, lambda row: Expiry(file=to_file(row), expiring_at=now))
+    return Group(
+        statements=(mark, forget_old(ended_before=finished_before)),
+        read=lambda rows: [Expiry(file=to_file(row), expiring_at=now) for row in rows[0]],
+    )
 
 
 @cache

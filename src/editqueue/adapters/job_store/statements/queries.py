@@ -11,12 +11,12 @@ from editqueue.adapters.job_store.databases.constructs import each_id, given_num
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import time_or_none, to_file, to_job, to_ms, to_notification, to_order, to_upload
-from editqueue.adapters.job_store.schema import DONE, FAILED, IN_PROGRESS, QUEUED, orders, uploads
+from editqueue.adapters.job_store.schema import IN_PROGRESS, OF_STATUS, QUEUED, orders, uploads
 from editqueue.adapters.job_store.statements.counts import kept_counts, where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, reading, reading_one
 from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
-from editqueue.ports.job_store import FileQuery, JobQuery, QueueStats
+from editqueue.ports.job_store import FileQuery, QueueStats
 
 _FILES = schema.files.c
 _JOBS = schema.jobs.c
@@ -131,23 +131,6 @@ def _job() -> Template:
     return Template(select(*_JOBS).where(_JOBS.id == given_text("job_id")))
 
 
-def jobs(query: JobQuery) -> Group[Sequence[EditJob]]:
-    order_id = {} if query.order_id is None else {"order_id": query.order_id}
-    found = _jobs(query.status, of_order=query.order_id is not None).bind(most=query.limit, **order_id)
-    return reading(found, to_job)
-
-
-@cache
-def _jobs(status: JobStatus | None, *, of_order: bool) -> Template:
-    """Those with `status`, and with `of_order` those of the order `order_id` only."""
-    found = select(*_JOBS)
-    if status is not None:
-        found = found.where(_STATUS[status])
-    if of_order:
-        found = found.where(_JOBS.order_id == given_text("order_id"))
-    return Template(found.order_by(_JOBS.id.desc()).limit(given_number("most")))
-
-
 def has_work() -> Group[bool]:
     return Group(statements=(_any_running().bind(), _any_queued().bind()), read=any)
 
@@ -178,7 +161,7 @@ def queue_stats(*, now: datetime) -> Group[QueueStats]:
 
 @cache
 def _count_jobs(status: JobStatus) -> Template:
-    return Template(select(func.count().label("total")).select_from(schema.jobs).where(_STATUS[status]))
+    return Template(select(func.count().label("total")).select_from(schema.jobs).where(OF_STATUS[status]))
 
 
 @cache
@@ -219,7 +202,3 @@ def _to_stats(rows: Sequence[Rows]) -> QueueStats:
         oldest_eligible=time_or_none(oldest["since"]),
         stale_locks=sum(int(row["stale"]) for row in differing),
     )
-
-
-# Each with the condition of the partial index that answers it, word for word.
-_STATUS = {JobStatus.QUEUED: QUEUED, JobStatus.IN_PROGRESS: IN_PROGRESS, JobStatus.DONE: DONE, JobStatus.FAILED: FAILED}

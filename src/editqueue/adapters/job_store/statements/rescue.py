@@ -19,10 +19,12 @@ from editqueue.adapters.job_store.databases.constructs import (
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import CLOCKS_APART_MS, to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
+from editqueue.adapters.job_store.statements.attempts import record_taken
 from editqueue.adapters.job_store.statements.counts import where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, Queues, reading
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_files
+from editqueue.domain.attempts import AttemptEnd
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob, JobStatus
@@ -54,7 +56,7 @@ def take_back(
         token=token,
         now=to_ms(now),
     )
-    return taking_back(stale, back, token=token, message=message, now=now)
+    return taking_back(stale, back, AttemptEnd.STALE, token=token, message=message, now=now)
 
 
 @cache
@@ -80,15 +82,16 @@ def back_in_queue(error: str) -> ReturningUpdate[tuple[object, ...]]:
 
 
 def taking_back(
-    found: Sequence[EditJob], back: Statement, *, token: str, message: str, now: datetime
+    found: Sequence[EditJob], back: Statement, ended_by: AttemptEnd, *, token: str, message: str, now: datetime
 ) -> Group[Sequence[EditJob]]:
     """What `back` takes of `found` under `token`; its files are unlocked, and customers told of what failed."""
     job_of = {job.file_id: job.id for job in found}
     release_files = _release_files().bind(job_of=as_json(job_of), token=token, now=to_ms(now))
     ids = {job.id: new_id() for job in found}
     tell = notify(ids, token=token, kind=NotificationType.REVISION_REQUIRED, message=message, now=now)
+    record = record_taken(found, ended_by, token=token, now=now)
     return Group(
-        statements=(hold_files(job_of), back, release_files, tell),
+        statements=(hold_files(job_of), back, release_files, tell, record),
         read=lambda rows: [to_job(row) for row in rows[1]],
         queues=Queues(job_ids=[*job_of.values()], token=token),
     )

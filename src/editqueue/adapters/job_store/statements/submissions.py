@@ -61,7 +61,7 @@ def _submit() -> Template:
 
 @cache
 def _queue() -> Template:
-    return Template(_queue_files())
+    return Template(queue_files())
 
 
 @cache
@@ -103,7 +103,7 @@ def _revise() -> Template:
 
 @cache
 def _queue_new_version() -> Template:
-    return Template(_queue_files().values(approved=False, ver=files.c.ver + 1))
+    return Template(queue_files().values(approved=False, ver=files.c.ver + 1))
 
 
 def retry(failed: EditJob, *, now: datetime) -> Group[Revision]:
@@ -188,7 +188,7 @@ def fair_order() -> ColumnElement[int]:
     return case((last + FAIR_STEP_MS > given_time(), last + FAIR_STEP_MS), else_=given_time())
 
 
-def _queue_files() -> Update:
+def queue_files() -> Update:
     """The files of `ids` that got a job under `token` are queued."""
     made = select(jobs.c.file_id).where(ACTIVE, jobs.c.token == given_text("token"), jobs.c.file_id.in_(each_id()))
     return update(files).where(files.c.id.in_(made)).values(status=FileStatus.QUEUED.value, updated_at=given_time())

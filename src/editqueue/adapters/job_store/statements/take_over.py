@@ -9,12 +9,13 @@ from sqlalchemy import Boolean, ColumnElement, delete, exists, func, literal_col
 
 from editqueue.adapters.job_store.databases.constructs import as_json, each, each_id, given_number, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
-from editqueue.adapters.job_store.databases.statement import Template
+from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.holders.advisory_locks import HELD, LOCK_CLASS
 from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, consumers, jobs
 from editqueue.adapters.job_store.statements.group import Group, reading
 from editqueue.adapters.job_store.statements.rescue import back_in_queue, taking_back
+from editqueue.domain.attempts import AttemptEnd
 from editqueue.domain.ids import new_token
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import LivingConsumer
@@ -39,7 +40,7 @@ def take_over(found: Sequence[EditJob], *, max_retries: int, message: str, now: 
     """Those of `found` that nobody has moved since, by a caller who keeps their holders from coming back."""
     token = new_token()
     back = _take_over().bind(tokens=_tokens(found), max_retries=max_retries, token=token, now=to_ms(now))
-    return taking_back(found, back, token=token, message=message, now=now)
+    return taking_back(found, back, AttemptEnd.TAKEN_OVER, token=token, message=message, now=now)
 
 
 @cache
@@ -56,7 +57,7 @@ def take_over_under_locks(
     back = _take_over_under_locks().bind(
         tokens=_tokens(found), holders=names, max_retries=max_retries, token=token, now=to_ms(now)
     )
-    taken = taking_back(found, back, token=token, message=message, now=now)
+    taken = taking_back(found, back, AttemptEnd.TAKEN_OVER, token=token, message=message, now=now)
     return replace(taken, statements=(*taken.statements, _forget().bind(holders=names)))
 
 
@@ -88,9 +89,14 @@ def _gone_holders() -> Template:
 def living_consumers() -> Group[Sequence[LivingConsumer]]:
     """On PostgreSQL: those whose lock is held, by name."""
     return Group(
-        statements=(_living().bind(), _running().bind()),
+        statements=(living(), _running().bind()),
         read=lambda rows: _with_jobs([row["name"] for row in rows[0]], rows[1]),
     )
+
+
+def living() -> Statement:
+    """Their names."""
+    return _living().bind()
 
 
 @cache

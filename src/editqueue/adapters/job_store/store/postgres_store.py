@@ -14,7 +14,7 @@ from sqlalchemy import text
 from editqueue.adapters.job_store.databases.database import Database
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
-from editqueue.adapters.job_store.statements import rescue, take_over
+from editqueue.adapters.job_store.statements import overviews, rescue, take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
 from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, to_claim
 from editqueue.adapters.job_store.statements.counts import adding_up_counts
@@ -29,6 +29,7 @@ from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim, Revision, Submission
+from editqueue.ports.overview import Overview
 
 # Whatever is held by another session waits for the next time, so that no claim waits for it.
 GIVE_BACK = """
@@ -194,12 +195,17 @@ class PostgresStore(SqlStore):
         self._starts.queued([job] if job else [])
         return job
 
+    async def retry_jobs(self, failed: Sequence[EditJob], *, now: datetime) -> Sequence[EditJob]:
+        made = await super().retry_jobs(failed, now=now)
+        self._starts.queued(made)
+        return made
+
     async def retry_later(self, claim: Claim, *, error: str, run_after: datetime, now: datetime) -> None:
         await super().retry_later(claim, error=error, run_after=run_after, now=now)
         self._starts.queued([claim.job])
 
-    async def release(self, claim: Claim, *, now: datetime) -> None:
-        await super().release(claim, now=now)
+    async def release(self, claim: Claim, *, reason: str | None = None, now: datetime) -> None:
+        await super().release(claim, reason=reason, now=now)
         self._starts.queued([claim.job])
 
     async def stale_jobs(self, *, started_before: datetime) -> Sequence[EditJob]:
@@ -228,6 +234,10 @@ class PostgresStore(SqlStore):
 
     async def living_consumers(self) -> Sequence[LivingConsumer]:
         return await self.send(take_over.living_consumers())
+
+    async def overview(self, *, now: datetime) -> Overview:
+        group = overviews.overview(now=now, consumers=None)
+        return await self.send(overviews.with_living(group, take_over.living()))
 
     async def _release_unwanted(self, claim: Claim | None) -> None:
         """A claim nobody waits for any more would lock its file until the sweep comes."""

@@ -8,13 +8,18 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from editqueue.adapters.job_store.databases.database import Database
 from editqueue.adapters.job_store.statements import (
+    attempts,
+    cancel,
     changes,
     claim,
     ends,
     expiry,
+    job_lists,
+    overviews,
     pauses,
     queries,
     rescue,
+    retries,
     submissions,
     uploads,
 )
@@ -24,6 +29,7 @@ from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim
+from editqueue.ports.overview import Overview
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,7 +89,10 @@ class SqlStore:
     known_objects = _sends(queries.known_objects)
     notifications = _sends(queries.notifications)
     job = _sends(queries.job)
-    jobs = _sends(queries.jobs)
+    job_story = _sends(attempts.job_story)
+    jobs = _sends(job_lists.jobs)
+    retry_jobs = _sends(retries.retry_jobs)
+    cancel_job = _sends(cancel.cancel_job)
     has_work = _sends(queries.has_work)
     queue_stats = _sends(queries.queue_stats)
 
@@ -100,6 +109,9 @@ class SqlStore:
     async def living_consumers(self) -> Sequence[LivingConsumer] | None:
         return None
 
+    async def overview(self, *, now: datetime) -> Overview:
+        return await self.send(overviews.overview(now=now, consumers=None))
+
     stale_jobs = _sends(rescue.stale_jobs)
 
     # What needs two groups ----
@@ -115,8 +127,8 @@ class SqlStore:
         group = ends.retry_later(claim, error=error, run_after=run_after, now=now)
         await self._end(claim, "retry", self.send(group))
 
-    async def release(self, claim: Claim, *, now: datetime) -> None:
-        await self._end(claim, "release", self.send(ends.release(claim, now=now)))
+    async def release(self, claim: Claim, *, reason: str | None = None, now: datetime) -> None:
+        await self._end(claim, "release", self.send(ends.release(claim, reason=reason, now=now)))
 
     async def _end(self, claim: Claim, verb: str, ending: Awaitable[bool]) -> None:
         """A try that came to nothing is no error if an earlier one did the same (decision 60)."""

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.holders.files import HolderFiles
-from editqueue.adapters.job_store.statements import take_over
+from editqueue.adapters.job_store.statements import overviews, take_over
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import LivingConsumer
+from editqueue.ports.overview import Overview
 
 
 class SqliteStore(SqlStore):
@@ -51,3 +52,7 @@ class SqliteStore(SqlStore):
     async def living_consumers(self) -> Sequence[LivingConsumer]:
         names = await self._holders.living()
         return await self.send(take_over.running_of(names))
+
+    async def overview(self, *, now: datetime) -> Overview:
+        names = await asyncio.to_thread(self._holders.living)
+        return await self.send(overviews.overview(now=now, consumers=names))

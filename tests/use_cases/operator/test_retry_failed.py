@@ -1,0 +1,67 @@
+"""Many failed jobs are put back at once, those that somebody cancelled only when they are asked for."""
+
+from datetime import timedelta
+
+import pytest
+
+from devtools.world import Move, World
+from editqueue.domain.errors import BrokenPicture, JobNotFound, JobNotQueued
+from editqueue.domain.jobs import EditJob
+from editqueue.ports.job_store import JobQuery
+from editqueue.use_cases.consumer.process_job import process_next
+from editqueue.use_cases.operator.cancel_job import cancel_job
+from editqueue.use_cases.operator.retry_failed import find_retryable, retry_failed
+
+
+async def cancel(world: World, job_id: str) -> EditJob:
+    return await cancel_job(job_id, store=world.store, journal=world.journal, clock=world.clock)
+
+
+async def test_each_gets_a_new_job_and_consumers_are_woken(world: World) -> None:
+    await world.submitted(3)
+    world.images.error = BrokenPicture("broken")
+    for _ in range(3):
+        await process_next(world.ports)
+    failed = await find_retryable(JobQuery(error_code="broken_picture"), store=world.store)
+
+    made = [
+        await retry_failed(failed, store=world.store, queue=world.queue, journal=world.journal, clock=world.clock)
+        for _ in range(2)
+    ]
+
+    assert [len(jobs) for jobs in made] == [3, 0]
+    assert [job.file_id for job in made[0]] == [job.file_id for job in failed]
+    assert world.journal.moves[-3:] == [Move(job.id, None, job.status, "retry by hand") for job in made[0]]
+    messages = await world.queue.receive(limit=9, wait=timedelta(seconds=30))
+    assert [message.job_id for message in messages] == [job.id for job in made[0]]
+
+
+async def test_what_was_cancelled_is_put_back_only_when_it_is_asked_for(world: World) -> None:
+    [file] = await world.submitted(1)
+    job = await cancel(world, (await world.job(file)).id)
+
+    assert await find_retryable(JobQuery(), store=world.store) == []
+    assert await find_retryable(JobQuery(error_code="cancelled"), store=world.store) == [job]
+
+
+async def test_a_job_is_cancelled_once_and_the_log_says_so_once(world: World) -> None:
+    [file] = await world.submitted(1)
+    job = await world.job(file)
+
+    for _ in range(2):
+        assert (await cancel(world, job.id)).error == "cancelled: by hand"
+
+    assert world.journal.causes() == ["cancel by hand"]
+    [note] = await world.notes()
+    assert "abgebrochen" in note.message
+
+
+async def test_only_a_queued_job_is_cancelled(world: World) -> None:
+    [file] = await world.submitted(1)
+    await world.store.claim_next(now=world.clock.now())
+    job = await world.job(file)
+
+    with pytest.raises(JobNotQueued, match="is in progress, and its file is locked"):
+        await cancel(world, job.id)
+    with pytest.raises(JobNotFound, match="'nope'"):
+        await cancel(world, "nope")
