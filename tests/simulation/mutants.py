@@ -101,8 +101,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "a rescued job that gave up tells nobody": Mutant(
         module=f"{_STATEMENTS}.rescue",
-        old="statements=(hold_files(job_of), back, release_files, tell),",
-        new="statements=(hold_files(job_of), back, release_files),",
+        old="statements=(hold_files(job_of), back, release_files, tell, record),",
+        new="statements=(hold_files(job_of), back, release_files, record),",
         found_by=21,
     ),
     "an outage costs an attempt": Mutant(

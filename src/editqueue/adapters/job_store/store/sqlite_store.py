@@ -54,5 +54,5 @@ class SqliteStore(SqlStore):
         return await self.send(take_over.running_of(names))
 
     async def overview(self, *, now: datetime) -> Overview:
-        names = await asyncio.to_thread(self._holders.living)
+        names = await self._holders.living()
         return await self.send(overviews.overview(now=now, consumers=names))
