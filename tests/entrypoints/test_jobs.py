@@ -131,7 +131,7 @@ def test_a_story_says_when_it_is_not_whole(jobs: Jobs, failed: EditJob, here: In
     [
         ("--status queued", "no jobs that are queued"),
         ("--user-id bert --error e", "no jobs with error e of customer bert"),
-        ("--status failed --since 2h", "no jobs that are failed since 2:00:00 ago"),
+        ("--status failed --since 2h", "no jobs that are failed in the last 2 h"),
     ],
 )
 def test_a_list_without_jobs_says_so(jobs: Jobs, failed: EditJob, words: str, said: str) -> None:

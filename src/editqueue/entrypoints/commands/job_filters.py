@@ -36,10 +36,21 @@ class JobFilters:
             ("with error {}", self.error_code),
             ("of customer {}", self.user_id),
             ("of order {}", self.order_id),
-            ("since {} ago", self.since),
-            ("older than {}", self.older_than),
+            ("in the last {}", _spoken(self.since)),
+            ("older than {}", _spoken(self.older_than)),
         ]
         return "".join(f" {phrase.format(value)}" for phrase, value in words if value is not None)
+
+
+def _spoken(span: timedelta | None) -> str | None:
+    """In the largest unit in which it is a whole number."""
+    if span is None:
+        return None
+    seconds = int(span.total_seconds())
+    size, unit = next(
+        (size, unit) for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")) if seconds % size == 0
+    )
+    return f"{seconds // size} {unit}"
 
 
 def shown(job: EditJob) -> dict[str, object]:
