@@ -27,7 +27,7 @@ LOCK := .installing
 NOT_TO_RUN := cloudflare
 # Not $(MAKE) in a recipe, which would be run by --dry-run, too.
 AGAIN := $(MAKE)
-INSTALL_ALONE = devtools/alone.py $(LOCK) $(AGAIN) --silent --no-print-directory ALONE=yes GOALS="$(MAKECMDGOALS)"
+INSTALL_ALONE = devtools/alone.py $(LOCK) $(AGAIN) --silent --no-print-directory ALONE=yes
 # The folder whose .venv it is: the scripts in it name it, and point to nothing when it is moved or copied.
 MADE_FOR := $(shell cat $(RUNS) 2>/dev/null)
 IS_ELSEWHERES := $(if $(MADE_FOR),$(if $(filter-out "$(CURDIR)","$(MADE_FOR)"),yes))
@@ -39,6 +39,8 @@ ifdef IS_ELSEWHERES
 endif
 
 $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "editqueue needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) $(INSTALL_ALONE) $@
 
 $(READY): $(RUNS) requirements-dev.lock tests/web/package-lock.json devtools/cloudflare/package-lock.json devtools/pictures/packaged.txt
@@ -57,8 +59,6 @@ IGNORED := $(shell rm -rf $(VENV))
 endif
 
 $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "editqueue needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.13 $(GOALS)" >&2; exit 1; }
 	@mkdir -p $(VENV) && touch $(HALF)
 	@echo "making $(VENV) of $$($(PYTHON) -V)"
 	@$(PYTHON) -m venv $(VENV)

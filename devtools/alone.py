@@ -1,6 +1,6 @@
 """`python alone.py LOCK_FILE COMMAND...`: the command, when no other one runs that was given this file.
 
-For make, before there is a .venv: any Python 3 will do. macOS has no program `flock`.
+For make, before there is a .venv. macOS has no program `flock`.
 """
 
 import fcntl

@@ -130,7 +130,7 @@ def test_a_story_says_when_it_is_not_whole(jobs: Jobs, failed: EditJob, here: In
     ("words", "said"),
     [
         ("--status queued", "no jobs that are queued"),
-        ("--user-id bert --error e", "no jobs with error e of customer bert"),
+        ("--user bert --code e", "no jobs with error e of customer bert"),
         ("--status failed --since 2h", "no jobs that are failed in the last 2 h"),
     ],
 )
@@ -142,10 +142,10 @@ def test_a_list_without_jobs_says_so(jobs: Jobs, failed: EditJob, words: str, sa
 
 
 def test_a_list_is_of_what_is_asked_for(jobs: Jobs, failed: EditJob) -> None:
-    asked = "list --json --user-id anna --error broken --older-than 1s"
+    asked = "list --json --user anna --code broken --older-than 1s"
 
     assert [job["id"] for job in jobs(asked).json()] == [failed.id]
-    assert "a job that is done has no error" in jobs("list --status done --error broken").complaint()
+    assert "a job that is done has no error" in jobs("list --status done --code broken").complaint()
     assert "'2x' is no duration; give 90s" in jobs("list --since 2x").complaint()
 
 

@@ -20,9 +20,7 @@ def jobs_list(
     status: JobStatus | None = None,
     user_id: OfUser = None,
     order_id: OfOrder = None,
-    error: Annotated[
-        str | None, typer.Option(metavar="CODE", callback=utf8, help="With this error, e.g. storage_unavailable.")
-    ] = None,
+    code: Annotated[str | None, typer.Option(callback=utf8, help="With this error, e.g. storage_unavailable.")] = None,
     since: Since = None,
     older_than: OlderThan = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
@@ -32,7 +30,7 @@ def jobs_list(
     from editqueue.entrypoints.commands import jobs as job_commands
 
     filters = JobFilters(
-        status=status, user_id=user_id, order_id=order_id, error_code=error, since=since, older_than=older_than
+        status=status, user_id=user_id, order_id=order_id, error_code=code, since=since, older_than=older_than
     )
     asyncio.run(job_commands.run_jobs_list(filters, limit=limit, as_json=as_json))
 
@@ -67,7 +65,7 @@ def jobs_retry(
         raise typer.BadParameter(HOW_TO_RETRY)
     if job_id is not None:
         if any(given is not None for given in (code, since, older_than, user_id, order_id)):
-            raise typer.BadParameter("--code, --since, --older-than, --user-id and --order-id go with --failed")
+            raise typer.BadParameter("--code, --since, --older-than, --user and --order go with --failed")
         from editqueue.entrypoints.commands import jobs as job_commands
 
         asyncio.run(job_commands.run_jobs_retry(job_id, as_json=as_json))

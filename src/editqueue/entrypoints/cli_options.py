@@ -45,5 +45,5 @@ OlderThan = Annotated[
         "--older-than", parser=duration, metavar="2h", help="Submitted more than 2 h ago; failed ones: failed then."
     ),
 ]
-OfUser = Annotated[str | None, typer.Option("--user-id", callback=utf8, help="Of this customer.")]
-OfOrder = Annotated[str | None, typer.Option("--order-id", callback=utf8, help="Of this order.")]
+OfUser = Annotated[str | None, typer.Option("--user", "--user-id", callback=utf8, help="Of this customer.")]
+OfOrder = Annotated[str | None, typer.Option("--order", "--order-id", callback=utf8, help="Of this order.")]

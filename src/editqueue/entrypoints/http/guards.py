@@ -37,7 +37,11 @@ class ForeignOriginGuard:
             return None
         if origin in self._allowed or self._is_own(origin, request):
             return None
-        return problem(403, "foreign_origin", "writes from this origin are not allowed; see ALLOWED_ORIGINS")
+        return problem(
+            403,
+            "foreign_origin",
+            "writes from this origin are not allowed: it is neither EDITQUEUE_PUBLIC_URL nor among ALLOWED_ORIGINS",
+        )
 
     def _is_own(self, origin: str, request: Request) -> bool:
         if self._own_origin is not None:

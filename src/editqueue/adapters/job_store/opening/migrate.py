@@ -57,7 +57,7 @@ def _upgrade_postgres(connection: Connection) -> None:
         # All at once and first: taken one after the other, between statements, a group at work that has the one and
         # wants the other would be a deadlock, which the migration loses after minutes of work.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
-        connection.exec_driver_sql("LOCK TABLE files, edit_jobs IN ACCESS EXCLUSIVE MODE")
+        connection.exec_driver_sql("LOCK TABLE orders, files, edit_jobs IN ACCESS EXCLUSIVE MODE")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     _upgrade(connection)
     connection.commit()

@@ -37,8 +37,10 @@ async def open_d1_store(access: D1Access) -> D1HttpStore:
 async def _check(database: D1HttpDatabase) -> None:
     found, newest = await _revision_behind_a_failed_batch(database), newest_revision()
     if found != newest:
+        is_newer = found is not None and found > newest
+        remedy = "run the version that brought it there, or a newer one" if is_newer else f"run {MIGRATING}"
         raise SetupError(
-            f"the database schema of D1 is at revision {found or 'none'}, this version needs {newest}: run {MIGRATING}"
+            f"the database schema of D1 is at revision {found or 'none'}, this version needs {newest}: {remedy}"
         )
 
 

@@ -63,6 +63,7 @@ async def _check_schema(database: EngineDatabase, url: str, *, migrate: bool) ->
     except _UNUSABLE as error:
         raise unusable(url, error) from error
     newest = newest_revision()
+    _refuse_newer(found, url)
     if migrate and found != newest:
         found = await migrate_schema(url)
     if found != newest:
@@ -72,12 +73,22 @@ async def _check_schema(database: EngineDatabase, url: str, *, migrate: bool) ->
         )
 
 
+def _refuse_newer(found: str | None, url: str) -> None:
+    if found is not None and found > newest_revision():
+        raise SetupError(
+            f"the database schema is at revision {found}, this version knows {newest_revision()} and older: run the "
+            f"version that brought it there, or a newer one (EDITQUEUE_DATABASE_URL {shown(url)})"
+        )
+
+
 async def migrate_schema(url: str) -> str:
-    """Bring the schema up to date. Returns its revision. Raises SetupError if the database is unreachable."""
+    """Bring the schema up to date. Returns its revision. Raises SetupError if the database is unreachable, or was
+    brought further by a newer version."""
     from editqueue.adapters.job_store.opening.migrate import upgrade  # noqa: PLC0415  # as the first lines say
 
     database = open_database(url, command_seconds=None)  # an index on a large table takes its time
     try:
+        _refuse_newer(await database.with_connection(revision), url)
         await database.with_connection(upgrade)
     except _UNUSABLE as error:
         raise unusable(url, error) from error

@@ -119,12 +119,12 @@ def _forget_old() -> Template:
         .offset(literal_column(str(FORGOTTEN_AT_ONCE), Integer))
         .scalar_subquery()
     )
-    until = func.coalesce(last_of_many, given_time("ended_before"))
-    return Template(delete(attempts).where(attempts.c.ended_at < until))
+    until = func.coalesce(last_of_many, given_time("ended_before") - 1)
+    return Template(delete(attempts).where(attempts.c.ended_at <= until))
 
 
 def job_story(job_id: str) -> Group[JobStory | None]:
-    """A job and its attempts, as of one moment."""
+    """A job and its attempts, which may be those of a moment later."""
     return Group(
         statements=(_story().bind(job_id=job_id), _attempts().bind(job_id=job_id)),
         read=lambda rows: next((story_of(to_job(row), [*map(to_attempt, rows[1])]) for row in rows[0]), None),

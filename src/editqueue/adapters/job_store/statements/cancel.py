@@ -66,7 +66,7 @@ def _close_file() -> Template:
     return Template(
         update(files)
         .where(files.c.id == ended.scalar_subquery())
-        .values(status=FileStatus.FAILED.value, finished_at=given_time(), updated_at=given_time())
+        .values(status=FileStatus.FAILED.value, locked=False, finished_at=given_time(), updated_at=given_time())
     )
 
 

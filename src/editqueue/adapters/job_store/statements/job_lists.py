@@ -40,8 +40,8 @@ def jobs(query: JobQuery) -> Group[Sequence[EditJob]]:
 
 
 def _newest(found: Sequence[Rows], limit: int) -> Sequence[EditJob]:
-    newest_first = sorted((row for rows in found for row in rows), key=lambda row: row["id"], reverse=True)
-    return [to_job(row) for row in newest_first[:limit]]
+    by_id = {row["id"]: row for rows in found for row in rows}  # a job that moved meanwhile was found twice
+    return [to_job(by_id[job_id]) for job_id in sorted(by_id, reverse=True)[:limit]]
 
 
 def _jobs_of(query: JobQuery, status: JobStatus | None) -> Statement:
