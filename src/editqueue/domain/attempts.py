@@ -53,8 +53,8 @@ class JobStory:
 
 
 def story_of(job: EditJob, kept: Sequence[Attempt]) -> JobStory:
-    """The story of `job`, of whose attempts those are `kept` that did not make it done. They may have been read later than
-    the job, and the one that ran then be among them."""
+    """The story of `job`, of whose attempts those are `kept` that did not make it done. They may have been read later
+    than the job, and the one that ran then be among them."""
     last = _last_attempt(job)
     told = {(one.number, one.began_at) for one in kept}
     own = [] if last is None or (last.number, last.began_at) in told else [last]
