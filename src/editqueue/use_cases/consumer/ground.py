@@ -11,6 +11,7 @@ from editqueue.ports import Ports
 from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.journal import Journal
 from editqueue.use_cases.consumer.verdict import described
+from editqueue.use_cases.unless_stopped import within
 
 PATIENCE = 12.0
 """Seconds in which a probe must answer."""
@@ -119,8 +120,7 @@ class Ground:
     async def _take_back(self) -> None:
         """Unless the database is away: then the record is old by the time anybody reads it."""
         with self._quiet(), suppress(TimeoutError):
-            async with asyncio.timeout(LEAVING):
-                await self._ports.store.end_pause(self._consumer)
+            await within(LEAVING, self._ports.store.end_pause(self._consumer))
 
     @contextmanager
     def _quiet(self) -> Generator[None]:

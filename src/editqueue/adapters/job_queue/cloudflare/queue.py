@@ -15,6 +15,7 @@ from editqueue.domain.errors import QueueUnavailable
 from editqueue.ports import Limits
 from editqueue.ports.job_queue import Message, Redelivery
 from editqueue.ports.time import Clock, Pause
+from editqueue.use_cases.unless_stopped import within
 
 FIRST_POLL = timedelta(seconds=1)
 LAST_POLL = timedelta(seconds=15)
@@ -114,8 +115,7 @@ class CloudflareQueue:
     async def close(self) -> None:
         """Hand back what was pulled and not worked on, at once. Closed again, it does nothing."""
         with suppress(QueueUnavailable, QueueRefused, TimeoutError):
-            async with asyncio.timeout(CLOSING):
-                await self._give_everything_back()
+            await within(CLOSING, self._give_everything_back())
         self._acks.clear()
         self._retries.clear()
         if self._pulling is not None:

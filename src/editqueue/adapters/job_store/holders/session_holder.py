@@ -11,6 +11,7 @@ from editqueue.adapters.job_store.holders.advisory_locks import FORGET, LOCK_CLA
 from editqueue.adapters.postgres_session import PostgresSession, SessionUser
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.ports.journal import Journal
+from editqueue.use_cases.unless_stopped import within
 
 LOOK_EVERY: Final = 1.5
 """Seconds between looks. With the 2 s in which a consumer that seems to be gone may come back, its jobs are queued
@@ -92,6 +93,8 @@ class SessionHolder:
         held, self._held = self._held, False
         if held:
             with suppress(TimeoutError, StorageUnavailable, psycopg.Error):
-                async with asyncio.timeout(LEAVING):
-                    await self._session.execute(FORGET, self._consumer)
-                    await self._session.execute(UNLOCK, LOCK_CLASS, self._consumer)
+                await within(LEAVING, self._give_up())
+
+    async def _give_up(self) -> None:
+        await self._session.execute(FORGET, self._consumer)
+        await self._session.execute(UNLOCK, LOCK_CLASS, self._consumer)
