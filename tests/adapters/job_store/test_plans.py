@@ -51,6 +51,13 @@ def test_an_overview_looks_for_failures_in_the_order_of_their_index(plans: Seque
     assert [str(plan) for plan in failures if "attempts_by_end" not in str(plan)] == []
 
 
+def test_no_page_of_what_may_be_put_back_sorts_all_that_is_left(plans: Sequence[Plan]) -> None:
+    pages = [plan for plan in plans if plan.method == "jobs" and "FROM edit_jobs AS other" in plan.statement]
+
+    assert any(re.search(r"edit_jobs\.user_id = ", plan.statement) for plan in pages)
+    assert [str(plan) for plan in pages if re.search(r"Sort|B-TREE", str(plan))] == []
+
+
 def test_every_method_of_the_store_was_asked(plans: Sequence[Plan]) -> None:
     assert METHODS - WITHOUT_A_PLAN <= {plan.method for plan in plans} <= METHODS
 
