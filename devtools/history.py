@@ -11,6 +11,8 @@ from editqueue.adapters.job_store.databases.statement import once
 
 FILES_PER_ORDER: Final = 100
 ORDERS_PER_USER: Final = 5
+ATTEMPTS_PER_FAILED: Final = 8
+"""Of which the last one counted."""
 _NUMBERS: Final = {
     "postgresql": "SELECT i FROM generate_series(0, {count} - 1) AS numbers(i)",
     "sqlite": "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers LIMIT {count}) "
@@ -35,8 +37,9 @@ _LOADS: Final = {
     SELECT {job}, {user}, {order}, {file}, {job}, 'edit_done', 'Die Datei „bild.jpg“ ist fertig.', {moment} + i
     FROM ({rows}) AS n""",
     "attempts": """INSERT INTO attempts (job_id, place, number, consumer, began_at, ended_at, ended_by, error)
-    SELECT id, 1, 1, 'web-1:7:abc', started_at, finished_at, 'fail', 'broken_picture: no end'
-    FROM edit_jobs WHERE status = 'failed'""",
+    SELECT id, 1 + i, 1, 'web-1:7:abc', started_at, finished_at,
+      CASE i WHEN {attempts} - 1 THEN 'fail' ELSE 'hand_back' END, 'broken_picture: no end'
+    FROM edit_jobs CROSS JOIN ({rows}) AS n WHERE status = 'failed'""",
     "queue": """INSERT INTO edit_jobs (id, file_id, order_id, user_id, status, created_at, run_after, turn, attempts,
       token, express, note)
     SELECT {queued}, {file}, {order}, {user}, 'queued', {moment} + i, {moment} + i, {moment} + i, 0, '{token}',
@@ -69,6 +72,7 @@ async def load(database: EngineDatabase, size: Size, *, moment: int) -> None:
         "jobs": size.finished,
         "notifications": size.finished,
         "queue": size.queued,
+        "attempts": ATTEMPTS_PER_FAILED,
     }
     kind = await database.with_connection(lambda connection: connection.dialect.name)
     loads = (_filled(statement, kind, rows, name, moment) for name, statement in _LOADS.items())
@@ -96,4 +100,5 @@ def _filled(statement: str, kind: str, rows: Mapping[str, int], name: str, momen
         token="0" * 32,
         moment=moment,
         files_per_order=FILES_PER_ORDER,
+        attempts=ATTEMPTS_PER_FAILED,
     )

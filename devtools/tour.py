@@ -19,6 +19,11 @@ FIRST: Final = "01000000-0000-7000-8000-000000000000"
 
 
 _TIMES: Final[dict[str, Any]] = {"since": NOW, "older_than": LATER}
+_PAGES_OF_CUSTOMER: Final[tuple[dict[str, Any], ...]] = (
+    {"user_id": "user0", "limit": 500},
+    {"user_id": "user0", "limit": 500, "before_id": "02"},
+    {"user_id": "user0", "limit": 500, "before_id": "02", "order_id": FIRST},
+)
 _FILTERS: Final[tuple[dict[str, Any], ...]] = (
     {"user_id": "user0"},
     {"user_id": "user0", "order_id": FIRST},
@@ -27,6 +32,7 @@ _FILTERS: Final[tuple[dict[str, Any], ...]] = (
     _TIMES,
     *({"status": status, **_TIMES, "user_id": "user0"} for status in JobStatus),
     *({"status": status, **_TIMES} for status in JobStatus),
+    *({"status": JobStatus.FAILED, "may_be_retried": True, **page} for page in _PAGES_OF_CUSTOMER),
     *({"status": status, "error_code": "stale"} for status in JobStatus if status is not JobStatus.DONE),
 )
 

@@ -15,6 +15,7 @@ from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.job_store import Claim, JobQuery
+from editqueue.ports.overview import Count, Lane, Throughput
 
 SOON = NOON + timedelta(minutes=1)
 
@@ -303,8 +304,9 @@ class TestOverview:
         seen = await store.overview(now=LATER)
 
         assert seen.stats == await store.queue_stats(now=LATER)
-        assert (seen.throughput.fifteen_minutes, seen.throughput.is_all) == (0, True)
-        assert [(lane.express, lane.waiting, lane.oldest) for lane in seen.lanes] == [(True, 0, None), (False, 0, None)]
+        none = Count(number=0, is_all=True)
+        assert seen.throughput == Throughput(minute=none, five_minutes=none, fifteen_minutes=none)
+        assert seen.lanes == [Lane(express=express, waiting=none, oldest=None) for express in (True, False)]
         assert not seen.consumers
         assert [*seen.running, *seen.failures, *seen.customers, *seen.pauses] == []
 
@@ -316,8 +318,8 @@ class TestOverview:
 
         express, others = (await store.overview(now=SOON)).lanes
 
-        assert (express.waiting, express.oldest) == (1, SOON)
-        assert (others.waiting, others.oldest) == (2, NOON)
+        assert (express.waiting, express.oldest) == (Count(number=1, is_all=True), SOON)
+        assert (others.waiting, others.oldest) == (Count(number=2, is_all=True), NOON)
 
     async def test_what_ended_lately_is_counted_by_how_long_ago(self, store: SqlStore) -> None:
         for minutes in (0, 4, 4, 14, 16):
@@ -325,7 +327,8 @@ class TestOverview:
 
         ended = (await store.overview(now=LATER)).throughput
 
-        assert (ended.minute, ended.five_minutes, ended.fifteen_minutes) == (1, 3, 4)
+        spans = (ended.minute, ended.five_minutes, ended.fifteen_minutes)
+        assert spans == tuple(Count(number=number, is_all=True) for number in (1, 3, 4))
 
     async def test_who_works_on_what_and_since_when_the_longest_first(self, store: SqlStore) -> None:
         for consumer, began in (("web-1:7:abc", SOON), (None, NOON)):

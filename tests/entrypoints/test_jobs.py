@@ -3,6 +3,8 @@
 import asyncio
 import re
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,6 +17,8 @@ from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob
 from tests.entrypoints.in_process import run_here
 
+NEW_JOBS = "they stay failed, and their files have new jobs"
+
 
 @pytest.fixture(name="here")
 def _here(tmp_path: Path) -> Installation:
@@ -24,16 +28,24 @@ def _here(tmp_path: Path) -> Installation:
 @pytest.fixture(name="failed")
 def _failed(here: Installation) -> EditJob:
     """The only job there is."""
+    [job] = asyncio.run(_fail(here, 1))
+    return job
 
-    async def make() -> EditJob:
-        store = await here.open_store()
-        await submit(store, await seed_files(store, await seed_order(store), 1))
-        taken = await claim(store)
+
+async def _fail(here: Installation, count: int) -> Sequence[EditJob]:
+    store = await here.open_store()
+    await submit(store, await seed_files(store, await seed_order(store), count))
+    claims = [await claim(store, LATER) for _ in range(count)]
+    for taken in claims:
         await store.fail(taken, error="broken: no end", message="{name}", file_status=FileStatus.FAILED, now=NOON)
-        await store.close()
-        return taken.job
+    await store.close()
+    return [taken.job for taken in claims]
 
-    return asyncio.run(make())
+
+async def _put_back(here: Installation, failed: Sequence[EditJob]) -> None:
+    store = await here.open_store()
+    await store.retry_jobs(failed, now=LATER)
+    await store.close()
 
 
 class Jobs:
@@ -173,6 +185,32 @@ def test_a_person_is_asked_first(jobs: Jobs, failed: EditJob, answer: str, monke
         assert (told.code, told.err.endswith("editqueue: nothing was put back\n")) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("found", "faster", "said"),
+    [
+        (1, 1, "put back 0 of 1 failed job; the other was put back, deleted or edited meanwhile\n"),
+        (3, 3, "put back 0 of 3 failed jobs; the others were put back, deleted or edited meanwhile\n"),
+        (3, 2, f"put back 1 of 3 failed jobs; {NEW_JOBS}; the others were put back, deleted or edited meanwhile\n"),
+    ],
+)
+def test_where_somebody_else_was_faster_it_says_so(
+    jobs: Jobs, here: Installation, found: int, faster: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.run(_fail(here, found))
+    terminal = StringIO("y\n")
+
+    def put_back_first() -> str:
+        with ThreadPoolExecutor(1) as somebody:
+            somebody.submit(asyncio.run, _put_back(here, failed[:faster])).result()
+        return "y\n"
+
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(terminal, "readline", put_back_first)
+    monkeypatch.setattr(sys, "stdin", terminal)
+
+    assert jobs("retry --failed").out == said
+
+
 @pytest.mark.parametrize("words", ["retry", "retry x --failed", "retry x --code broken"])
 def test_one_or_many_are_put_back_not_both(jobs: Jobs, words: str) -> None:
     assert "--failed" in jobs(words).complaint()
@@ -181,7 +219,7 @@ def test_one_or_many_are_put_back_not_both(jobs: Jobs, words: str) -> None:
 def test_a_queued_job_is_cancelled_and_a_failed_one_is_not(jobs: Jobs, failed: EditJob) -> None:
     queued = jobs(f"retry {failed.id} --json").json()["id"]
 
-    for _ in range(2):
-        assert jobs(f"cancel {queued}").out.startswith(f"job {queued} is cancelled; ")
+    assert jobs(f"cancel {queued}").out.startswith(f"job {queued} is cancelled; its file is failed, ")
+    assert jobs(f"cancel {queued}").out == f"job {queued} was cancelled before; nothing changed\n"
     assert jobs(f"cancel {queued} --json").json()["error"] == "cancelled: by hand"
     assert "is failed; only a queued one" in jobs(f"cancel {failed.id}").complaint()

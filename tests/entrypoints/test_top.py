@@ -26,10 +26,11 @@ from editqueue.entrypoints.commands.top import watch
 from editqueue.entrypoints.commands.top_view import Away, Look, view_of
 from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.job_store import JobStore, QueueStats
-from editqueue.ports.overview import Failure, Lane, Overview, RunningJob, Throughput, WaitingCustomer
+from editqueue.ports.overview import Count, Failure, Lane, Overview, RunningJob, Throughput, WaitingCustomer
 from tests.entrypoints.in_process import run_here
 
 MANY = range(30)
+SPANS = ("minute", "five_minutes", "fifteen_minutes")
 HOSTILE = "\x1b[2J\x07\r[bold]sie[/bold] „Küche“ " + "x" * 300
 
 
@@ -43,8 +44,15 @@ def busy(now: datetime = NOON) -> Overview:
             oldest_eligible=now,
             stale_locks=2,
         ),
-        throughput=Throughput(minute=1_000, five_minutes=5_000, fifteen_minutes=20_000, is_all=False),
-        lanes=[Lane(express=True, waiting=0, oldest=None), Lane(express=False, waiting=9_999, oldest=now)],
+        throughput=Throughput(
+            minute=Count(number=9_999, is_all=True),
+            five_minutes=Count(number=20_000, is_all=False),
+            fifteen_minutes=Count(number=20_000, is_all=False),
+        ),
+        lanes=[
+            Lane(express=True, waiting=Count(number=0, is_all=True), oldest=None),
+            Lane(express=False, waiting=Count(number=20_000, is_all=False), oldest=now),
+        ],
         consumers=consumers,
         running=[
             RunningJob(
@@ -97,6 +105,13 @@ def test_it_fits_into_the_terminal_and_nothing_written_by_others_steers_it(
     assert ("database away since 12:00:00 UTC: ?[2J??[bold]" in lines[1]) == bool(away)
 
 
+def test_each_number_that_is_not_counted_to_the_end_says_so() -> None:
+    _, _, ended, due, *_ = drawn(120, 40)
+
+    assert ended.split("ended  ")[1].strip() == "9,999 in 1 min  at least 20,000 in 5 min  at least 20,000 in 15 min"
+    assert due.split("due    ")[1].strip() == "express 0  normal at least 20,000, oldest at least 5.0 s"
+
+
 @pytest.fixture(name="here")
 def _here(tmp_path: Path) -> Installation:
     return Installation(tmp_path / "data")
@@ -147,7 +162,9 @@ async def test_a_script_gets_everything_as_one_document(here: Installation, at_w
     assert facts["consumers"] == [alive.consumer]
     assert [job["job_id"] for job in facts["running"]] == [at_work]
     assert [one["error"] for one in facts["failures"]] == ["storage_unavailable: busy"]
-    assert [(lane["lane"], lane["due"]) for lane in facts["lanes"]] == [("express", 0), ("normal", 1)]
+    assert facts["ended"] == {**dict.fromkeys(SPANS, 0), "is_all": dict.fromkeys(SPANS, True)}
+    lanes = [(lane["lane"], lane["due"], lane["is_all"]) for lane in facts["lanes"]]
+    assert lanes == [("express", 0, True), ("normal", 1, True)]
     assert (facts["customers"][0]["jobs"], facts["paused"]) == (2, [])
 
 

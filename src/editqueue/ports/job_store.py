@@ -14,6 +14,7 @@ from editqueue.ports.job_store_values import (
     Expiry,
     FileQuery,
     FileState,
+    JobOfFile,
     JobQuery,
     QueueStats,
     Renaming,
@@ -158,7 +159,7 @@ class OperatorStore(Protocol):
         """A new job for the file of a failed one; None if it is not failed or the file cannot take it."""
         ...
 
-    async def retry_jobs(self, failed: Sequence[EditJob], *, now: datetime) -> Sequence[EditJob]:
+    async def retry_jobs(self, failed: Sequence[EditJob | JobOfFile], *, now: datetime) -> Sequence[EditJob]:
         """A new job for the file of each of `failed` that still `may_be_retried`, in their order; up to 500 at once."""
         ...
 

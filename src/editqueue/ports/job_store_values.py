@@ -86,6 +86,14 @@ class Cancellation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JobOfFile:
+    """What is kept of each of very many jobs."""
+
+    id: str
+    file_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueStats:
     jobs: Mapping[str, int]
     files: Mapping[str, int]

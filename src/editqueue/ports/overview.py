@@ -10,14 +10,19 @@ from editqueue.ports.job_store_values import QueueStats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    number: int
+    is_all: bool
+    """False where counting stopped before the end: then there are at least so many."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Throughput:
     """Files whose last job ended lately, done or failed. A file that was edited twice within that time counts once."""
 
-    minute: int
-    five_minutes: int
-    fifteen_minutes: int
-    is_all: bool
-    """False when there were more than are counted: then the longer spans are at least as many."""
+    minute: Count
+    five_minutes: Count
+    fifteen_minutes: Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +30,10 @@ class Lane:
     """Jobs that may run now, of those that are express or of those that are not."""
 
     express: bool
-    waiting: int
+    waiting: Count
     oldest: datetime | None
-    """Since when the one waits that has waited longest; to a second for one that was tried before."""
+    """Since when the one waits that has waited longest, of those that are counted; to a second for one that was tried
+    before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

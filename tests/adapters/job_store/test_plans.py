@@ -37,6 +37,27 @@ def test_a_job_that_is_done_at_its_first_attempt_has_no_part_in_the_table_of_att
     }
 
 
+def test_an_overview_looks_at_lanes_in_the_order_of_their_index(plans: Sequence[Plan]) -> None:
+    lanes = [plan for plan in plans if plan.method == "overview" and "AS looked_at" in plan.statement]
+
+    assert lanes
+    assert [str(plan) for plan in lanes if "jobs_ready" not in str(plan) or re.search(r"Sort|B-TREE", str(plan))] == []
+
+
+def test_an_overview_looks_for_failures_in_the_order_of_their_index(plans: Sequence[Plan]) -> None:
+    failures = [plan for plan in plans if plan.method == "overview" and re.search(r"FROM attempts\b", plan.statement)]
+
+    assert failures
+    assert [str(plan) for plan in failures if "attempts_by_end" not in str(plan)] == []
+
+
+def test_no_page_of_what_may_be_put_back_sorts_all_that_is_left(plans: Sequence[Plan]) -> None:
+    pages = [plan for plan in plans if plan.method == "jobs" and "FROM edit_jobs AS other" in plan.statement]
+
+    assert any(re.search(r"edit_jobs\.user_id = ", plan.statement) for plan in pages)
+    assert [str(plan) for plan in pages if re.search(r"Sort|B-TREE", str(plan))] == []
+
+
 def test_every_method_of_the_store_was_asked(plans: Sequence[Plan]) -> None:
     assert METHODS - WITHOUT_A_PLAN <= {plan.method for plan in plans} <= METHODS
 

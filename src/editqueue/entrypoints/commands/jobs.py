@@ -64,11 +64,14 @@ async def run_jobs_cancel(job_id: str, *, as_json: bool) -> None:
     async with open_job_store(load_settings()) as store:
         clock = await clock_of(store.probe)
         with open_journal() as journal:
-            job = await cancel_job(job_id, store=store, journal=journal, clock=clock)
+            cancelled = await cancel_job(job_id, store=store, journal=journal, clock=clock)
     if as_json:
-        print_json(shown(job))
-        return
-    print_line(f"job {job_id} is cancelled; its file is failed, and the customer was told so and may submit it again")
+        print_json(shown(cancelled.job))
+    elif cancelled.is_new:
+        told = "its file is failed, and the customer was told so and may submit it again"
+        print_line(f"job {job_id} is cancelled; {told}")
+    else:
+        print_line(f"job {job_id} was cancelled before; nothing changed")
 
 
 def _print_story(story: JobStory) -> None:

@@ -1,15 +1,12 @@
 """jobs retry --failed: many at once, after asking."""
 
 import sys
-from collections import Counter
-from collections.abc import Sequence
 
-from editqueue.domain.errors import EditQueueError, SetupError, code_in
-from editqueue.domain.jobs import EditJob
+from editqueue.domain.errors import EditQueueError, SetupError
 from editqueue.entrypoints.commands.console import print_json, print_line
 from editqueue.entrypoints.commands.job_filters import JobFilters, shown
 from editqueue.settings import load_settings
-from editqueue.use_cases.operator.retry_failed import BATCH, find_retryable, retry_failed
+from editqueue.use_cases.operator.retry_failed import BATCH, Retryable, find_retryable, retry_failed
 from editqueue.wiring.database_clock import clock_of
 from editqueue.wiring.job_queue import open_queue
 from editqueue.wiring.job_store import open_job_store
@@ -21,30 +18,40 @@ async def run_retry_failed(filters: JobFilters, *, yes: bool, as_json: bool) -> 
     settings = load_settings()
     async with open_job_store(settings) as store:
         clock = await clock_of(store.probe)
-        failed = await find_retryable(filters.query(now=clock.now(), limit=BATCH), store=store)
-        if failed and not yes:
-            _ask(failed)
+        found = await find_retryable(filters.query(now=clock.now(), limit=BATCH), store=store)
+        if found.jobs and not yes:
+            _ask(found)
         queue = open_queue(settings)
         try:
             with open_journal() as journal:
-                made = await retry_failed(failed, store=store, queue=queue, journal=journal, clock=clock)
+                made = await retry_failed(found.jobs, store=store, queue=queue, journal=journal, clock=clock)
         finally:
             await queue.close()
     if as_json:
-        print_json({"found": len(failed), "put_back": len(made), "jobs": [shown(job) for job in made]})
-    elif failed:
-        print_line(f"put back {len(made)} of {_counted(failed)}; they stay failed, and their files have new jobs")
+        print_json({"found": len(found.jobs), "put_back": len(made), "jobs": [shown(job) for job in made]})
+    elif found.jobs:
+        print_line(f"put back {len(made)} of {_counted(found)}{_what_became(len(made), len(found.jobs))}")
     else:
         print_line(f"no failed jobs{filters.in_words()} that can be put back")
 
 
-def _ask(failed: Sequence[EditJob]) -> None:
+def _what_became(made: int, found: int) -> str:
+    """Of those that were put back, and of the others."""
+    others = {0: "", 1: "; the other was"}.get(found - made, "; the others were")
+    return "".join(
+        (
+            "; they stay failed, and their files have new jobs" if made else "",
+            f"{others} put back, deleted or edited meanwhile" if others else "",
+        )
+    )
+
+
+def _ask(found: Retryable) -> None:
     if not sys.stdin.isatty():
-        raise SetupError(f"{_counted(failed)} would be put back; say --yes, for nobody is here to be asked")
-    codes = Counter(code_in(job.error or "no error") for job in failed).most_common()
-    customers = len({job.user_id for job in failed})
+        raise SetupError(f"{_counted(found)} would be put back; say --yes, for nobody is here to be asked")
+    codes = sorted(found.codes.items(), key=lambda code: code[1], reverse=True)
     sys.stderr.write(
-        f"{_counted(failed)} of {customers} {'customer' if customers == 1 else 'customers'}: "
+        f"{_counted(found)} of {found.customers} {'customer' if found.customers == 1 else 'customers'}: "
         f"{', '.join(f'{code} {count}' for code, count in codes)}\nPut back? [y/N] "
     )
     sys.stderr.flush()
@@ -52,5 +59,5 @@ def _ask(failed: Sequence[EditJob]) -> None:
         raise EditQueueError("nothing was put back")
 
 
-def _counted(failed: Sequence[EditJob]) -> str:
-    return f"{len(failed)} failed {'job' if len(failed) == 1 else 'jobs'}"
+def _counted(found: Retryable) -> str:
+    return f"{len(found.jobs)} failed {'job' if len(found.jobs) == 1 else 'jobs'}"

@@ -13,6 +13,7 @@ from editqueue.domain.errors import StorageUnavailable
 from editqueue.entrypoints.commands.console import print_json, stop_on_signals
 from editqueue.entrypoints.commands.top_view import Away, Look, view_of
 from editqueue.ports.job_store import JobStore
+from editqueue.ports.overview import Throughput
 from editqueue.settings import load_settings
 from editqueue.use_cases.unless_stopped import unless_stopped
 from editqueue.wiring.job_store import open_job_store
@@ -64,9 +65,14 @@ def _facts(look: Look) -> Mapping[str, object]:
         "as_of": look.at.isoformat(),
         "jobs": seen.stats.jobs,
         "stale_locks": seen.stats.stale_locks,
-        "ended": asdict(seen.throughput),
+        "ended": _ended(seen.throughput),
         "lanes": [
-            {"lane": "express" if lane.express else "normal", "due": lane.waiting, "oldest_seconds": age(lane.oldest)}
+            {
+                "lane": "express" if lane.express else "normal",
+                "due": lane.waiting.number,
+                "is_all": lane.waiting.is_all,
+                "oldest_seconds": age(lane.oldest),
+            }
             for lane in seen.lanes
         ],
         "consumers": seen.consumers,
@@ -74,6 +80,19 @@ def _facts(look: Look) -> Mapping[str, object]:
         "failures": [_timed(asdict(failure)) for failure in seen.failures],
         "customers": [_timed(asdict(one)) | {"seconds": age(one.since)} for one in seen.customers],
         "paused": [_timed(asdict(pause)) | {"seconds": age(pause.since)} for pause in seen.pauses],
+    }
+
+
+def _ended(throughput: Throughput) -> Mapping[str, object]:
+    """The number of each span, and of each whether it is all or only at least so many."""
+    spans = {
+        "minute": throughput.minute,
+        "five_minutes": throughput.five_minutes,
+        "fifteen_minutes": throughput.fifteen_minutes,
+    }
+    return {
+        **{name: count.number for name, count in spans.items()},
+        "is_all": {name: count.is_all for name, count in spans.items()},
     }
 
 

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from editqueue.ports.overview import Failure, Lane, Overview, RunningJob, WaitingCustomer
+from editqueue.ports.overview import Count, Failure, Lane, Overview, RunningJob, WaitingCustomer
 
 Row = Sequence[Text]
 LONGEST_CELL: Final = 200
@@ -71,19 +71,30 @@ def _totals(look: Look) -> Sequence[Text]:
     seen = look.overview
     jobs = "  ".join(f"{name} {count:,}" for name, count in seen.stats.jobs.items())
     stale = f"  stale locks {seen.stats.stale_locks}" if seen.stats.stale_locks else ""
-    at_least = "" if seen.throughput.is_all else "at least "
-    ended = (
-        f"{seen.throughput.minute:,} in 1 min  {seen.throughput.five_minutes:,} in 5 min  "
-        f"{at_least}{seen.throughput.fifteen_minutes:,} in 15 min"
+    spans = (
+        (seen.throughput.minute, "1 min"),
+        (seen.throughput.five_minutes, "5 min"),
+        (seen.throughput.fifteen_minutes, "15 min"),
     )
+    ended = "  ".join(f"{_count(count)} in {span}" for count, span in spans)
     lanes = "  ".join(_lane(lane, look.at) for lane in seen.lanes)
     facts = (("jobs", f"{jobs}{stale}"), ("ended", ended), ("due", lanes))
     return [Text.assemble((f"{name:<7}", "bold cyan"), fact) for name, fact in facts]
 
 
 def _lane(lane: Lane, now: datetime) -> str:
-    oldest = "" if lane.oldest is None else f", oldest {_span(now - lane.oldest)}"
-    return f"{'express' if lane.express else 'normal'} {lane.waiting:,}{oldest}"
+    """An older one may wait behind those that are counted."""
+    at_least = _at_least(lane.waiting)
+    oldest = "" if lane.oldest is None else f", oldest {at_least}{_span(now - lane.oldest)}"
+    return f"{'express' if lane.express else 'normal'} {_count(lane.waiting)}{oldest}"
+
+
+def _count(count: Count) -> str:
+    return f"{_at_least(count)}{count.number:,}"
+
+
+def _at_least(count: Count) -> str:
+    return "" if count.is_all else "at least "
 
 
 def _sections(look: Look) -> Sequence[Section]:

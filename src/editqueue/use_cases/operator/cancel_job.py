@@ -1,5 +1,6 @@
 """End a job that is queued, by hand."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from editqueue.domain.errors import JobNotFound, JobNotQueued, code_in
@@ -12,9 +13,16 @@ from editqueue.ports.time import Clock
 BY_HAND: Final = "cancelled: by hand"
 
 
-async def cancel_job(job_id: str, *, store: JobStore, journal: Journal, clock: Clock) -> EditJob:
-    """The job, which has failed now, or was cancelled before. Its file is `failed`, too, so that the customer, who is
-    told, can submit it again. Raises JobNotFound and JobNotQueued."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelledJob:
+    job: EditJob
+    is_new: bool
+    """False if it was cancelled before: then nothing was changed, and its file may have a job again."""
+
+
+async def cancel_job(job_id: str, *, store: JobStore, journal: Journal, clock: Clock) -> CancelledJob:
+    """The job fails, and its file, too, so that the customer, who is told, can submit it again. One that was cancelled
+    before stays as it is. Raises JobNotFound and JobNotQueued."""
     cancellation = await store.cancel_job(job_id, error=BY_HAND, message=CANCELLED, now=clock.now())
     job = cancellation.job
     if job is None:
@@ -23,7 +31,7 @@ async def cancel_job(job_id: str, *, store: JobStore, journal: Journal, clock: C
         journal.transition(job, before=JobStatus.QUEUED, cause="cancel by hand")
     elif not was_cancelled(job):
         raise JobNotQueued(_why_not(job))
-    return job
+    return CancelledJob(job=job, is_new=cancellation.done)
 
 
 def was_cancelled(job: EditJob) -> bool:

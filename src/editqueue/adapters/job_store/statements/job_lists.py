@@ -74,13 +74,16 @@ def _select(status: JobStatus | None, *given: str, may_be_retried: bool) -> Temp
         conditions.append(time < given_time("older_than"))
     if status is not None:
         conditions.append(OF_STATUS[status])
-    if "user_id" in given and "order_id" not in given:
+    # What may be retried is read to its end, page by page: all failed jobs once, in the order of their index. By the
+    # orders of a customer, each page would sort all that is left.
+    by_orders = "user_id" in given and not may_be_retried
+    if by_orders and "order_id" not in given:
         conditions.append(_JOBS.order_id.in_(select(orders.c.id).where(orders.c.user_id == given_text("user_id"))))
     if may_be_retried:
         conditions.append(_nothing_since())
     # Where few are left to be sorted, their order is kept from the planner: in the order of the ids it would look at
     # all jobs, for a page that may never get full.
-    few = "user_id" in given or (status in ACTIVE and "order_id" not in given)
+    few = by_orders or (status in ACTIVE and "order_id" not in given)
     order = func.coalesce(_JOBS.id, "") if few else _JOBS.id
     return Template(select(*_JOBS).where(*conditions).order_by(order.desc()).limit(given_number("most")))
 

@@ -1,4 +1,4 @@
-"""The overview: one group of reads, each answered by an index and bounded in what it reads."""
+"""The overview: one group of reads. Those that are its own are answered by indexes and bounded in what they read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from editqueue.adapters.job_store.rows import CLOCKS_APART_MS, to_failure, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, QUEUED, attempts, files, jobs
 from editqueue.adapters.job_store.statements import pauses, queries
 from editqueue.adapters.job_store.statements.group import Group
-from editqueue.ports.overview import Lane, Overview, Throughput, WaitingCustomer
+from editqueue.ports.overview import Count, Lane, Overview, Throughput, WaitingCustomer
 
 SPANS: Final = {
     "minute": timedelta(minutes=1),
@@ -23,12 +23,14 @@ SPANS: Final = {
     "fifteen_minutes": timedelta(minutes=15),
 }
 COUNTED: Final = 20_000
-"""Ended files that are counted at most: what 22 a second make in a quarter of an hour."""
+"""Ended files that are counted at most: what 22 a second make in a quarter of an hour. So many jobs of a lane, too."""
 CUSTOMERS: Final = 1_000
 """Whose queue is looked into, by name."""
 SHOWN: Final = 10
 """Failures and customers."""
 RUNNING: Final = 500
+ATTEMPTS: Final = 2_000
+"""Among which failures are looked for, the last ones: those that were handed back may be many."""
 PAUSES_SEEN: Final = timedelta(minutes=3)
 """A consumer that waits says so every minute."""
 
@@ -88,20 +90,32 @@ def _throughput() -> Template:
 
 
 def _to_throughput(row: Row) -> Throughput:
-    counted = {name: int(row[name]) for name in SPANS}
-    return Throughput(**counted, is_all=counted["fifteen_minutes"] < COUNTED)
+    return Throughput(**{name: Count(number=int(row[name]), is_all=int(row[name]) < COUNTED) for name in SPANS})
 
 
 @cache
 def _lane(*, express: bool) -> Template:
+    """Of its first jobs in the order of the claim, those that may run now."""
     in_lane = jobs.c.express == literal_column("TRUE" if express else "FALSE")
-    due = (QUEUED, in_lane, jobs.c.run_after <= given_time())
-    return Template(select(func.count().label("waiting"), func.min(jobs.c.run_after).label("oldest")).where(*due))
+    first = (
+        select(jobs.c.run_after)
+        .where(QUEUED, in_lane)
+        .order_by(jobs.c.turn, jobs.c.id)
+        .limit(_most(COUNTED))
+        .subquery("first")
+    )
+    due = case((first.c.run_after <= given_time(), first.c.run_after))
+    return Template(
+        select(
+            func.count(due).label("waiting"), func.min(due).label("oldest"), func.count().label("looked_at")
+        ).select_from(first)
+    )
 
 
 def _to_lane(row: Row, *, express: bool) -> Lane:
     oldest = None if row["oldest"] is None else to_time(row["oldest"] + CLOCKS_APART_MS)
-    return Lane(express=express, waiting=int(row["waiting"]), oldest=oldest)
+    waiting = Count(number=int(row["waiting"]), is_all=int(row["looked_at"]) < COUNTED)
+    return Lane(express=express, waiting=waiting, oldest=oldest)
 
 
 @cache
@@ -123,11 +137,16 @@ def _running() -> Template:
 @cache
 def _failures() -> Template:
     names = ("job_id", "number", "ended_at", "ended_by", "error", "run_after")
-    found = select(*(attempts.c[name] for name in names), jobs.c.user_id).select_from(
-        attempts.join(jobs, jobs.c.id == attempts.c.job_id)
+    newest = (
+        select(*(attempts.c[name] for name in names))
+        .order_by(attempts.c.ended_at.desc())
+        .limit(_most(ATTEMPTS))
+        .subquery("newest")
     )
-    counts = attempts.c.ended_by != literal_column("'hand_back'")
-    return Template(found.where(counts).order_by(attempts.c.ended_at.desc()).limit(_most(SHOWN)))
+    counts = newest.c.ended_by != literal_column("'hand_back'")
+    shown = select(newest).where(counts).order_by(newest.c.ended_at.desc()).limit(_most(SHOWN)).subquery("shown")
+    found = select(shown, jobs.c.user_id).select_from(shown.join(jobs, jobs.c.id == shown.c.job_id))
+    return Template(found.order_by(shown.c.ended_at.desc()))
 
 
 @cache

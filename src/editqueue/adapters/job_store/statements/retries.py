@@ -24,9 +24,10 @@ from editqueue.adapters.job_store.statements.row_locks import hold_files
 from editqueue.adapters.job_store.statements.submissions import FAIR_STEP_MS, queue_files
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.job_store import JobOfFile
 
 
-def retry_jobs(failed: Sequence[EditJob], *, now: datetime) -> Group[Sequence[EditJob]]:
+def retry_jobs(failed: Sequence[EditJob | JobOfFile], *, now: datetime) -> Group[Sequence[EditJob]]:
     """New jobs for those of `failed` whose file is free, and to which nothing has happened since: asked again, the
     same list makes none."""
     token, moment = new_token(), to_ms(now)

@@ -28,7 +28,7 @@ from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim, Revision, Submission
+from editqueue.ports.job_store import Claim, JobOfFile, Revision, Submission
 from editqueue.ports.overview import Overview
 
 # Whatever is held by another session waits for the next time, so that no claim waits for it.
@@ -195,7 +195,7 @@ class PostgresStore(SqlStore):
         self._starts.queued([job] if job else [])
         return job
 
-    async def retry_jobs(self, failed: Sequence[EditJob], *, now: datetime) -> Sequence[EditJob]:
+    async def retry_jobs(self, failed: Sequence[EditJob | JobOfFile], *, now: datetime) -> Sequence[EditJob]:
         made = await super().retry_jobs(failed, now=now)
         self._starts.queued(made)
         return made
