@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -183,6 +184,21 @@ def test_a_person_is_asked_first(jobs: Jobs, failed: EditJob, answer: str, monke
         assert told.out == "put back 1 of 1 failed job; they stay failed, and their files have new jobs\n"
     else:
         assert (told.code, told.err.endswith("editqueue: nothing was put back\n")) == (1, True)
+
+
+def test_ctrl_c_is_an_answer(jobs: Jobs, failed: EditJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = StringIO()
+
+    def interrupted() -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "y\n"
+
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(terminal, "readline", interrupted)
+    monkeypatch.setattr(sys, "stdin", terminal)
+
+    assert jobs("retry --failed").err.endswith("editqueue: nothing was put back\n")
+    assert jobs("list --status queued").out == "no jobs that are queued\n"
 
 
 @pytest.mark.parametrize(

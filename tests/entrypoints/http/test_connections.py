@@ -127,6 +127,18 @@ async def test_at_the_bound_who_still_sends_a_body_does_not_give_way(world: Worl
         assert await wire.ok()
 
 
+async def test_at_the_bound_who_was_answered_long_ago_and_still_sends_a_body_gives_way(world: World) -> None:
+    async with served(world, ConnectionLimits(most=1, silence=0, look_every=60)) as here:
+        wire = await here.connect()
+        wire.writer.write(ANSWERED_EARLY)
+        assert await wire.ok()
+        other = await here.connect()
+        other.ask()
+
+        assert await other.ok()
+        assert await wire.rest() == b""
+
+
 async def test_a_request_may_take_longer_than_silence_may(world: World) -> None:
     async with served(world, IMPATIENT) as here:
         wire, quiet = await here.connect(), await here.connect()

@@ -1,5 +1,6 @@
 """jobs retry --failed: many at once, after asking."""
 
+import signal
 import sys
 
 from editqueue.domain.errors import EditQueueError, SetupError
@@ -55,8 +56,19 @@ def _ask(found: Retryable) -> None:
         f"{', '.join(f'{code} {count}' for code, count in codes)}\nPut back? [y/N] "
     )
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if _answer() not in {"y", "yes"}:
         raise EditQueueError("nothing was put back")
+
+
+def _answer() -> str:
+    """Ctrl-C ends it at once: the event loop's handler would wait for the line to be read."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return sys.stdin.readline().strip().lower()
+    except KeyboardInterrupt:
+        raise EditQueueError("nothing was put back") from None
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _counted(found: Retryable) -> str:

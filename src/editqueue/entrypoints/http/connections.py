@@ -5,6 +5,7 @@ its answer, and its `limit_concurrency` counts idle connections without closing 
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -48,10 +49,12 @@ class Connections:
         self._next_look: asyncio.TimerHandle | None = None
 
     def admit(self, connection: "BoundedConnection") -> bool:
-        """If need be, in place of the one that has been idle longest. False if every other one is busy."""
+        """If need be, in place of the one that has been idle longest, or had its answer long ago and still sends a body
+        that nobody reads. False if every other one is busy."""
         self._look_soon(connection.loop)
         if len(self._open) >= self.limits.most:
-            longest = next((idle for idle in self._idle if idle.has_sent_all), None)
+            idle = next((one for one in self._idle if one.has_sent_all), None)
+            longest = idle or self._answered_long_ago(connection.loop.time())
             if longest is None:
                 return False
             self.gone(longest)
@@ -59,6 +62,12 @@ class Connections:
         self._open.add(connection)
         self.idle(connection)
         return True
+
+    def _answered_long_ago(self, now: float) -> "BoundedConnection | None":
+        """The first of those who have had as long to read their answer as a silent one may stay."""
+        past = [one for one in self._open if one.is_past_answer and one.has_sent_all]
+        first = min(past, key=lambda one: one.answered_at, default=None)
+        return first if first is not None and now - first.answered_at >= self.limits.silence else None
 
     def see_off(self, connection: "BoundedConnection") -> bool:
         """Whether a refused client may stay until it has read why."""
@@ -129,7 +138,7 @@ class BoundedConnection(H11Protocol):
         self._all = connections
         self._refused = False
         self._heard = False
-        self._silent_since = self._taking_since = self._answered_at = self.loop.time()
+        self._silent_since = self._taking_since = self.answered_at = self.loop.time()
         self._unsent = 0
 
     @property
@@ -160,7 +169,7 @@ class BoundedConnection(H11Protocol):
         if self.is_busy:
             return False
         if self.is_past_answer:
-            return now - self._silent_since > limits.stalled or now - self._answered_at > limits.answered_body
+            return now - self._silent_since > limits.stalled or now - self.answered_at > limits.answered_body
         return now - self._silent_since > limits.silence
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -170,7 +179,9 @@ class BoundedConnection(H11Protocol):
         self._refused = True
         transport.write(_FULL)
         if self._all.see_off(self):
-            transport.write_eof()  # a close would reset the connection over what the client has sent and we never read
+            # A close would reset the connection over what the client has sent and we never read.
+            with suppress(OSError):  # it has gone already
+                transport.write_eof()
         else:
             transport.close()
 
@@ -198,7 +209,7 @@ class BoundedConnection(H11Protocol):
 
     def on_response_complete(self) -> None:
         self._heard = False
-        self._silent_since = self._answered_at = self.loop.time()
+        self._silent_since = self.answered_at = self.loop.time()
         super().on_response_complete()
         if self.is_past_answer:
             self._unset_keepalive_if_required()  # uvicorn would close it while the body still arrives
