@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +11,10 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
+from editqueue.adapters.bucket.local import files
 from editqueue.adapters.bucket.local.bucket import LocalBucket
 from editqueue.adapters.bucket.local.leftovers import remove_leftovers
+from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.bucket.local.paths import STAGING
 from editqueue.adapters.bucket.local.staging import staging_file
 from editqueue.domain.errors import ObjectExists, PermanentError, StorageUnavailable
@@ -20,6 +22,12 @@ from editqueue.domain.errors import ObjectExists, PermanentError, StorageUnavail
 RAW = "user/1/orders/2/raw/a.jpg"
 PROCESSED = "user/1/orders/2/processed/a.jpg"
 FUTURE = float("inf")
+USES: dict[str, Callable[[Path], object]] = {
+    "write": lambda folder: files.write(folder, RAW, b"body", "image/jpeg"),
+    "delete": lambda folder: files.delete(folder, [RAW]),
+    "probe": files.probe,
+    "sweep": lambda folder: remove_leftovers(folder, FUTURE, thorough=True),
+}
 
 
 async def pieces(*brought: bytes) -> AsyncIterator[bytes]:
@@ -161,7 +169,25 @@ async def test_no_sweep_however_fast_its_clock_takes_the_staging_file_of_an_uplo
     assert await bucket.read(RAW) == b"halfwhole"
 
 
+@pytest.mark.parametrize("use", USES)
+def test_nothing_is_put_into_a_mount_point_whose_disk_went_away_a_moment_ago(tmp_path: Path, use: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        USES[use](tmp_path)
+
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_bucket_gets_its_staging_folder_back(tmp_path: Path) -> None:
+    mark(tmp_path)
+    (tmp_path / STAGING).rmdir()
+
+    files.write(tmp_path, RAW, b"body", "image/jpeg")
+
+    assert (tmp_path / RAW).read_bytes() == b"body"
+
+
 def test_a_piece_of_an_older_version_which_locked_none_goes_by_its_age(tmp_path: Path) -> None:
+    (tmp_path / STAGING).mkdir()
     with staging_file(tmp_path) as (alive, _):
         dead = tmp_path / STAGING / "dead"
         dead.write_bytes(b"half")

@@ -12,6 +12,7 @@ import pytest
 
 from editqueue.adapters.bucket.local import files
 from editqueue.adapters.bucket.local.leftovers import remove_leftovers
+from editqueue.adapters.bucket.local.paths import STAGING
 
 RAW = "user/1/orders/2/raw/a.jpg"
 PROCESSED = "user/1/orders/2/processed/a.jpg"
@@ -25,6 +26,11 @@ USES: dict[str, Callable[[Path], object]] = {
     "copy again": lambda folder: files.copy(folder, RAW, RAW),
     "delete": lambda folder: files.delete(folder, [RAW, PROCESSED]),
 }
+
+
+@pytest.fixture(autouse=True)
+def _bucket(tmp_path: Path) -> None:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
+    (tmp_path / STAGING).mkdir()
 
 
 class Killed(BaseException):
@@ -60,7 +66,7 @@ def test_whatever_step_a_writer_dies_at_its_leftovers_are_found_and_nothing_else
     step, survived = 0, False
     while not survived:
         folder = tmp_path / str(step)
-        folder.mkdir()
+        (folder / STAGING).mkdir(parents=True)
         files.write(folder, RAW, b"old", "image/heic")
         with dying_at(step) as calls:
             try:
@@ -151,8 +157,8 @@ def looks_of_a_sweep(folder: Path, objects: int) -> int:
 
 def test_a_sweep_costs_the_same_however_many_objects_there_are(tmp_path: Path) -> None:
     few, many = tmp_path / "few", tmp_path / "many"
-    few.mkdir()
-    many.mkdir()
+    for folder in (few, many):
+        (folder / STAGING).mkdir(parents=True)
 
     assert 1 < looks_of_a_sweep(few, 10) == looks_of_a_sweep(many, 2000) < 10
 
@@ -184,7 +190,7 @@ def test_a_note_stays_while_a_content_type_it_names_is_young(tmp_path: Path) -> 
     note = tmp_path / ".staging" / "1.keys"
     attributes = tmp_path / ".attributes" / f"{RAW}.json"
     for path, body in ((note, RAW), (attributes, "{}")):
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(body)
     now = attributes.stat().st_mtime
     note_is_old = attributes.stat().st_ctime + 3600

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 from editqueue.adapters.bucket.local import entries, paths
 from editqueue.adapters.bucket.local.locks import LOCK, lock
-from editqueue.adapters.bucket.local.staging import new_staging_path
+from editqueue.adapters.bucket.local.staging import new_staging_path, staging_folder
 from editqueue.domain.errors import PermanentError
 
 _NOTE: Final = ".keys"
@@ -44,8 +44,7 @@ def remove_leftovers(folder: Path, before: float, *, thorough: bool) -> int:
     as that. `thorough` walks all objects, too, and finds what has no note. Returns how many.
     """
     count = 0
-    staging = folder / paths.STAGING
-    staging.mkdir(exist_ok=True)
+    staging = staging_folder(folder)
     before -= max(0.0, time.time() - now_in(folder).timestamp())  # by how much this machine's clock is ahead
     for path in list(staging.iterdir()):
         if path.name != LOCK and _touched(path) < before and (held := _held(path)):

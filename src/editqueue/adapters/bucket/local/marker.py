@@ -27,9 +27,8 @@ def mark(folder: Path) -> str:
     Processes that start together agree on one: the first link stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / MARKER).exists():
-        (folder / STAGING).mkdir(exist_ok=True)
-    else:
+    (folder / STAGING).mkdir(exist_ok=True)
+    if not (folder / MARKER).exists():
         with staging_file(folder) as (staged, file):
             file.write(f"{uuid.uuid4().hex}\n".encode())
             sync(file)

@@ -7,15 +7,24 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from editqueue.adapters.bucket.local.locks import lock
-from editqueue.adapters.bucket.local.paths import STAGING
+from editqueue.adapters.bucket.local.paths import MARKER, STAGING
 
 _BUFFER_BYTES: Final = 1024 * 1024
 
 
 def new_staging_path(folder: Path, suffix: str = "") -> Path:
+    return staging_folder(folder) / f"{uuid.uuid4().hex}{suffix}"
+
+
+def staging_folder(folder: Path) -> Path:
+    """Made anew where somebody has removed it from a bucket. Raises FileNotFoundError where no bucket is, as at a mount
+    point whose disk went away a moment ago: what is put there is found by nobody."""
     staging = folder / STAGING
-    staging.mkdir(exist_ok=True)
-    return staging / f"{uuid.uuid4().hex}{suffix}"
+    if not staging.is_dir():
+        if not (folder / MARKER).is_file():
+            raise FileNotFoundError(staging)
+        staging.mkdir(exist_ok=True)
+    return staging
 
 
 @contextmanager
