@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from editqueue.entrypoints.consumer import Consumer
@@ -33,6 +34,8 @@ class Program:
     make_ports: MakePorts
     sweep_interval: timedelta
     terminated_at: float = 0.0
+    stops_by_then: int = 0
+    """How often its life had been stopped when it got SIGTERM."""
     lives: list[Life] = field(default_factory=list[Life])
 
     def start(self) -> None:
@@ -45,7 +48,7 @@ class Program:
         self.ports = self.make_ports(self, self.life)
         outside = copy_context()
         outside.run(CURRENT.set, self.scene.outside)
-        self._begin(self._run()).add_done_callback(self._ended, context=outside)
+        self._begin(self._run()).add_done_callback(partial(self._ended, self.life), context=outside)
 
     async def _run(self) -> None:
         """Until the end of the program."""
@@ -68,6 +71,9 @@ class Program:
                 answer.set_result(result)
 
     def kill(self) -> None:
+        """Nothing happens to one that is dead already: a picture that kills may meet a fault that kills, too."""
+        if self.life.is_killed:
+            return
         self.life.kill()
         self.books.moves.excused.add(self.life.name)
         self.scene.tell(self.life.name, "is killed")
@@ -96,18 +102,20 @@ class Program:
         context.run(CURRENT.set, self.life)
         return context.run(self.scene.loop.create_task, work)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, life: Life, task: asyncio.Task[None]) -> None:
         """The process is gone, and what it had left running."""
-        if self.scene.is_over:
+        if self.scene.is_over or life.is_killed:
             return
         error = None if task.cancelled() else task.exception()
         if error is not None or not self.stopping.is_set():
-            self.books.report("promise 28: a program ended that nobody told to", f"{self.life.name}: {error!r}")
-        left = self.books.jobs_left_by(self.life)
-        if left and not self.scene.was_troubled(self.name, ["store"], since=self.terminated_at):
-            self.books.report("promise 9: ended with a job in its hands", f"{self.life.name}: {', '.join(left)}")
-        self.scene.tell(self.life.name, "ends")
-        self.life.kill()
+            self.books.report("promise 28: a program ended that nobody told to", f"{life.name}: {error!r}")
+        left = self.books.jobs_left_by(life)
+        # Stopped meanwhile, it has no patience left with a database that did not answer while it stood still.
+        is_excused = life.stops != self.stops_by_then
+        if left and not (is_excused or self.scene.was_troubled(self.name, ["store"], since=self.terminated_at)):
+            self.books.report("promise 9: ended with a job in its hands", f"{life.name}: {', '.join(left)}")
+        self.scene.tell(life.name, "ends")
+        life.kill()
         self._start_again()
 
 
@@ -133,14 +141,14 @@ class ConsumerProgram(Program):
         if self.stopping.is_set():
             return
         self.stopping.set()
-        self.terminated_at = self.scene.loop.time()
+        self.terminated_at, self.stops_by_then = self.scene.loop.time(), self.life.stops
         self.scene.tell(self.life.name, "gets SIGTERM")
         grace = self.grace.total_seconds()
         self.scene.later(grace + ENDS_AFTER_GRACE, self._confirm_end, self.life, self.life.stops)
         self.scene.later(BACKSTOP, self._end_by_force, self.life)
 
     def _confirm_end(self, life: Life, stops: int) -> None:
-        is_excused = self.scene.was_troubled(self.name, PORTS, since=self.terminated_at)
+        is_excused = self.scene.is_over or self.scene.was_troubled(self.name, PORTS, since=self.terminated_at)
         if not (life.is_killed or life.stops != stops or is_excused):
             self.books.report("promise 9: it goes on after SIGTERM", life.name)
 

@@ -1,11 +1,18 @@
 """What `make test` runs: a thousand worlds, in two files, for pytest gives each file to one core."""
 
+from typing import Final
+
 from tests.simulation.shorten import shorten
 from tests.simulation.world import run
 
 A_TEST = 50
 """Seeds."""
 HALVES = range(1, 501), range(501, 1001)
+
+KEPT: Final = (36658, 10388, 16377, 19563, 22103, 28331, 38582)
+"""Beyond the thousand, each of them failed once. The first by the code: an error at the moment of a cancellation was
+logged as one that nobody knew of. The others by the world: it killed the dead, forgot how long who had been stopped was
+waiting, and took two messages of one name for one."""
 
 
 def firsts(half: range) -> list[int]:
@@ -16,11 +23,16 @@ def firsts(half: range) -> list[int]:
 def keep_their_promises(first: int) -> None:
     """Raises AssertionError with the shortened story of the first seed that does not."""
     for seed in range(first, first + A_TEST):
-        ending = run(seed)
-        if ending.violation is not None:
-            shorter = shorten(ending)
-            what = "\n  ".join(shorter.happened)
-            raise AssertionError(
-                f"seed {seed}: {ending.violation}\n{shorter.story}what is needed for it:\n  {what}\n"
-                f"all of it: make simulate SEED={seed}"
-            )
+        keeps_its_promises(seed)
+
+
+def keeps_its_promises(seed: int) -> None:
+    """The same for one."""
+    ending = run(seed)
+    if ending.violation is not None:
+        shorter = shorten(ending)
+        what = "\n  ".join(shorter.happened)
+        raise AssertionError(
+            f"seed {seed}: {ending.violation}\n{shorter.story}what is needed for it:\n  {what}\n"
+            f"all of it: make simulate SEED={seed}"
+        )

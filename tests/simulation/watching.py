@@ -53,7 +53,8 @@ class WatchedQueue:
         self._books = books
         self._store = store
         self._disk = disk
-        self._received: dict[str, int] = {}
+        self._received: dict[int, int] = {}
+        """By the identity of a message, for one that came twice is named alike: how often a job was asked for by then."""
 
     @property
     def idle_poll(self) -> timedelta:
@@ -67,12 +68,12 @@ class WatchedQueue:
 
     async def receive(self, *, limit: int, wait: timedelta) -> Sequence[Message]:
         messages = await self._inner.receive(limit=limit, wait=wait)
-        self._received |= {message.receipt: self._store.claims for message in messages}
+        self._received |= {id(message): self._store.claims for message in messages}
         return messages
 
     async def settle(self, *, done: Sequence[Message] = (), again: Sequence[Redelivery] = ()) -> None:
         for message in done:
-            if self._received.get(message.receipt) == self._store.claims:
+            if self._received.get(id(message)) == self._store.claims:
                 self._books.report("promise 6: a message is spent before anybody looked for a job", message.receipt)
         await self._inner.settle(done=done, again=again)
 

@@ -209,6 +209,8 @@ class Call:
             await self._befall(told=True)
 
     async def _refuse(self, seconds: float) -> None:
+        # From now on: the process may have been stopped since it asked.
+        self.wire.scene.trouble(self.wire.process.name, self.step.partition(".")[0], seconds)
         await asyncio.sleep(seconds)
         self._tell(f"{self.fault}")
         raise self.kind.error(f"{self.step}: {self.fault}")

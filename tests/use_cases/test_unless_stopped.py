@@ -1,10 +1,14 @@
 """A stop ends the time of those who work under a timer."""
 
 import asyncio
+import gc
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from editqueue.use_cases.unless_stopped import Stop, within
+from editqueue.use_cases.unless_stopped import Stop, unless_stopped, within
 
 
 async def test_work_under_a_timer_ends_with_the_stop() -> None:
@@ -71,3 +75,39 @@ async def test_what_takes_too_long_is_a_timeout_in_a_task_that_is_being_cancelle
     task.cancel()
 
     assert await task == "left in order"
+
+
+async def _unless_stopped(work: Coroutine[Any, Any, None]) -> None:
+    await unless_stopped(work, asyncio.Event(), grace=timedelta(hours=1))
+
+
+async def _within(work: Coroutine[Any, Any, None]) -> None:
+    await within(3600, work)
+
+
+@pytest.mark.parametrize("wait_for", [_unless_stopped, _within])
+async def test_an_error_at_the_moment_of_the_cancellation_is_not_logged_as_one_that_nobody_knew_of(
+    wait_for: Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]],
+) -> None:
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    begun, go_on, has_failed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def fails() -> None:
+        begun.set()
+        await go_on.wait()
+        has_failed.set()
+        raise OSError
+
+    waiting = asyncio.create_task(wait_for(fails()))
+    await begun.wait()
+    go_on.set()
+    await has_failed.wait()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    del waiting
+    await asyncio.sleep(0)
+    gc.collect()
+
+    assert complaints == []

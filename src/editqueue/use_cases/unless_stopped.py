@@ -41,7 +41,7 @@ async def unless_stopped(work: Awaitable[T], stop: asyncio.Event, *, grace: time
         await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait([task], timeout=grace.total_seconds())
     finally:  # cancelled, too, it leaves no task behind
-        await end_all([stopped] if task.done() else [stopped, task])
+        await end_all([stopped] if _is_over(task) else [stopped, task])
     return None if task.cancelled() else task.result()
 
 
@@ -52,11 +52,21 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
     try:
         await asyncio.wait([task], timeout=seconds)
     finally:
-        if not task.done():
+        if not _is_over(task):
             await end_all([task])
     if task.cancelled():
         raise TimeoutError
     return task.result()
+
+
+def _is_over(task: asyncio.Future[Any]) -> bool:
+    """Whether it is done. Its error counts as seen then: who is cancelled at that moment asks for no result, and
+    asyncio would log the error as one that nobody knew of."""
+    if not task.done():
+        return False
+    if not task.cancelled():
+        task.exception()
+    return True
 
 
 async def end_all(tasks: Sequence[asyncio.Future[Any]]) -> None:
