@@ -54,7 +54,7 @@ class WatchedQueue:
         self._store = store
         self._disk = disk
         self._received: dict[int, int] = {}
-        """By the identity of a message, for one that came twice is named alike: how often a job was asked for by then."""
+        """How often a job was asked for by then. By the identity of a message: one that came twice is named alike."""
 
     @property
     def idle_poll(self) -> timedelta:
