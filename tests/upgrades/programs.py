@@ -25,17 +25,17 @@ oldest_program = "{oldest}"
 
 
 def upgrade() -> None:
+    create_index("files_by_mime", "files", ["mime"])
     op.add_column("edit_jobs", sa.Column("weather", sa.Text()))
     op.add_column("files", sa.Column("weather", sa.Text()))
     op.create_table("weathers", sa.Column("name", sa.Text(), nullable=False), sa.PrimaryKeyConstraint("name"))
-    create_index("files_by_weather", "files", ["weather"])
 
 
 def downgrade() -> None:
-    op.drop_index("files_by_weather", table_name="files")
     op.drop_table("weathers")
     op.drop_column("files", "weather")
     op.drop_column("edit_jobs", "weather")
+    op.drop_index("files_by_mime", table_name="files")
 '''
 
 
