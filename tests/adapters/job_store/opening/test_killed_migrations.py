@@ -16,9 +16,11 @@ from devtools.databases import NewDatabase, new_postgres, postgres_server
 from devtools.history import Size, load
 from devtools.patience import PATIENCE
 from editqueue.adapters.job_store.databases.statement import once
+from editqueue.adapters.job_store.opening import migrate
 from editqueue.adapters.job_store.opening.migrate import upgrade
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_database
 from editqueue.adapters.job_store.opening.revisions import newest_revision, read_schema
+from editqueue.domain.errors import SetupError
 
 ROWS = Size(finished=60, queued=60, files=120)
 WRITES_BESIDE = 3
@@ -137,6 +139,20 @@ async def test_nobody_waits_long_behind_a_migration_that_waits_for_somebody(post
         assert not migrating.done()
         await reading.rollback()
         assert await migrating == newest_revision()
+
+
+async def test_a_migration_that_never_gets_its_locks_says_so_and_has_changed_nothing(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await at_revision(postgres_url, "0003")
+    monkeypatch.setattr(migrate, "TRIES", 2)
+
+    async with await psycopg.AsyncConnection.connect(postgres_url) as reading:
+        await reading.execute("SELECT count(*) FROM edit_jobs")
+        with pytest.raises(SetupError, match=r"to revision 0004: somebody held a table .* `editqueue migrate` again"):
+            await migrate_schema(postgres_url)
+
+    assert await _rows(postgres_url, "SELECT version_num FROM alembic_version") == [("0003",)]
 
 
 async def _until(url: str, asked: str) -> None:
