@@ -43,8 +43,8 @@ def upgrade() -> None:
     else:
         next_step()
         op.execute(f"INSERT INTO counts ({', '.join(_COLUMNS)}) {_uncounted()}")
-    next_step()
     for name, table, *_ in _DROPPED:
+        next_step()
         op.drop_index(name, table_name=table, if_exists=running is not None)
     if postgres:
         # Room on every page for a file's next version: then an update that changes no indexed column writes no index.
