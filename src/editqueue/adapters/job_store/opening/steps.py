@@ -18,8 +18,6 @@ STEPS: Final = "steps"
 """Alembic's attribute for the `Steps`."""
 LOCK_MS: Final = 300
 """For one lock on PostgreSQL: whoever comes after us waits behind us, and a migration takes several."""
-INDEX_LOCK_MS: Final = 120_000
-"""For an index that is made beside writers: it waits for older transactions, and nobody waits behind it."""
 
 
 class Steps(Protocol):
@@ -58,13 +56,10 @@ class PostgresSteps:
     def without_a_transaction(self) -> Generator[None]:
         self._connection.commit()
         self._connection.execution_options(isolation_level="AUTOCOMMIT")
-        self._connection.exec_driver_sql(f"SET lock_timeout = {INDEX_LOCK_MS}")
         try:
-            yield
+            yield  # no lock_timeout: what a session sets stays with others behind PgBouncer
         finally:
             self._connection.rollback()
-            self._connection.exec_driver_sql("RESET lock_timeout")
-            self._connection.commit()
             self._connection.execution_options(isolation_level="READ COMMITTED")
         self.begin()
 
@@ -110,7 +105,8 @@ def next_step() -> None:
 
 def create_index(name: str, table: str, columns: list[Any], *, where: str | None = None) -> None:
     """An index on a table that may be large: on PostgreSQL beside those who write, and anew where a process died while
-    it made it, which leaves one that is of no use. It commits what the migration did before: let it come first."""
+    it made it, which leaves one that is of no use. It waits for older
+    transactions, and nobody waits behind it. It commits what the migration did before: let it come first."""
     is_one = None if where is None else sa.text(where)
     create = partial(op.create_index, name, table, columns, unique=False, postgresql_where=is_one, sqlite_where=is_one)
     running = steps()
