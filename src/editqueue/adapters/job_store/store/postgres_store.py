@@ -28,7 +28,7 @@ from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob
 from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim, JobOfFile, Revision, Submission
+from editqueue.ports.job_store import Claim, JobOfFile, Revision, Schema, Submission
 from editqueue.ports.overview import Overview
 
 # Whatever is held by another session waits for the next time, so that no claim waits for it.
@@ -105,8 +105,8 @@ def _finish() -> Template:
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
-    def __init__(self, database: Database, *, notifies: bool = False) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, *, notifies: bool = False, schema: Schema | None = None) -> None:
+        super().__init__(database, schema=schema)
         self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
         """The tokens of claims without an answer, and when those were asked for."""

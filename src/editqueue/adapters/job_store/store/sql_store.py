@@ -28,7 +28,7 @@ from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim
+from editqueue.ports.job_store import Claim, Schema
 from editqueue.ports.overview import Overview
 
 P = ParamSpec("P")
@@ -48,8 +48,9 @@ def _sends(make: Callable[P, Group[T]]) -> "Callable[Concatenate[SqlStore, P], C
 class SqlStore:
     """`JobStore` over any `Database`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, schema: Schema | None = None) -> None:
         self._database = database
+        self.schema = schema
 
     async def send(self, group: Group[T]) -> T:
         """Every group goes through here; see `Database.run` for the errors."""

@@ -9,14 +9,15 @@ from editqueue.adapters.job_store.statements import overviews, take_over
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import LivingConsumer
+from editqueue.ports.job_store import Schema
 from editqueue.ports.overview import Overview
 
 
 class SqliteStore(SqlStore):
     """`JobStore` on SQLite."""
 
-    def __init__(self, database: SqliteDatabase, holders: HolderFiles) -> None:
-        super().__init__(database)
+    def __init__(self, database: SqliteDatabase, holders: HolderFiles, *, schema: Schema | None = None) -> None:
+        super().__init__(database, schema=schema)
         self._holders = holders
 
     async def gone_holders(self) -> Sequence[str]:

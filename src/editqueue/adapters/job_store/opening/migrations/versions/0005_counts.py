@@ -1,10 +1,12 @@
 """Counts that are kept, by triggers, instead of counted; and fewer indexes to write with every job.
 
-On a filled database both tables are read once. Where they are kept, writers wait meanwhile.
+On a filled database both tables are read once. Nobody waits meanwhile, but on D1.
 """
 
 import sqlalchemy as sa
 from alembic import op
+
+from editqueue.adapters.job_store.opening.steps import Steps, next_step, steps
 
 revision = "0005"
 down_revision = "0004"
@@ -29,13 +31,21 @@ _DROPPED = (
 
 def upgrade() -> None:
     postgres = op.get_context().dialect.name == "postgresql"
+    running = steps()
+    if running and sa.inspect(op.get_bind()).has_table("counts"):
+        _remove_counts(postgres=postgres)  # a process was killed between the steps; the triggers came with the table
     op.create_table("counts", *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _COLUMNS))
     for table in _TABLES:
         for statement in _postgres_triggers(table) if postgres else _sqlite_triggers(table):
             op.execute(statement)
-    op.execute(_first_counts())
+    if running and not postgres:
+        _count_beside_writers(running)
+    else:
+        next_step()
+        op.execute(f"INSERT INTO counts ({', '.join(_COLUMNS)}) {_uncounted()}")
     for name, table, *_ in _DROPPED:
-        op.drop_index(name, table_name=table)
+        next_step()
+        op.drop_index(name, table_name=table, if_exists=running is not None)
     if postgres:
         # Room on every page for a file's next version: then an update that changes no indexed column writes no index.
         op.execute("ALTER TABLE files SET (fillfactor = 50)")
@@ -43,12 +53,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     postgres = op.get_context().dialect.name == "postgresql"
-    for table in _TABLES:
-        for event in _EVENTS:
-            op.execute(f"DROP TRIGGER count_{table}_{event}" + (f" ON {table}" if postgres else ""))
-        if postgres:
-            op.execute(f"DROP FUNCTION count_{table}()")
-    op.drop_table("counts")
+    _remove_counts(postgres=postgres)
     if postgres:
         op.execute("ALTER TABLE files RESET (fillfactor)")
     for name, table, columns, condition in _DROPPED:
@@ -56,14 +61,40 @@ def downgrade() -> None:
         op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
-def _first_counts() -> str:
-    totals = [
-        f"(SELECT count(*) FROM {table} WHERE {there} AND {condition})"  # noqa: S608  # our own names
-        for table in ("edit_jobs", "files")
-        for columns, there in [_TABLES[table]]
-        for condition in columns.values()
-    ]
-    return f"INSERT INTO counts ({', '.join(_COLUMNS)}) SELECT {', '.join(totals)}"
+def _remove_counts(*, postgres: bool) -> None:
+    for table in _TABLES:
+        for event in _EVENTS:
+            op.execute(f"DROP TRIGGER count_{table}_{event}" + (f" ON {table}" if postgres else ""))
+        if postgres:
+            op.execute(f"DROP FUNCTION count_{table}()")
+    op.drop_table("counts")
+
+
+def _count_beside_writers(running: Steps) -> None:
+    """On SQLite, where whoever counts and writes in one transaction stops all who write."""
+    counts = sa.table("counts", *(sa.column(name, sa.BigInteger()) for name in _COLUMNS))
+    op.execute(sa.insert(counts).values(dict.fromkeys(_COLUMNS, 0)))  # from here on the triggers count
+    with running.without_a_transaction():
+        uncounted = op.get_bind().execute(sa.text(_uncounted())).mappings().one()
+    op.execute(sa.update(counts).values({name: counts.c[name] + uncounted[name] for name in _COLUMNS}))
+
+
+def _uncounted() -> str:
+    """What there is, less what the triggers have counted of it by now. The difference is the same at any later moment:
+    one statement sees both as of one moment."""
+    jobs = ", ".join(
+        f"(SELECT count(*) FROM edit_jobs WHERE {is_one}) AS {name}"  # noqa: S608  # each by an index of its own
+        for name, is_one in _OF_JOBS.items()
+    )
+    files = ", ".join(
+        f"COALESCE(sum(CASE WHEN {is_one} THEN 1 END), 0) AS {name}" for name, is_one in _OF_FILES.items()
+    )
+    counted = ", ".join(f"COALESCE(sum({name}), 0) AS counted_{name}" for name in _COLUMNS)
+    return (
+        f"SELECT {', '.join(f'{name} - counted_{name} AS {name}' for name in _COLUMNS)}"  # noqa: S608  # our own names
+        f" FROM (SELECT {jobs}) AS of_jobs, (SELECT {files} FROM files WHERE deleted_at IS NULL) AS of_files,"
+        f" (SELECT {counted} FROM counts) AS counted"
+    )
 
 
 _EVENTS = {"insert": ("new",), "update": ("new", "old"), "delete": ("old",)}

@@ -3,11 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from editqueue.adapters.job_store.opening.steps import create_index
+
 revision = "0006"
 down_revision = "0005"
 
 
 def upgrade() -> None:
+    create_index("orders_by_user", "orders", ["user_id"])
     op.create_table(
         "attempts",
         sa.Column("job_id", sa.Text(), nullable=False),
@@ -24,7 +27,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "place"),
     )
     op.create_index("attempts_by_end", "attempts", ["ended_at"], unique=False)
-    op.create_index("orders_by_user", "orders", ["user_id"], unique=False)
 
 
 def downgrade() -> None:
