@@ -11,6 +11,7 @@ from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.revisions import newest_revision
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import consumer_pauses
+from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.d1_store import D1HttpStore
 from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.domain.ids import new_token
@@ -19,9 +20,9 @@ MIGRATING: Final = "`make deploy-cloudflare`, or `wrangler d1 migrations apply N
 _REVISION: Final = once(text("SELECT version_num FROM alembic_version"))
 
 
-async def open_d1_store(access: D1Access) -> D1HttpStore:
-    """A store on the database of `access`. Raises SetupError when it cannot be used, its schema is not the one this
-    version needs, or a batch is not one transaction there."""
+async def open_d1_store(access: D1Access, *, traceparent: TraceParent | None = None) -> D1HttpStore:
+    """A store on the database of `access`; `traceparent` says what request runs, where traces are on. Raises SetupError
+    when it cannot be used, its schema is not the one this version needs, or a batch is not one transaction there."""
     database = D1HttpDatabase(access)
     try:
         await _check(database)
@@ -31,7 +32,7 @@ async def open_d1_store(access: D1Access) -> D1HttpStore:
     except BaseException:
         await database.close()
         raise
-    return D1HttpStore(database)
+    return D1HttpStore(database, traceparent=traceparent)
 
 
 async def _check(database: D1HttpDatabase) -> None:

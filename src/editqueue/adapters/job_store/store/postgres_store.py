@@ -20,6 +20,7 @@ from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_t
 from editqueue.adapters.job_store.statements.counts import adding_up_counts
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
+from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -105,8 +106,8 @@ def _finish() -> Template:
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
-    def __init__(self, database: Database, *, notifies: bool = False) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, *, notifies: bool = False, traceparent: TraceParent | None = None) -> None:
+        super().__init__(database, traceparent=traceparent)
         self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
         """The tokens of claims without an answer, and when those were asked for."""
@@ -153,7 +154,7 @@ class PostgresStore(SqlStore):
 
     async def _claim(self, most: int, start: Start, *, now: datetime, holder: str | None) -> list[Claim]:
         token = new_token()
-        claiming = claim_up_to(most).bind(
+        claiming = claim_up_to(most, traced=self.joins_traces).bind(
             now=to_ms(now), token=token, holder=holder, express_from=start.express, others_from=start.others
         )
         try:
