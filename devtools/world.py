@@ -22,6 +22,7 @@ from editqueue.domain.preview_spec import LONG_EDGE
 from editqueue.ports import Limits, Ports
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import JobQuery
+from editqueue.ports.journal import Course
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -63,18 +64,10 @@ class Move:
     cause: str
 
 
-@dataclass(frozen=True)
-class Attempt:
-    job_id: str
-    seconds: float
-    bytes_copied: int
-    result: str
-
-
 class RecordingJournal:
     def __init__(self) -> None:
         self.moves: list[Move] = []
-        self.attempts: list[Attempt] = []
+        self.attempts: list[Course] = []
         self.errors: list[tuple[str | None, BaseException]] = []
         self.warnings: list[str] = []
         self.pauses: list[str] = []
@@ -83,8 +76,8 @@ class RecordingJournal:
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
         self.moves.append(Move(job.id, before, job.status, cause))
 
-    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        self.attempts.append(Attempt(job.id, seconds, bytes_copied, result))
+    def attempt(self, job: EditJob, course: Course) -> None:
+        self.attempts.append(course)
 
     def error(self, job_id: str | None, error: BaseException) -> None:
         self.errors.append((job_id, error))

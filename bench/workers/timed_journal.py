@@ -8,16 +8,17 @@ import traceback
 
 from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.domain.jobs import EditJob
+from editqueue.ports.journal import Course
 
 
 class TimedJournal(MeteredJournal):
     last = 0.0
     done = 0
 
-    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
+    def attempt(self, job: EditJob, course: Course) -> None:
+        super().attempt(job, course)
         self.last = time.time()
-        self.done += result == "done"
+        self.done += course.result == "done"
 
     def error(self, job_id: str | None, error: BaseException) -> None:
         super().error(job_id, error)

@@ -134,8 +134,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "SIGTERM does not reach the job": Mutant(
         module="use_cases.consumer.process_job",
-        old="            with stop.ending(timer):\n                return await _edit(claim, ports)\n",
-        new="            return await _edit(claim, ports)\n",
+        old="            with stop.ending(timer):\n                return await _edit(claim, ports, stopwatch)\n",
+        new="            return await _edit(claim, ports, stopwatch)\n",
         found_by=123,
     ),
     "a message is spent before its job is looked for": Mutant(

@@ -9,6 +9,7 @@ from editqueue.domain.errors import EditQueueError
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.job_queue import JobQueue, Message, Redelivery
 from editqueue.ports.job_store import Claim
+from editqueue.ports.journal import Course
 from tests.simulation.books import Books
 from tests.simulation.disk import Disk
 from tests.simulation.life import Life
@@ -90,8 +91,10 @@ class SimulatedJournal:
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
         self._books.moves.tell(job, before=before, cause=cause, who=self._who)
 
-    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        self._scene.tell(self._who, f"  attempt at {self._scene.name_of('job', job.id)}", f"{result}, {seconds:.1f} s")
+    def attempt(self, job: EditJob, course: Course) -> None:
+        self._scene.tell(
+            self._who, f"  attempt at {self._scene.name_of('job', job.id)}", f"{course.result}, {course.seconds:.1f} s"
+        )
 
     def error(self, job_id: str | None, error: BaseException) -> None:
         about = "" if job_id is None else f" of {self._scene.name_of('job', job_id)}"

@@ -15,6 +15,7 @@ from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import GROUNDS, Metrics
 from editqueue.domain.errors import BrokenPicture, SetupError
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.journal import Course, PreviewMade, Stage, StageTime
 
 JOB = EditJob(
     id="job-1",
@@ -28,6 +29,20 @@ JOB = EditJob(
     token="the-token",
     attempts=2,
 )
+
+
+def course(*, seconds: float, bytes_copied: int) -> Course:
+    """Of an attempt that made the job done."""
+    return Course(
+        began=NOON,
+        waited=2,
+        seconds=seconds,
+        result="done",
+        error=None,
+        bytes_copied=bytes_copied,
+        preview=PreviewMade(source_format="jpeg", path="vips-shrink", body_bytes=9),
+        stages=(StageTime(stage=Stage.COPY, began=0.1, seconds=0.5),),
+    )
 
 
 class Written:
@@ -54,7 +69,7 @@ def test_an_attempt_is_one_line() -> None:
     written = Written()
     before = datetime.now(UTC)
 
-    written.journal.attempt(JOB, seconds=1.23456, bytes_copied=42, result="done")
+    written.journal.attempt(JOB, course(seconds=1.23456, bytes_copied=42))
 
     line = written.line()
     assert before <= datetime.fromisoformat(line.pop("timestamp")) <= datetime.now(UTC)
@@ -169,7 +184,7 @@ def test_the_skew_of_the_clock_is_a_gauge() -> None:
 def test_two_journals_of_one_process_do_not_share_numbers() -> None:
     first, second = Written(), Written()
 
-    first.journal.attempt(JOB, seconds=1, bytes_copied=7, result="done")
+    first.journal.attempt(JOB, course(seconds=1, bytes_copied=7))
 
     assert second.number("editqueue_copied_bytes_total") == 0
 

@@ -6,6 +6,7 @@ from editqueue.adapters.journal import rendering
 from editqueue.adapters.journal.output import Output
 from editqueue.domain.errors import EditQueueError, code_of
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.journal import Course
 
 
 class JsonLines:
@@ -30,15 +31,15 @@ class JsonLines:
             )
         )
 
-    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
+    def attempt(self, job: EditJob, course: Course) -> None:
         self._output.write(
             rendering.info(
                 "attempt",
                 job_id=job.id,
                 file_id=job.file_id,
-                duration=round(seconds, 3),
-                bytes_copied=bytes_copied,
-                result=result,
+                duration=round(course.seconds, 3),
+                bytes_copied=course.bytes_copied,
+                result=course.result,
             )
         )
 

@@ -5,6 +5,7 @@ from editqueue.adapters.journal.metrics import Metrics
 from editqueue.adapters.journal.output import Output
 from editqueue.domain.errors import code_of
 from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.ports.journal import Course
 
 
 class MeteredJournal(JsonLines):
@@ -19,10 +20,10 @@ class MeteredJournal(JsonLines):
         self._metrics.transitions.labels(job.status.value, cause).inc()
         super().transition(job, before=before, cause=cause)
 
-    def attempt(self, job: EditJob, *, seconds: float, bytes_copied: int, result: str) -> None:
-        self._metrics.attempts.labels(result).observe(seconds)
-        self._metrics.bytes_copied.inc(bytes_copied)
-        super().attempt(job, seconds=seconds, bytes_copied=bytes_copied, result=result)
+    def attempt(self, job: EditJob, course: Course) -> None:
+        self._metrics.attempts.labels(course.result).observe(course.seconds)
+        self._metrics.bytes_copied.inc(course.bytes_copied)
+        super().attempt(job, course)
 
     def error(self, job_id: str | None, error: BaseException) -> None:
         self._metrics.errors.labels(code=code_of(error)).inc()

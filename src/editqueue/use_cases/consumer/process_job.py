@@ -1,7 +1,6 @@
 """One attempt at one job, from its claim to its end."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import chain, repeat
@@ -22,7 +21,9 @@ from editqueue.ports import Ports
 from editqueue.ports.bucket import ObjectInfo
 from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
+from editqueue.ports.journal import Stage
 from editqueue.use_cases.consumer.ground import find_lost_ground, paused
+from editqueue.use_cases.consumer.stopwatch import Stopwatch
 from editqueue.use_cases.consumer.verdict import (
     Done,
     End,
@@ -63,39 +64,40 @@ async def _attempt(ports: Ports, stop: Stop, claimed: Callable[[], None]) -> End
     if stop.is_set():
         return None
     # 1. The job is in progress, its file too, and locked.
-    claim = await ports.store.claim_next(now=ports.clock.now(), holder=ports.holder.held_as)
+    stopwatch = Stopwatch(ports.clock)
+    with stopwatch.timing(Stage.CLAIM):
+        claim = await ports.store.claim_next(now=stopwatch.began, holder=ports.holder.held_as)
     if claim is None:
         return None
     claimed()
     ports.journal.transition(claim.job, before=JobStatus.QUEUED, cause="claim")
-    started = time.monotonic()
 
     # 2. and 3. Copy and preview.
     try:
-        verdict = HandedBack() if stop.is_set() else await _edit_in_time(claim, ports, stop)
+        verdict = HandedBack() if stop.is_set() else await _edit_in_time(claim, ports, stop, stopwatch)
     except asyncio.CancelledError:  # not by the caller, who sets `stop`: the event loop ends
         stop.set()
         await _settle(claim, HandedBack(), ports, stop)
         raise
 
     # 4. to 6. The job has ended, the file is unlocked, the customer notified.
-    end = await _settle(claim, verdict, ports, stop)
+    with stopwatch.timing(Stage.SETTLE):
+        end = await _settle(claim, verdict, ports, stop)
+    ports.journal.attempt(claim.job, stopwatch.course(claim.job, verdict, end))
     if isinstance(verdict, HandedBack):
         if verdict.lost is not None:
             raise verdict.lost
         return None
-    copied = verdict.bytes_copied if isinstance(verdict, Done) else 0
-    ports.journal.attempt(claim.job, seconds=time.monotonic() - started, bytes_copied=copied, result=end.result)
     return end
 
 
-async def _edit_in_time(claim: Claim, ports: Ports, stop: Stop) -> Verdict:
+async def _edit_in_time(claim: Claim, ports: Ports, stop: Stop, stopwatch: Stopwatch) -> Verdict:
     """What became of the edit. Whatever a file does to us, the queue goes on."""
     timer = asyncio.timeout(ports.limits.job_timeout.total_seconds())
     try:
         async with timer:
             with stop.ending(timer):
-                return await _edit(claim, ports)
+                return await _edit(claim, ports, stopwatch)
     except Exception as caught:  # noqa: BLE001  # `verdict_on` knows what each error means
         if timer.expired() and stop.is_set():
             return HandedBack()
@@ -110,7 +112,7 @@ async def _edit_in_time(claim: Claim, ports: Ports, stop: Stop) -> Verdict:
     return verdict_on(error, attempts=claim.job.attempts, policy=policy, now=ports.clock.now(), chance=ports.chance())
 
 
-async def _edit(claim: Claim, ports: Ports) -> Done:
+async def _edit(claim: Claim, ports: Ports, stopwatch: Stopwatch) -> Done:
     """What is made of an original. A real editing step goes where the copy is: from `keys.raw` to `keys.processed`.
 
     Copy and preview are of the same version of the original: whoever replaces it meanwhile makes the attempt fail. The
@@ -118,23 +120,33 @@ async def _edit(claim: Claim, ports: Ports) -> Done:
     """
     keys = claim.file.keys
     try:
-        making = asyncio.create_task(ports.images.make_preview(keys.raw))
+        making = asyncio.create_task(_make_preview(keys.raw, ports, stopwatch))
         try:
-            original = await _looked_at(keys.raw, making, ports)
-            await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
+            with stopwatch.timing(Stage.COPY):
+                original = await _looked_at(keys.raw, making, ports)
+                await ports.bucket.copy(keys.raw, keys.processed, etag=original.etag)
             preview = await _finished(making, original, ports)
         finally:
             await end_all([making])
         # The sweep may have given the job to another consumer by now, whose preview must stand.
         if _is_stale(claim, ports):
             raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")
-        if preview is None:
-            await ports.bucket.copy(keys.raw, keys.preview, etag=original.etag)
-        else:
-            await ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg")
+        with stopwatch.timing(Stage.PUBLISH):
+            if preview is None:
+                stopwatch.made_placeholder(original.size)
+                await ports.bucket.copy(keys.raw, keys.preview, etag=original.etag)
+            else:
+                await ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg")
     except ObjectMissing as error:
         raise RawMissing(f"no original at {error.key}") from error
     return Done(preview_url=preview_pointer(ports.bucket.name, keys), bytes_copied=original.size)
+
+
+async def _make_preview(key: str, ports: Ports, stopwatch: Stopwatch) -> Preview:
+    with stopwatch.timing(Stage.PREVIEW):
+        preview = await ports.images.make_preview(key)
+    stopwatch.made(preview)
+    return preview
 
 
 async def _looked_at(key: str, making: asyncio.Task[Preview], ports: Ports) -> ObjectInfo:
