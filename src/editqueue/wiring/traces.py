@@ -25,11 +25,9 @@ def open_traces(settings: Settings, journal: Journal) -> Generator["Tracing | No
     if settings.traces_endpoint is None:
         yield None
         return
-    _confirm_installed(settings)
-    from editqueue.adapters.journal.tracing import Tracing  # noqa: PLC0415  # as the first line says
-
+    make = _import_tracing(settings)
     try:
-        tracing = Tracing(journal.warning)
+        tracing = make(journal.warning)
     except ValueError as error:
         raise SetupError(f"OTEL_*: OpenTelemetry cannot work by these variables: {error}") from error
     try:
@@ -38,22 +36,19 @@ def open_traces(settings: Settings, journal: Journal) -> Generator["Tracing | No
         tracing.close()
 
 
-def _confirm_installed(settings: Settings) -> None:
+def _import_tracing(settings: Settings) -> "type[Tracing]":
     try:
-        import opentelemetry.exporter.otlp.proto.http  # noqa: PLC0415  # as the first line says
-        import opentelemetry.sdk.trace  # noqa: F401, PLC0415  # the same
+        from editqueue.adapters.journal.tracing import Tracing  # noqa: PLC0415  # as the first line says
     except ModuleNotFoundError as error:
         raise SetupError(_MISSING.format(name=settings.traces_asked_for_by)) from error
+    return Tracing
 
 
 async def look_at_traces(settings: Settings) -> str | None:
     """What is wrong with the way to the collector, if the settings ask for traces. Raises SetupError as above."""
     if settings.traces_endpoint is None:
         return None
-    _confirm_installed(settings)
-    from editqueue.adapters.journal.tracing import look_at_collector  # noqa: PLC0415  # as the first line says
-
-    return await asyncio.to_thread(look_at_collector)
+    return await asyncio.to_thread(_import_tracing(settings).look_at_collector)
 
 
 def shown_endpoint(url: str) -> str:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from starlette.types import ASGIApp
 
 from editqueue.adapters.journal.server_spans import ServerSpans, current_traceparent
@@ -20,6 +20,7 @@ from editqueue.ports.journal import Journal
 FLUSH_SECONDS: Final = 2.0
 """How long `close` waits for what is not sent yet."""
 LOOK_SECONDS: Final = 3.0
+"""How long the collector has for an answer to nothing."""
 
 
 class Tracing:
@@ -50,6 +51,18 @@ class Tracing:
     def requests(self, app: ASGIApp) -> ASGIApp:
         return ServerSpans(app, self._tracer)
 
+    @staticmethod
+    def look_at_collector() -> str | None:
+        """Send nothing to the collector; returns what is wrong if it does not take that. Blocks for `LOOK_SECONDS`."""
+        losses = Losses(_unheard)
+        messages = MessagesKept(losses)
+        exporter = OTLPSpanExporter(timeout=LOOK_SECONDS)
+        try:
+            return None if exporter.export([]) is SpanExportResult.SUCCESS else losses.reason
+        finally:
+            exporter.shutdown()
+            messages.end()
+
     def close(self) -> None:
         """Send what waits, for at most `FLUSH_SECONDS`."""
         # The SDK's own bound is 30 s, and a batch under way is not cut off by it.
@@ -73,14 +86,5 @@ def _resource() -> Resource:
     return Resource.create({**ours, **OTELResourceDetector().detect().attributes})
 
 
-def look_at_collector() -> str | None:
-    """Send nothing to the collector; returns what is wrong if it does not take it. Blocks up to `LOOK_SECONDS`."""
-    found = Losses(lambda _event, **_facts: None)
-    messages = MessagesKept(found)
-    exporter = TellingExporter(OTLPSpanExporter(timeout=LOOK_SECONDS), found)
-    try:
-        exporter.export([])
-        return found.reason or None
-    finally:
-        exporter.shutdown()
-        messages.end()
+def _unheard(event: str, **facts: object) -> None:
+    del event, facts
