@@ -27,6 +27,7 @@ BENCHES = {
     "pickup": "from a submit until its job starts in another process, beside procrastinate and pgqueuer (25)",
     "pressure": "a pinned xmin, no statistics, 100,000 cycles, a long history, readers, beside the same (27)",
     "chaos": "a server that restarts, connections cut, processes killed and stopped, beside the same (28)",
+    "migrations": "how long each migration stops readers and writers, a million jobs and files",
     "scale": "claim, submit and sweep on millions of finished jobs, 32 consumers (27)",
     "api": "the API under eight clients while a consumer works (19)",
 }

@@ -1,6 +1,6 @@
 """A shop's database of any size, loaded in bulk: users with orders, files, jobs that ended and their notifications."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,8 +64,9 @@ def order_id(number: int) -> str:
     return f"01000000-0000-7000-8000-{number:012x}"
 
 
-async def load(database: EngineDatabase, size: Size, *, moment: int) -> None:
-    """Load rows of `size` as of `moment` (ms), and gather the statistics that the database's own upkeep would."""
+async def load(database: EngineDatabase, size: Size, *, moment: int, without: Collection[str] = ()) -> None:
+    """Load rows of `size` as of `moment` (ms), and gather the statistics that the database's own upkeep would. Tables
+    that an old schema is `without` are left out."""
     rows = {
         "orders": -(-size.files // FILES_PER_ORDER),
         "files": size.files,
@@ -75,7 +76,7 @@ async def load(database: EngineDatabase, size: Size, *, moment: int) -> None:
         "attempts": ATTEMPTS_PER_FAILED,
     }
     kind = await database.with_connection(lambda connection: connection.dialect.name)
-    loads = (_filled(statement, kind, rows, name, moment) for name, statement in _LOADS.items())
+    loads = (_filled(statement, kind, rows, name, moment) for name, statement in _LOADS.items() if name not in without)
     await database.run(*(once(text(load)) for load in loads))
     if kind == "postgresql":
         await database.with_connection(_vacuum)

@@ -7,4 +7,4 @@ CREATE TABLE traces (
     FOREIGN KEY(job_id) REFERENCES edit_jobs (id) ON DELETE CASCADE
 );
 
-UPDATE alembic_version SET version_num='0008' WHERE alembic_version.version_num = '0006';
+UPDATE alembic_version SET version_num='0008' WHERE alembic_version.version_num = '0007';

@@ -20,6 +20,7 @@ from editqueue.ports.job_store_values import (
     Renaming,
     RenamingResult,
     Revision,
+    Schema,
     Submission,
 )
 from editqueue.ports.overview import Overview
@@ -145,6 +146,11 @@ class ConsumerStore(Protocol):
 
 class OperatorStore(Protocol):
     """What commands and metrics need."""
+
+    @property
+    def schema(self) -> Schema | None:
+        """None in a Worker, which does not ask."""
+        ...
 
     async def pauses(self, *, seen_after: datetime) -> Sequence[ConsumerPause]:
         """Of the consumers that said so after `seen_after`, the longest first."""

@@ -18,6 +18,24 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Schema:
+    """Of the database, as it was when the store was opened."""
+
+    revision: str
+    """Four digits, which compare like numbers."""
+    newest: str
+    """The revision that this version of the program brings a schema to."""
+
+    @property
+    def is_older(self) -> bool:
+        return self.revision < self.newest
+
+    @property
+    def is_newer(self) -> bool:
+        return self.revision > self.newest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FileQuery:
     order_id: str
     after_index: int = 0

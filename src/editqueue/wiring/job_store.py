@@ -73,8 +73,12 @@ def open_holder_of(settings: Settings, session: "PostgresSession | None", journa
 async def migrate(settings: Settings) -> str:
     """Bring the database up to date; returns its revision. Raises SetupError."""
     if d1_database_id(settings.database_url) is not None:
-        raise SetupError(
-            "the schema of D1 is wrangler's to migrate: run `make deploy-cloudflare`, or "
-            "`wrangler d1 migrations apply NAME --remote` in deploy/cloudflare"
-        )
+        raise SetupError(f"the schema of D1 is wrangler's to migrate: run {how_to_migrate(settings)}")
     return await migrate_schema(settings.database_url)
+
+
+def how_to_migrate(settings: Settings) -> str:
+    """The command that brings the database up to date."""
+    if d1_database_id(settings.database_url) is None:
+        return "`editqueue migrate`"
+    return "`make deploy-cloudflare`, or `wrangler d1 migrations apply NAME --remote` in deploy/cloudflare"

@@ -32,7 +32,8 @@ from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.ports import Ports
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.image_tools import ImageTools
-from editqueue.ports.job_store import OperatorStore
+from editqueue.ports.job_store import OperatorStore, Schema
+from editqueue.ports.journal import Journal
 from editqueue.ports.time import Clock
 from editqueue.settings import Settings
 from editqueue.wiring.bucket_folder import bucket_folder, confirm_database, confirm_folder, is_bucket
@@ -85,8 +86,10 @@ async def open_server(
         tracing = stack.enter_context(open_traces(settings, journal))
         store = await open_store_of(settings, traceparent=tracing and tracing.traceparent)
         stack.push_async_callback(store.close)
+        if store.schema is not None:
+            _tell_of_another_schema(store.schema, journal)
         if tracing is not None and not store.joins_traces:
-            journal.warning("traces_not_joined", remedy="run `editqueue migrate`")
+            journal.warning("traces_not_joined", remedy="run `editqueue migrate`, then restart this")
         await confirm_bucket_folder(settings, store)
         clock = await stack.enter_async_context(
             running_clock(store.probe, journal=journal, report=metrics.skew.labels(against="database").set)
@@ -119,6 +122,13 @@ async def open_server(
             object_app=object_app,
             preview_origin=_origin(_endpoint(settings) if object_app is None else base_url or DEFAULT_BASE_URL),
         )
+
+
+def _tell_of_another_schema(schema: Schema, journal: Journal) -> None:
+    if schema.is_older:
+        journal.warning("schema_is_older", revision=schema.revision, newest=schema.newest)
+    if schema.is_newer:
+        journal.warning("schema_is_newer", revision=schema.revision, newest=schema.newest)
 
 
 async def confirm_bucket_folder(settings: Settings, store: OperatorStore) -> None:

@@ -83,10 +83,15 @@ async def test_more_old_attempts_of_one_moment_than_are_forgotten_at_once(
     attempts._forget_old.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
-async def test_a_schema_of_a_newer_version_is_neither_used_nor_migrated(new_database: NewDatabase) -> None:
+async def test_a_schema_that_is_not_for_this_version_any_more_is_neither_used_nor_migrated(
+    new_database: NewDatabase,
+) -> None:
     url = new_database()
     database = open_database(url)
-    await database.run(once(text("UPDATE alembic_version SET version_num = '9999'")))
+    await database.run(
+        once(text("UPDATE alembic_version SET version_num = '9999'")),
+        once(text("UPDATE schema_compatibility SET oldest_program = '9998'")),
+    )
     await database.close()
 
     for migrate in (True, False):

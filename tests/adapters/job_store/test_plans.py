@@ -13,7 +13,7 @@ from editqueue.ports.job_store import JobStore
 
 SIZE = Size(finished=20_000, queued=200, files=20_000)
 """On tables much smaller than this PostgreSQL is right to read them whole."""
-METHODS = {name for name in dir(JobStore) if not name.startswith("_")} - {"close"}
+METHODS = {name for name in dir(JobStore) if not name.startswith("_")} - {"close", "schema"}
 WITHOUT_A_PLAN = {"probe"}
 """Begins a transaction on SQLite, and asks nothing in it."""
 

@@ -232,3 +232,7 @@ consumer_pauses = Table(
 # Those that may hold jobs, on PostgreSQL: each has an advisory lock while it lives. On SQLite a locked file stands for
 # it, and on D1 nothing does: there the table stays empty.
 consumers = Table("consumers", metadata, Column("name", Text, primary_key=True))
+
+# One row: the oldest program that works on this schema, by the newest revision that it knows. A program that is older
+# than the schema asks here whether it may work.
+schema_compatibility = Table("schema_compatibility", metadata, Column("oldest_program", Text, primary_key=True))

@@ -34,7 +34,9 @@ async def run_status(*, as_json: bool) -> None:
         if as_json:
             facts = {"oldest_eligible_seconds": age, "stale_locks": queue_stats.stale_locks}
             living = None if consumers is None else [asdict(consumer) for consumer in consumers]
-            print_json({"jobs": queue_stats.jobs, "files": queue_stats.files} | facts | {"consumers": living})
+            schema = None if store.schema is None else asdict(store.schema)
+            counts = {"jobs": queue_stats.jobs, "files": queue_stats.files}
+            print_json(counts | facts | {"consumers": living, "schema": schema})
             return
         print_facts({f"jobs {name}": count for name, count in queue_stats.jobs.items()})
         print_facts({f"files {name}": count for name, count in queue_stats.files.items()})
@@ -42,3 +44,5 @@ async def run_status(*, as_json: bool) -> None:
         print_facts({"consumers alive": None if consumers is None else len(consumers)})
         for consumer in consumers or ():
             print_line(f"consumer {consumer.name}  {' '.join(consumer.jobs) or 'waits'}")
+        if store.schema is not None and store.schema.revision != store.schema.newest:
+            print_facts({"schema revision": f"{store.schema.revision}, this version's is {store.schema.newest}"})

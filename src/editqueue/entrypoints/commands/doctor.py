@@ -15,7 +15,7 @@ from editqueue.entrypoints.commands.doctor_bucket import (
 )
 from editqueue.ports.bucket import Bucket
 from editqueue.ports.consumers import ConsumerPause
-from editqueue.ports.job_store import JobStore
+from editqueue.ports.job_store import JobStore, Schema
 from editqueue.ports.time import TOLERANCE
 from editqueue.setting_patterns import d1_database_id
 from editqueue.settings import Settings, load_settings
@@ -24,7 +24,7 @@ from editqueue.use_cases.operator.check_objects import Finding
 from editqueue.wiring.data_dir import has_jwt_secret, prepared_data_dir
 from editqueue.wiring.database_clock import DatabaseClock, Probe
 from editqueue.wiring.job_queue import look_at_queue
-from editqueue.wiring.job_store import open_job_store
+from editqueue.wiring.job_store import how_to_migrate, open_job_store
 from editqueue.wiring.places import shown_database
 from editqueue.wiring.server import Tool, image_tools
 from editqueue.wiring.system_clock import SystemClock
@@ -144,7 +144,17 @@ async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[Jo
         await store.queue_stats(now=SystemClock().now())
     except EditQueueError as error:
         return None, broken("database", str(error), _database_remedy(settings, str(error)))
-    return store, good("database", f"{shown_database(settings)}: reachable, schema up to date")
+    return store, _about_schema(f"{shown_database(settings)}: reachable, schema", settings, store.schema)
+
+
+def _about_schema(there: str, settings: Settings, schema: Schema | None) -> Check:
+    if schema is not None and schema.is_older:
+        detail = f"{there} at revision {schema.revision}, older than {schema.newest} of this version, which works on it"
+        return Check(name="database", state="ok", detail=detail, remedy=f"run {how_to_migrate(settings)}")
+    if schema is not None and schema.is_newer:
+        newer = f"at revision {schema.revision}, newer than {schema.newest} of this version, which works on it"
+        return good("database", f"{there} {newer}")
+    return good("database", f"{there} up to date")
 
 
 def _database_remedy(settings: Settings, said: str) -> str:

@@ -62,8 +62,9 @@ async def test_what_is_wrong_is_one_line_with_a_remedy(api: D1Api, change: Mappi
     assert str(refused.value).startswith("EDITQUEUE_DATABASE_URL: cannot open d1://")
 
 
-async def test_a_schema_of_a_newer_version_is_no_work_for_wrangler(api: D1Api) -> None:
+async def test_a_schema_that_is_not_for_this_version_any_more_is_no_work_for_wrangler(api: D1Api) -> None:
     await api.backend([{"sql": "UPDATE alembic_version SET version_num = '9999'"}])
+    await api.backend([{"sql": "UPDATE schema_compatibility SET oldest_program = '9998'"}])
     with pytest.raises(SetupError, match=r"revision 9999, .* run the version that brought it there"):
         await open_d1_store(api.access)
 

@@ -1,72 +1,118 @@
-"""Alembic on a connection: bringing its schema to the newest revision."""
+"""Alembic on a connection: bringing its schema to the newest revision, without stopping the programs at work.
 
-import time
+A new database is made in one transaction. In one that may be full each migration has its own, and those that take
+long have several (`steps.py`), so that nobody waits long for a lock.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from editqueue.adapters.job_store.opening.revisions import MIGRATIONS
+from editqueue.adapters.job_store.opening.revisions import MIGRATIONS, all_revisions, newest_revision, read_schema
+from editqueue.adapters.job_store.opening.steps import STEPS, PostgresSteps
 
 _MIGRATION_LOCK = 0x0ED1_70BB
 """Any number that nobody else takes an advisory lock on in this database."""
 
-TRIES, BETWEEN_TRIES = 20, 0.5
-"""At locking the tables, and the seconds between them."""
-LOCK_MS = 2_000
-"""For one of them: everybody else who comes waits behind it."""
+TRIES, BETWEEN_TRIES = 120, 0.5
+"""At a migration that does not get its locks, and the seconds between them."""
 _IN_THE_WAY = {"55P03", "40P01"}
 """A group at work: the lock was not to be had in time, or only by a deadlock."""
 OTHERS_MS = 30_000
 """How long a migration on SQLite waits for another process, which may be migrating, too."""
 
 
-def upgrade(connection: Connection) -> None:
-    """To the newest revision. Of two processes that start at once, the second waits for the first and finds nothing
-    left to do. Programs at work are waited for, and wait."""
+def upgrade(connection: Connection, *, to: str | None = None) -> None:
+    """To the newest revision, or the one given; nothing happens to a schema that is there already, or beyond it.
+
+    Of two processes that start at once, the second waits for the first and finds nothing left to do. Programs at work
+    are waited for, and wait. After a process that was killed the next one goes on with the migration that was under
+    way, from its beginning.
+    """
+    last = to or newest_revision()
     if connection.dialect.name == "sqlite":
-        _upgrade_sqlite(connection)
-        return None
-    for _ in range(TRIES - 1):
-        try:
-            return _upgrade_postgres(connection)
-        except DBAPIError as error:
-            connection.rollback()
-            if getattr(error.orig, "sqlstate", None) not in _IN_THE_WAY:
-                raise
-            time.sleep(BETWEEN_TRIES)
-    return _upgrade_postgres(connection)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={OTHERS_MS}")
+        while _step_on_sqlite(connection, last):
+            pass
+        return
+    with _alone(connection):
+        while _step_on_postgres(connection, last):
+            pass
 
 
-def _upgrade_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={OTHERS_MS}")
+def _next_revision(connection: Connection, last: str) -> str | None:
+    """What to migrate to next: a new database all at once. None where nothing is left to do."""
+    found = read_schema(connection).revision
+    if found is None:
+        return last
+    return next((revision for revision in all_revisions() if found < revision <= last), None)
+
+
+def _step_on_sqlite(connection: Connection, last: str) -> bool:
+    """False if nothing was left to do."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
-        _upgrade(connection)
+        revision = _next_revision(connection, last)
+        if revision is not None:
+            _run(connection, revision, None)
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")
         raise
     connection.exec_driver_sql("COMMIT")
     connection.commit()
+    return revision is not None
 
 
-def _upgrade_postgres(connection: Connection) -> None:
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-    if connection.exec_driver_sql("SELECT to_regclass('edit_jobs') IS NOT NULL").scalar_one():
-        # All at once and first: taken one after the other, between statements, a group at work that has the one and
-        # wants the other would be a deadlock, which the migration loses after minutes of work.
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
-        connection.exec_driver_sql("LOCK TABLE orders, files, edit_jobs IN ACCESS EXCLUSIVE MODE")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
-    _upgrade(connection)
-    connection.commit()
+def _step_on_postgres(connection: Connection, last: str) -> bool:
+    """The same. What holds a table for longer than a moment is given way to, and the migration begins anew."""
+    revision = _next_revision(connection, last)
+    connection.rollback()
+    if revision is None:
+        return False
+    steps = PostgresSteps(connection)
+    for remaining in reversed(range(TRIES)):
+        try:
+            steps.begin()
+            _run(connection, revision, steps if read_schema(connection).revision else None)
+        except DBAPIError as error:
+            connection.rollback()
+            if getattr(error.orig, "sqlstate", None) not in _IN_THE_WAY or not remaining:
+                raise
+            _sleep(connection)
+        else:
+            connection.commit()
+            break
+    return True
 
 
-def _upgrade(connection: Connection) -> None:
+@contextmanager
+def _alone(connection: Connection) -> Generator[None]:
+    """While no other process migrates. The lock is that of a transaction, for behind PgBouncer a session is shared; its
+    connection does nothing else, for a migration has several transactions. Who waits holds no snapshot meanwhile:
+    an index that is made beside writers would wait for it."""
+    with connection.engine.connect() as keeper:
+        while not keeper.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_MIGRATION_LOCK})").scalar_one():
+            keeper.rollback()
+            _sleep(keeper)
+        keeper.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield
+
+
+def _sleep(connection: Connection) -> None:
+    """In the server: this thread may have other connections to serve."""
+    connection.exec_driver_sql(f"SELECT pg_sleep({BETWEEN_TRIES})")
+    connection.rollback()
+
+
+def _run(connection: Connection, revision: str, steps: PostgresSteps | None) -> None:
     config = alembic_config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    config.attributes[STEPS] = steps
+    command.upgrade(config, revision)
 
 
 def alembic_config() -> Config:

@@ -1,5 +1,6 @@
 """Open a store on D1's HTTP API, once it was seen to keep its word."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -8,41 +9,52 @@ from sqlalchemy import delete, insert, select, text
 from editqueue.adapters.job_store.databases.d1_http import D1Access, D1HttpDatabase
 from editqueue.adapters.job_store.databases.database import ConstraintViolated
 from editqueue.adapters.job_store.databases.statement import once
-from editqueue.adapters.job_store.opening.revisions import newest_revision
+from editqueue.adapters.job_store.opening.revisions import FoundSchema, newest_revision
 from editqueue.adapters.job_store.rows import to_ms
-from editqueue.adapters.job_store.schema import consumer_pauses
+from editqueue.adapters.job_store.schema import consumer_pauses, schema_compatibility
 from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.d1_store import D1HttpStore
 from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.domain.ids import new_token
+from editqueue.ports.job_store import Schema
 
 MIGRATING: Final = "`make deploy-cloudflare`, or `wrangler d1 migrations apply NAME --remote` in deploy/cloudflare"
 _REVISION: Final = once(text("SELECT version_num FROM alembic_version"))
+_OLDEST_PROGRAM: Final = once(select(schema_compatibility.c.oldest_program))
 
 
 async def open_d1_store(access: D1Access, *, traceparent: TraceParent | None = None) -> D1HttpStore:
     """A store on the database of `access`; `traceparent` says what request runs, where traces are on. Raises SetupError
-    when it cannot be used, its schema is not the one this version needs, or a batch is not one transaction there."""
+    when it cannot be used, this version does not work on its schema, or a batch is not one transaction there."""
     database = D1HttpDatabase(access)
     try:
-        await _check(database)
+        schema = await _checked_schema(database)
     except StorageUnavailable as error:
         await database.close()
         raise SetupError(f"EDITQUEUE_DATABASE_URL: cannot open d1://{access.database_id}: {error}") from error
     except BaseException:
         await database.close()
         raise
-    return D1HttpStore(database, traceparent=traceparent)
+    return D1HttpStore(database, schema=schema, traceparent=traceparent)
 
 
-async def _check(database: D1HttpDatabase) -> None:
-    found, newest = await _revision_behind_a_failed_batch(database), newest_revision()
-    if found != newest:
-        is_newer = found is not None and found > newest
-        remedy = "run the version that brought it there, or a newer one" if is_newer else f"run {MIGRATING}"
-        raise SetupError(
-            f"the database schema of D1 is at revision {found or 'none'}, this version needs {newest}: {remedy}"
-        )
+async def _checked_schema(database: D1HttpDatabase) -> Schema:
+    found = FoundSchema(revision=await _revision_behind_a_failed_batch(database), oldest_program=None)
+    if found.is_newer:
+        found = replace(found, oldest_program=await _oldest_program(database))
+    if schema := found.usable():
+        return schema
+    remedy = "run the version that brought it there, or a newer one" if found.is_newer else f"run {MIGRATING}"
+    raise SetupError(
+        f"the database schema of D1 is at revision {found.revision or 'none'}, this version needs "
+        f"{newest_revision()}: {remedy}"
+    )
+
+
+async def _oldest_program(database: D1HttpDatabase) -> str | None:
+    """Of a schema that is newer than this version, and so has the table."""
+    [rows] = await database.run(_OLDEST_PROGRAM)
+    return next((str(row["oldest_program"]) for row in rows), None)
 
 
 async def _revision_behind_a_failed_batch(database: D1HttpDatabase) -> str | None:

@@ -12,11 +12,12 @@ from editqueue.adapters.job_store.databases.database_url import parse, shown, un
 from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.holders.files import HolderFiles, holders_folder
-from editqueue.adapters.job_store.opening.revisions import newest_revision, revision
+from editqueue.adapters.job_store.opening.revisions import FoundSchema, newest_revision, read_schema
 from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
 from editqueue.domain.errors import SetupError
+from editqueue.ports.job_store import Schema
 
 _UNUSABLE = (DBAPIError, OSError, ValueError)
 """What connecting raises; the last for an option whose value the driver does not take."""
@@ -45,56 +46,61 @@ async def open_store(
     """A store on `url`; with `migrate` its schema is brought up to date first. One on PostgreSQL that `notifies` tells
     listeners of the jobs that it queues. `traceparent` says what request runs, where traces are on.
 
-    Raises SetupError when the database cannot be opened or its schema is not the one this version needs.
+    Raises SetupError when the database cannot be opened, or this version does not work on its schema.
     """
     database = open_database(url)
     try:
-        await _check_schema(database, url, migrate=migrate)
+        schema = await _checked_schema(database, url, migrate=migrate)
     except BaseException:
         await database.close()
         raise
     if isinstance(database, SqliteDatabase):
-        return SqliteStore(database, HolderFiles(holders_folder(database.path)), traceparent=traceparent)
+        return SqliteStore(database, HolderFiles(holders_folder(database.path)), schema=schema, traceparent=traceparent)
     from editqueue.adapters.job_store.store.postgres_store import PostgresStore  # noqa: PLC0415  # as the first lines say
 
-    return PostgresStore(database, notifies=notifies, traceparent=traceparent)
+    return PostgresStore(database, notifies=notifies, schema=schema, traceparent=traceparent)
 
 
-async def _check_schema(database: EngineDatabase, url: str, *, migrate: bool) -> None:
+async def _checked_schema(database: EngineDatabase, url: str, *, migrate: bool) -> Schema:
     try:
-        found = await database.with_connection(revision)
+        found = await database.with_connection(read_schema)
     except _UNUSABLE as error:
         raise unusable(url, error) from error
+    if migrate and not found.is_newer and found.revision != newest_revision():
+        return await _migrated(url)
+    return _usable(found, url)
+
+
+def _usable(found: FoundSchema, url: str) -> Schema:
+    if schema := found.usable():
+        return schema
     newest = newest_revision()
-    _refuse_newer(found, url)
-    if migrate and found != newest:
-        found = await migrate_schema(url)
-    if found != newest:
+    if found.is_newer:
         raise SetupError(
-            f"the database schema is at revision {found or 'none'}, this version needs "
-            f"{newest}: run `editqueue migrate` (EDITQUEUE_DATABASE_URL {shown(url)})"
-        )
-
-
-def _refuse_newer(found: str | None, url: str) -> None:
-    if found is not None and found > newest_revision():
-        raise SetupError(
-            f"the database schema is at revision {found}, this version knows {newest_revision()} and older: run the "
+            f"the database schema is at revision {found.revision}, this version knows {newest} and older: run the "
             f"version that brought it there, or a newer one (EDITQUEUE_DATABASE_URL {shown(url)})"
         )
+    raise SetupError(
+        f"the database schema is at revision {found.revision or 'none'}, this version needs "
+        f"{newest}: run `editqueue migrate` (EDITQUEUE_DATABASE_URL {shown(url)})"
+    )
 
 
 async def migrate_schema(url: str) -> str:
-    """Bring the schema up to date. Returns its revision. Raises SetupError if the database is unreachable, or was
-    brought further by a newer version."""
+    """Bring the schema up to date. Returns its revision, which is beyond that of this version where a newer one brought
+    it there and this one works on it. Raises SetupError if the database is unreachable, or this version does not work
+    on it."""
+    return (await _migrated(url)).revision
+
+
+async def _migrated(url: str) -> Schema:
     from editqueue.adapters.job_store.opening.migrate import upgrade  # noqa: PLC0415  # as the first lines say
 
     database = open_database(url, command_seconds=None)  # an index on a large table takes its time
     try:
-        _refuse_newer(await database.with_connection(revision), url)
         await database.with_connection(upgrade)
+        return _usable(await database.with_connection(read_schema), url)
     except _UNUSABLE as error:
         raise unusable(url, error) from error
     finally:
         await database.close()
-    return newest_revision()

@@ -100,3 +100,32 @@ def to_claim(row: Row) -> Claim:
     file = {name: row[f"file_{name}"] for name in _FILE_COLUMNS}
     job["traceparent"] = row.get("job_traceparent")
     return Claim(job=to_claimed_job(job), file=to_file(file))
+
+
+# Whatever is held by another session waits for the next time, so that no claim waits for it.
+GIVE_BACK = """
+WITH unsure AS (
+    SELECT edit_jobs.id, edit_jobs.token
+    FROM unnest(CAST(:tokens AS text[])) AS unanswered
+    JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND edit_jobs.token = unanswered
+    JOIN files ON files.id = edit_jobs.file_id
+    ORDER BY files.id
+    FOR UPDATE OF files SKIP LOCKED
+), released AS (
+    UPDATE edit_jobs
+    SET status = 'queued', token = edit_jobs.token || '-unsure', holder = NULL, attempts = attempts - 1
+    FROM unsure
+    WHERE edit_jobs.id = unsure.id AND edit_jobs.status = 'in_progress' AND edit_jobs.token = unsure.token
+    RETURNING edit_jobs.file_id
+)
+UPDATE files
+SET status = 'queued', locked = FALSE, updated_at = :now
+FROM released
+WHERE files.id = released.file_id
+"""
+
+
+@cache
+def give_back() -> Template:
+    """Jobs that were claimed under one of `tokens` are queued again, unspent; `now` is the time."""
+    return Template(text(GIVE_BACK))

@@ -19,6 +19,8 @@ TraceParent = Callable[[], str | None]
 """Says what request runs, as W3C Trace Context writes it (`traceparent`); None outside of requests."""
 OF_JOB: Final = "(SELECT traceparent FROM traces WHERE traces.job_id = {job}.id)"
 """For what a claim returns: the request that the job came from, or NULL."""
+SINCE: Final = "0008"
+"""The revision of the schema that made the table."""
 FORGOTTEN_AT_ONCE: Final = 1_000
 """Rows of old jobs that one sweep deletes at most; the next one goes on."""
 

@@ -10,14 +10,16 @@ from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import StorageUnavailable
 from editqueue.domain.ids import new_token
-from editqueue.ports.job_store import Claim
+from editqueue.ports.job_store import Claim, Schema
 
 
 class D1HttpStore(SqlStore):
     """`JobStore` on D1 from outside of Workers."""
 
-    def __init__(self, database: D1HttpDatabase, *, traceparent: TraceParent | None = None) -> None:
-        super().__init__(database, traceparent=traceparent)
+    def __init__(
+        self, database: D1HttpDatabase, *, schema: Schema | None = None, traceparent: TraceParent | None = None
+    ) -> None:
+        super().__init__(database, schema=schema, traceparent=traceparent)
         self._unsure: dict[str, datetime] = {}
         """The tokens of claims without an answer, and when those were asked for."""
 

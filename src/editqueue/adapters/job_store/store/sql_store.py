@@ -30,7 +30,7 @@ from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim, Expiry
+from editqueue.ports.job_store import Claim, Expiry, Schema
 from editqueue.ports.overview import Overview
 
 P = ParamSpec("P")
@@ -51,12 +51,17 @@ class SqlStore:
     """`JobStore` over any `Database`. With `traceparent`, jobs are made with the request that they come from, and
     claimed with it."""
 
-    def __init__(self, database: Database, *, traceparent: TraceParent | None = None) -> None:
+    def __init__(
+        self, database: Database, *, schema: Schema | None = None, traceparent: TraceParent | None = None
+    ) -> None:
         self._database = database
-        self._traceparent = traceparent
+        self.schema = schema
+        has_table = schema is None or schema.revision >= traces.SINCE
+        self._traceparent = traceparent if has_table else None
 
     @property
     def joins_traces(self) -> bool:
+        """Whether jobs keep the request that they come from."""
         return self._traceparent is not None
 
     async def send(self, group: Group[T]) -> T:

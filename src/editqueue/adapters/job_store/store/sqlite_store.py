@@ -10,6 +10,7 @@ from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import LivingConsumer
+from editqueue.ports.job_store import Schema
 from editqueue.ports.overview import Overview
 
 
@@ -17,9 +18,14 @@ class SqliteStore(SqlStore):
     """`JobStore` on SQLite."""
 
     def __init__(
-        self, database: SqliteDatabase, holders: HolderFiles, *, traceparent: TraceParent | None = None
+        self,
+        database: SqliteDatabase,
+        holders: HolderFiles,
+        *,
+        schema: Schema | None = None,
+        traceparent: TraceParent | None = None,
     ) -> None:
-        super().__init__(database, traceparent=traceparent)
+        super().__init__(database, schema=schema, traceparent=traceparent)
         self._holders = holders
 
     async def gone_holders(self) -> Sequence[str]:

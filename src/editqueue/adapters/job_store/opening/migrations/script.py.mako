@@ -5,6 +5,8 @@ from alembic import op
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+# The oldest program that works on what this makes, by the newest revision that it knows: its own, if none before it does.
+oldest_program = ${repr(down_revision)}
 
 
 def upgrade() -> None:

@@ -1,29 +1,21 @@
 """Indexes that answer the counts, and PostgreSQL's upkeep of the tables that change with every job."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from editqueue.adapters.job_store.opening.steps import create_index, steps
 
 revision = "0002"
 down_revision = "0001"
 
-_DONE = sa.text("status = 'done'")
-_FAILED = sa.text("status = 'failed'")
-_THERE = sa.text("deleted_at IS NULL")
 _BUSY = ("edit_jobs", "files")
 
 
 def upgrade() -> None:
-    op.create_index("jobs_done", "edit_jobs", ["status"], unique=False, sqlite_where=_DONE, postgresql_where=_DONE)
-    op.create_index("jobs_failed", "edit_jobs", ["id"], unique=False, sqlite_where=_FAILED, postgresql_where=_FAILED)
-    op.drop_index("files_by_order_status", table_name="files")
-    op.create_index(
-        "files_by_order_status",
-        "files",
-        ["order_id", "status"],
-        unique=False,
-        sqlite_where=_THERE,
-        postgresql_where=_THERE,
-    )
+    create_index("jobs_done", "edit_jobs", ["status"], where="status = 'done'")
+    create_index("jobs_failed", "edit_jobs", ["id"], where="status = 'failed'")
+    if steps() is None:
+        op.drop_index("files_by_order_status", table_name="files")
+    create_index("files_by_order_status", "files", ["order_id", "status"], where="deleted_at IS NULL")
     if op.get_context().dialect.name == "postgresql":
         _keep_tidy()
 

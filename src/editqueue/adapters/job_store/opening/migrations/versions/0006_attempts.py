@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from editqueue.adapters.job_store.opening.steps import create_index
+
 revision = "0006"
 down_revision = "0005"
 
@@ -24,7 +26,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "place"),
     )
     op.create_index("attempts_by_end", "attempts", ["ended_at"], unique=False)
-    op.create_index("orders_by_user", "orders", ["user_id"], unique=False)
+    create_index("orders_by_user", "orders", ["user_id"])
 
 
 def downgrade() -> None:
