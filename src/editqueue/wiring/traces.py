@@ -27,7 +27,7 @@ def open_traces(settings: Settings, journal: Journal) -> Generator["Tracing | No
         return
     make = _import_tracing(settings)
     try:
-        tracing = make(journal.warning)
+        tracing = make(journal)
     except ValueError as error:
         raise SetupError(f"OTEL_*: OpenTelemetry cannot work by these variables: {error}") from error
     try:

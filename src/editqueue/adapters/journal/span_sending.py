@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -17,15 +17,15 @@ _QUEUES: Final = logging.getLogger("opentelemetry.sdk._shared_internal")
 """Says that spans come faster than they are sent."""
 
 
-class Warn(Protocol):
-    def __call__(self, event: str, **facts: object) -> None: ...
+Tell = Callable[[int, str], None]
+"""Says how many spans were lost, and why."""
 
 
 class Losses:
     """Tells of spans that were lost, and why: at once, and then once in `TOLD_EVERY` seconds. Of any thread."""
 
-    def __init__(self, warn: Warn, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._warn = warn
+    def __init__(self, tell: Tell, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
         self._now = now
         self._lock = threading.Lock()
         self._spans = 0
@@ -39,13 +39,13 @@ class Losses:
             if self._now() - self._told < TOLD_EVERY:
                 return
             self._told, told, self._spans = self._now(), self._spans, 0
-        self._warn("traces_not_sent", spans=told, reason=reason)
+        self._tell(told, reason)
 
     def tell_the_rest(self) -> None:
         with self._lock:
             told, self._spans = self._spans, 0
         if told:
-            self._warn("traces_not_sent", spans=told, reason=self.reason)
+            self._tell(told, self.reason)
 
 
 class TellingExporter(SpanExporter):

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from starlette.types import ASGIApp
 
 from editqueue.adapters.journal.server_spans import ServerSpans, current_traceparent
-from editqueue.adapters.journal.span_sending import Losses, MessagesKept, TellingExporter, Warn
+from editqueue.adapters.journal.span_sending import Losses, MessagesKept, TellingExporter
 from editqueue.adapters.journal.traced import TracedJournal
 from editqueue.ports.journal import Journal
 
@@ -26,11 +26,11 @@ LOOK_SECONDS: Final = 3.0
 class Tracing:
     """Makes spans, and sends them in a thread of its own. What comes faster than it is sent is dropped.
 
-    `warn` is told when spans are lost. Raises ValueError for `OTEL_*` variables that the SDK cannot work by.
+    `journal` is told when spans are lost. Raises ValueError for `OTEL_*` variables that the SDK cannot work by.
     """
 
-    def __init__(self, warn: Warn, *, exporter: SpanExporter | None = None) -> None:
-        self._losses = Losses(warn)
+    def __init__(self, journal: Journal, *, exporter: SpanExporter | None = None) -> None:
+        self._losses = Losses(lambda spans, reason: journal.warning("traces_not_sent", spans=spans, reason=reason))
         self._messages = MessagesKept(self._losses)
         try:
             exporter = TellingExporter(exporter or OTLPSpanExporter(), self._losses)
@@ -54,7 +54,7 @@ class Tracing:
     @staticmethod
     def look_at_collector() -> str | None:
         """Send nothing to the collector; returns what is wrong if it does not take that. Blocks for `LOOK_SECONDS`."""
-        losses = Losses(_unheard)
+        losses = Losses(lambda _spans, _reason: None)
         messages = MessagesKept(losses)
         exporter = OTLPSpanExporter(timeout=LOOK_SECONDS)
         try:
@@ -84,7 +84,3 @@ def _resource() -> Resource:
         "service.instance.id": str(uuid4()),
     }
     return Resource.create({**ours, **OTELResourceDetector().detect().attributes})
-
-
-def _unheard(event: str, **facts: object) -> None:
-    del event, facts
