@@ -118,7 +118,7 @@ async def test_where_traces_are_off_a_submit_and_a_claim_send_what_they_always_s
     traced_store: SqlStore, running: RunningRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running.now = SUBMITTING
-    database = traced_store._database
+    database = traced_store._database  # pyright: ignore[reportPrivateUsage]  # the same, under a store without traces
     off, sent = type(traced_store)(database, **_others_of(traced_store)), list[str]()
     run = database.run
 
@@ -135,4 +135,6 @@ async def test_where_traces_are_off_a_submit_and_a_claim_send_what_they_always_s
 
 
 def _others_of(store: SqlStore) -> Mapping[str, Any]:
-    return {"holders": store._holders} if isinstance(store, SqliteStore) else {}
+    if not isinstance(store, SqliteStore):
+        return {}
+    return {"holders": store._holders}  # pyright: ignore[reportPrivateUsage]  # the same
