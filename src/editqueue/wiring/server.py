@@ -59,12 +59,12 @@ class Server:
 
     ports: Ports
     metrics: Metrics
-    traced: Callable[[ASGIApp], ASGIApp] | None
-    """Around an API, makes traces of its requests; None where there are none."""
     object_app: ASGIApp | None
     """Serves the signed URLs of a local bucket; None for S3, which serves its own."""
     preview_origin: str
     """Scheme, host and port of signed preview URLs."""
+    traced: Callable[[ASGIApp], ASGIApp] | None = None
+    """Around an API, makes traces of its requests; None where there are none."""
 
 
 @asynccontextmanager
