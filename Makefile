@@ -15,7 +15,7 @@ ACTIVATED := PATH="$(CURDIR)/$(BIN):$$PATH"
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
 .PHONY: help setup run run-distributed test test-firefox test-release check format hooks reliability simulate simulate-mutants \
-  fuzz bench bench-report screenshots page lock sbom audit migration settings-page d1-migrations deploy-cloudflare \
+  fuzz bench bench-report screenshots page lock sbom audit migration settings-page d1-migrations previous-version deploy-cloudflare \
   measure-worker build clean
 
 help:  ## show this list
@@ -159,6 +159,9 @@ audit: setup  ## are vulnerabilities known of what the locks pin? "Error 2" wher
 
 migration: setup  ## NAME="what it does": the next schema revision, from schema.py, and D1's file of it
 	@$(BIN)/python -m devtools.migration "$(NAME)"
+
+previous-version: setup  ## REV=v0.1.0: the wheel that the tests of upgrades run beside this version
+	$(BIN)/python -m devtools.previous_version "$(REV)"
 
 settings-page: setup  ## docs/settings.md, from the settings themselves
 	$(BIN)/python -m devtools.settings_page docs/settings.md

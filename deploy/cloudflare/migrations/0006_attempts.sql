@@ -1,5 +1,7 @@
 -- Generated from Alembic's 0006_attempts.py by `make d1-migrations`; do not edit.
 
+CREATE INDEX orders_by_user ON orders (user_id);
+
 CREATE TABLE attempts (
     job_id TEXT NOT NULL,
     place INTEGER NOT NULL,
@@ -16,7 +18,5 @@ CREATE TABLE attempts (
 );
 
 CREATE INDEX attempts_by_end ON attempts (ended_at);
-
-CREATE INDEX orders_by_user ON orders (user_id);
 
 UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0005';

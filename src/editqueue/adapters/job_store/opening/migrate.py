@@ -26,12 +26,16 @@ OTHERS_MS = 30_000
 """How long a migration on SQLite waits for another process, which may be migrating, too."""
 
 
+class TablesHeld(Exception):
+    """A migration never got its locks; what it did before may be done again."""
+
+
 def upgrade(connection: Connection, *, to: str | None = None) -> None:
     """To the newest revision, or the one given; nothing happens to a schema that is there already, or beyond it.
 
     Of two processes that start at once, the second waits for the first and finds nothing left to do. Programs at work
     are waited for, and wait. After a process that was killed the next one goes on with the migration that was under
-    way, from its beginning.
+    way, from its beginning. Raises TablesHeld on PostgreSQL.
     """
     last = to or newest_revision()
     if connection.dialect.name == "sqlite":
@@ -80,8 +84,14 @@ def _step_on_postgres(connection: Connection, last: str) -> bool:
             _run(connection, revision, steps if read_schema(connection).revision else None)
         except DBAPIError as error:
             connection.rollback()
-            if getattr(error.orig, "sqlstate", None) not in _IN_THE_WAY or not remaining:
+            if getattr(error.orig, "sqlstate", None) not in _IN_THE_WAY:
                 raise
+            if not remaining:
+                raise TablesHeld(
+                    f"the schema could not be brought to revision {revision}: somebody held a table that it changes for "
+                    f"more than {TRIES * BETWEEN_TRIES:.0f} s; let that end (pg_stat_activity tells whose transaction is "
+                    "old), then run `editqueue migrate` again"
+                ) from error
             _sleep(connection)
         else:
             connection.commit()

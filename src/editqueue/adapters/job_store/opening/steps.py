@@ -66,7 +66,7 @@ def next_step() -> None:
 
 def create_index(name: str, table: str, columns: list[Any], *, where: str | None = None) -> None:
     """An index on a table that may be large: on PostgreSQL beside those who write, and anew where a process died while
-    it made it, which leaves one that is of no use."""
+    it made it, which leaves one that is of no use. It commits what the migration did before: let it come first."""
     condition = None if where is None else sa.text(where)
     create = partial(op.create_index, name, table, columns, unique=False, postgresql_where=condition)
     running = steps()

@@ -69,17 +69,19 @@ def _remove_counts(*, postgres: bool) -> None:
 
 def _first_counts() -> str:
     """What there is, less what the triggers have counted of it by now: one statement sees both as of one moment."""
-    there = ", ".join(
-        "(SELECT "  # noqa: S608  # our own names
-        + ", ".join(f"COALESCE(sum(CASE WHEN {is_one} THEN 1 END), 0) AS {name}" for name, is_one in columns.items())
-        + f" FROM {table} WHERE {is_there}) AS of_{table}"
-        for table, (columns, is_there) in _TABLES.items()
+    jobs = ", ".join(
+        f"(SELECT count(*) FROM edit_jobs WHERE {is_one}) AS {name}"  # noqa: S608  # each by an index of its own
+        for name, is_one in _OF_JOBS.items()
+    )
+    files = ", ".join(
+        f"COALESCE(sum(CASE WHEN {is_one} THEN 1 END), 0) AS {name}" for name, is_one in _OF_FILES.items()
     )
     counted = ", ".join(f"COALESCE(sum({name}), 0) AS counted_{name}" for name in _COLUMNS)
     return (
         f"INSERT INTO counts ({', '.join(_COLUMNS)})"  # noqa: S608  # our own names
         f" SELECT {', '.join(f'{name} - counted_{name}' for name in _COLUMNS)}"
-        f" FROM {there}, (SELECT {counted} FROM counts) AS counted"
+        f" FROM (SELECT {jobs}) AS of_jobs, (SELECT {files} FROM files WHERE deleted_at IS NULL) AS of_files,"
+        f" (SELECT {counted} FROM counts) AS counted"
     )
 
 

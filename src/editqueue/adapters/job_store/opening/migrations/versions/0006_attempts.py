@@ -10,6 +10,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
+    create_index("orders_by_user", "orders", ["user_id"])
     op.create_table(
         "attempts",
         sa.Column("job_id", sa.Text(), nullable=False),
@@ -26,7 +27,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "place"),
     )
     op.create_index("attempts_by_end", "attempts", ["ended_at"], unique=False)
-    create_index("orders_by_user", "orders", ["user_id"])
 
 
 def downgrade() -> None:
