@@ -4,8 +4,11 @@ A new database is made in one transaction. In one that may be full each migratio
 long have several (`steps.py`), so that nobody waits long for a lock.
 """
 
+import fcntl
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -13,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from editqueue.adapters.job_store.opening.revisions import MIGRATIONS, all_revisions, newest_revision, read_schema
-from editqueue.adapters.job_store.opening.steps import STEPS, PostgresSteps
+from editqueue.adapters.job_store.opening.steps import STEPS, PostgresSteps, SqliteSteps, Steps
 
 _MIGRATION_LOCK = 0x0ED1_70BB
 """Any number that nobody else takes an advisory lock on in this database."""
@@ -40,10 +43,11 @@ def upgrade(connection: Connection, *, to: str | None = None) -> None:
     last = to or newest_revision()
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA busy_timeout={OTHERS_MS}")
-        while _step_on_sqlite(connection, last):
-            pass
+        with _alone_in_the_folder(connection.engine.url.database):
+            while _step_on_sqlite(connection, last):
+                pass
         return
-    with _alone(connection):
+    with _alone_on_the_server(connection):
         while _step_on_postgres(connection, last):
             pass
 
@@ -58,16 +62,16 @@ def _next_revision(connection: Connection, last: str) -> str | None:
 
 def _step_on_sqlite(connection: Connection, last: str) -> bool:
     """False if nothing was left to do."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    steps = SqliteSteps(connection)
+    steps.begin()
     try:
         revision = _next_revision(connection, last)
         if revision is not None:
-            _run(connection, revision, None)
+            _run(connection, revision, steps)
     except BaseException:
-        connection.exec_driver_sql("ROLLBACK")
+        steps.give_up()
         raise
-    connection.exec_driver_sql("COMMIT")
-    connection.commit()
+    steps.commit()
     return revision is not None
 
 
@@ -77,30 +81,28 @@ def _step_on_postgres(connection: Connection, last: str) -> bool:
     connection.rollback()
     if revision is None:
         return False
-    steps = PostgresSteps(connection)
-    for remaining in reversed(range(TRIES)):
+    for _ in range(TRIES):
+        steps = PostgresSteps(connection)
         try:
             steps.begin()
-            _run(connection, revision, steps if read_schema(connection).revision else None)
+            _run(connection, revision, steps)
         except DBAPIError as error:
-            connection.rollback()
+            steps.give_up()
             if getattr(error.orig, "sqlstate", None) not in _IN_THE_WAY:
                 raise
-            if not remaining:
-                raise TablesHeld(
-                    f"the schema could not be brought to revision {revision}: somebody held a table that it changes for "
-                    f"more than {TRIES * BETWEEN_TRIES:.0f} s; let that end (pg_stat_activity tells whose transaction is "
-                    "old), then run `editqueue migrate` again"
-                ) from error
             _sleep(connection)
         else:
-            connection.commit()
-            break
-    return True
+            steps.commit()
+            return True
+    raise TablesHeld(
+        f"the schema could not be brought to revision {revision}: somebody held a table that it changes, for more than "
+        f"{TRIES * BETWEEN_TRIES:.0f} s; let that end (pg_stat_activity tells whose transaction is old), then run "
+        "`editqueue migrate` again"
+    )
 
 
 @contextmanager
-def _alone(connection: Connection) -> Generator[None]:
+def _alone_on_the_server(connection: Connection) -> Generator[None]:
     """While no other process migrates. The lock is that of a transaction, for behind PgBouncer a session is shared; its
     connection does nothing else, for a migration has several transactions. Who waits holds no snapshot meanwhile:
     an index that is made beside writers would wait for it."""
@@ -112,16 +114,32 @@ def _alone(connection: Connection) -> Generator[None]:
         yield
 
 
+@contextmanager
+def _alone_in_the_folder(path: str | None) -> Generator[None]:
+    """While no other process migrates a database in the folder of `path`, which is locked: a lock on the file itself
+    would take SQLite's own away when it is closed. A database in memory has no folder, and no other process."""
+    if not path or path == ":memory:":
+        yield
+        return
+    folder = os.open(Path(path).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def _sleep(connection: Connection) -> None:
     """In the server: this thread may have other connections to serve."""
     connection.exec_driver_sql(f"SELECT pg_sleep({BETWEEN_TRIES})")
     connection.rollback()
 
 
-def _run(connection: Connection, revision: str, steps: PostgresSteps | None) -> None:
+def _run(connection: Connection, revision: str, steps: Steps) -> None:
+    is_new = read_schema(connection).revision is None
     config = alembic_config()
     config.attributes["connection"] = connection
-    config.attributes[STEPS] = steps
+    config.attributes[STEPS] = None if is_new else steps
     command.upgrade(config, revision)
 
 

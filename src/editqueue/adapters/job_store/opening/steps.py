@@ -1,30 +1,44 @@
-"""For migrations: parts of one that are transactions of their own on PostgreSQL, so that what takes long holds no lock
-that others wait for. Whatever was done before such a part stays when the process dies in it: the migration must be able
-to begin anew.
+"""For migrations: parts of one that are transactions of their own, so that what takes long holds no lock that others
+wait for. What was committed before such a part stays when the process dies in it: the migration must be able to begin
+anew.
 
-In a new database, on SQLite and in D1's SQL a migration is one transaction: there is nothing to wait for, one writer at
-a time, or no choice.
+In a new database and in D1's SQL a migration is one transaction: nobody waits there, or there is no choice.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Connection
 
 STEPS: Final = "steps"
-"""Alembic's attribute for a PostgresSteps."""
+"""Alembic's attribute for the `Steps`."""
 LOCK_MS: Final = 300
-"""For one lock: whoever comes after us waits behind us, and a migration takes several."""
-INDEX_LOCK_MS: Final = 120_000
-"""For an index that is made beside writers: it waits for older transactions, and nobody waits behind it."""
+"""For one lock on PostgreSQL: whoever comes after us waits behind us, and a migration takes several."""
+
+
+class Steps(Protocol):
+    """The transactions of one migration of a database that may be full."""
+
+    def begin(self) -> None:
+        """A transaction that changes tables."""
+        ...
+
+    def commit(self) -> None: ...
+    def give_up(self) -> None:
+        """Roll back what was not committed."""
+        ...
+
+    def without_a_transaction(self) -> AbstractContextManager[None]:
+        """Commit what was done so far; in the block each statement is committed by itself."""
+        ...
 
 
 class PostgresSteps:
-    """The transactions of one migration of a database that may be full."""
+    """`Steps` on PostgreSQL."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -32,27 +46,51 @@ class PostgresSteps:
     def begin(self) -> None:
         self._connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
 
-    def next(self) -> None:
-        """Commit what was done so far."""
+    def commit(self) -> None:
         self._connection.commit()
-        self.begin()
+
+    def give_up(self) -> None:
+        self._connection.rollback()
 
     @contextmanager
     def without_a_transaction(self) -> Generator[None]:
         self._connection.commit()
         self._connection.execution_options(isolation_level="AUTOCOMMIT")
-        self._connection.exec_driver_sql(f"SET lock_timeout = {INDEX_LOCK_MS}")
         try:
-            yield
+            yield  # no lock_timeout: what a session sets stays with others behind PgBouncer
         finally:
             self._connection.rollback()
-            self._connection.exec_driver_sql("RESET lock_timeout")
-            self._connection.commit()
             self._connection.execution_options(isolation_level="READ COMMITTED")
         self.begin()
 
 
-def steps() -> PostgresSteps | None:
+class SqliteSteps:
+    """`Steps` on SQLite, over a connection that begins no transaction by itself."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin(self) -> None:
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        self._connection.exec_driver_sql("COMMIT")
+        self._connection.commit()
+
+    def give_up(self) -> None:
+        driver = self._connection.connection.driver_connection
+        if driver is not None and driver.in_transaction:
+            self._connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def without_a_transaction(self) -> Generator[None]:
+        self.commit()
+        yield
+        self._connection.commit()
+        self.begin()
+
+
+def steps() -> Steps | None:
     """Of the migration that is running; None where it is one transaction."""
     config = op.get_context().config
     return config and config.attributes.get(STEPS)
@@ -61,17 +99,19 @@ def steps() -> PostgresSteps | None:
 def next_step() -> None:
     """Commit what this migration did so far, where it is not one transaction."""
     if running := steps():
-        running.next()
+        running.commit()
+        running.begin()
 
 
 def create_index(name: str, table: str, columns: list[Any], *, where: str | None = None) -> None:
     """An index on a table that may be large: on PostgreSQL beside those who write, and anew where a process died while
-    it made it, which leaves one that is of no use. It commits what the migration did before: let it come first."""
-    condition = None if where is None else sa.text(where)
-    create = partial(op.create_index, name, table, columns, unique=False, postgresql_where=condition)
+    it made it, which leaves one that is of no use. It waits for older
+    transactions, and nobody waits behind it. It commits what the migration did before: let it come first."""
+    is_one = None if where is None else sa.text(where)
+    create = partial(op.create_index, name, table, columns, unique=False, postgresql_where=is_one, sqlite_where=is_one)
     running = steps()
     if running is None:
-        create(sqlite_where=condition)
+        create()
         return
     with running.without_a_transaction():
         op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)

@@ -1,12 +1,12 @@
 """Counts that are kept, by triggers, instead of counted; and fewer indexes to write with every job.
 
-On a filled database both tables are read once. On PostgreSQL nobody waits meanwhile.
+On a filled database both tables are read once. Nobody waits meanwhile, but on D1.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-from editqueue.adapters.job_store.opening.steps import next_step, steps
+from editqueue.adapters.job_store.opening.steps import Steps, next_step, steps
 
 revision = "0005"
 down_revision = "0004"
@@ -31,18 +31,21 @@ _DROPPED = (
 
 def upgrade() -> None:
     postgres = op.get_context().dialect.name == "postgresql"
-    in_steps = steps() is not None
-    if in_steps and sa.inspect(op.get_bind()).has_table("counts"):
-        _remove_counts(postgres=True)  # a process was killed between the steps; the triggers came with the table
+    running = steps()
+    if running and sa.inspect(op.get_bind()).has_table("counts"):
+        _remove_counts(postgres=postgres)  # a process was killed between the steps; the triggers came with the table
     op.create_table("counts", *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _COLUMNS))
     for table in _TABLES:
         for statement in _postgres_triggers(table) if postgres else _sqlite_triggers(table):
             op.execute(statement)
-    next_step()
-    op.execute(_first_counts())
-    next_step()
+    if running and not postgres:
+        _count_beside_writers(running)
+    else:
+        next_step()
+        op.execute(f"INSERT INTO counts ({', '.join(_COLUMNS)}) {_uncounted()}")
     for name, table, *_ in _DROPPED:
-        op.drop_index(name, table_name=table, if_exists=in_steps or None)
+        next_step()
+        op.drop_index(name, table_name=table, if_exists=running is not None)
     if postgres:
         # Room on every page for a file's next version: then an update that changes no indexed column writes no index.
         op.execute("ALTER TABLE files SET (fillfactor = 50)")
@@ -67,8 +70,18 @@ def _remove_counts(*, postgres: bool) -> None:
     op.drop_table("counts")
 
 
-def _first_counts() -> str:
-    """What there is, less what the triggers have counted of it by now: one statement sees both as of one moment."""
+def _count_beside_writers(running: Steps) -> None:
+    """On SQLite, where whoever counts and writes in one transaction stops all who write."""
+    counts = sa.table("counts", *(sa.column(name, sa.BigInteger()) for name in _COLUMNS))
+    op.execute(sa.insert(counts).values(dict.fromkeys(_COLUMNS, 0)))  # from here on the triggers count
+    with running.without_a_transaction():
+        uncounted = op.get_bind().execute(sa.text(_uncounted())).mappings().one()
+    op.execute(sa.update(counts).values({name: counts.c[name] + uncounted[name] for name in _COLUMNS}))
+
+
+def _uncounted() -> str:
+    """What there is, less what the triggers have counted of it by now. The difference is the same at any later moment:
+    one statement sees both as of one moment."""
     jobs = ", ".join(
         f"(SELECT count(*) FROM edit_jobs WHERE {is_one}) AS {name}"  # noqa: S608  # each by an index of its own
         for name, is_one in _OF_JOBS.items()
@@ -78,8 +91,7 @@ def _first_counts() -> str:
     )
     counted = ", ".join(f"COALESCE(sum({name}), 0) AS counted_{name}" for name in _COLUMNS)
     return (
-        f"INSERT INTO counts ({', '.join(_COLUMNS)})"  # noqa: S608  # our own names
-        f" SELECT {', '.join(f'{name} - counted_{name}' for name in _COLUMNS)}"
+        f"SELECT {', '.join(f'{name} - counted_{name} AS {name}' for name in _COLUMNS)}"  # noqa: S608  # our own names
         f" FROM (SELECT {jobs}) AS of_jobs, (SELECT {files} FROM files WHERE deleted_at IS NULL) AS of_files,"
         f" (SELECT {counted} FROM counts) AS counted"
     )
