@@ -25,8 +25,8 @@ setup: $(READY)  ## make .venv with everything that tests, checks and builds nee
 
 # Two makes do not install into one .venv at once: the second one waits, then looks again at what is left to do.
 LOCK := .installing
-# Half of all files, for EDITQUEUE_QUEUE=cloudflare alone: the SDK comes with setup, with the wheel and with Docker's image.
-NOT_TO_RUN := cloudflare
+# Half of all files, for EDITQUEUE_QUEUE=cloudflare alone, and what sends traces: they come with setup and with Docker's image.
+NOT_TO_RUN := cloudflare|opentelemetry-(exporter|proto|sdk|semantic).*|googleapis-common-protos|protobuf|requests|urllib3|charset-normalizer
 # Not $(MAKE) in a recipe, which would be run by --dry-run, too.
 AGAIN := $(MAKE)
 INSTALL_ALONE = devtools/alone.py $(LOCK) $(AGAIN) --silent --no-print-directory ALONE=yes
@@ -65,7 +65,7 @@ $(RUNS): requirements.lock deploy/requirements-build.lock pyproject.toml
 	@echo "making $(VENV) of $$($(PYTHON) -V)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "installing into it what running needs (340 MB; a minute on a slow machine)"
-	@awk '/^[^ ]/ {left_out = /^$(NOT_TO_RUN)==/} !left_out' requirements.lock > $(VENV)/running.lock
+	@awk '/^[^ ]/ {left_out = /^($(NOT_TO_RUN))==/} !left_out' requirements.lock > $(VENV)/running.lock
 	@$(PIP) --require-hashes -r deploy/requirements-build.lock
 	@$(PIP) --require-hashes --no-build-isolation -r $(VENV)/running.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .

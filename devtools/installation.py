@@ -15,7 +15,7 @@ from editqueue.adapters.bucket.local.marker import mark
 from editqueue.adapters.job_store.opening.open_store import open_store
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 
-OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_")
+OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_", "OTEL_")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,12 @@ from devtools.locks import Pin, pins
 ROOT: Final = Path(__file__).parents[1]
 _OTHER_SYSTEMS: Final = {"colorama": "BSD-3-Clause", "tzdata": "Apache-2.0"}
 """The licences of what is locked for other systems, and so need not be installed on this one."""
-_IN_SPDX: Final = {"MIT License": "MIT", "ISC License": "ISC", "Apache License, Version 2.0": "Apache-2.0"}
+_IN_SPDX: Final = {
+    "MIT License": "MIT",
+    "ISC License": "ISC",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
+}
 """The identifier, where a package says its licence in other words."""
 _AS_A_WHOLE: Final = {"av": "GPL-3.0-or-later", "pillow-heif": "GPL-2.0-or-later"}
 """Wheels that bring x264 or x265 and name only their own licence; docs/licences.md has what is in them."""

@@ -1,15 +1,19 @@
 """What `make` does to the project's folder, told by a Python that only notes what it is asked for."""
 
 import fcntl
+import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+import tomllib
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from devtools.patience import PATIENCE
 
@@ -251,14 +255,37 @@ def test_no_lock_names_the_host_of_a_registry() -> None:
     assert named == []
 
 
-def test_what_running_takes_is_the_lock_without_the_sdk_of_a_queue_at_cloudflare(project: Project) -> None:
+def test_what_running_takes_is_the_lock_without_what_few_settings_ask_for(project: Project) -> None:
     project.make("run")
 
-    whole = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     taken = (project.folder / ".venv" / "running.lock").read_text(encoding="utf-8")
-    sdk = re.findall(r"^cloudflare==.*\n(?: .*\n)+", whole, flags=re.MULTILINE)
-    assert len(sdk) == 1
-    assert taken == whole.replace(sdk[0], "")
+    whole = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^\S+==.*\n(?: .*\n)+", whole, flags=re.MULTILINE)
+    left_out = [pin for pin in pins if pin not in taken]
+    assert taken == "".join(pin for pin in pins if pin in taken)
+    assert {pin.partition("==")[0] for pin in left_out} == {"cloudflare", *_needed_by_the_extra("otel")}
+
+
+def _needed_by_the_extra(extra: str) -> set[str]:
+    """The packages that come with this extra and with nothing else, by the bill of materials."""
+    bom = json.loads((ROOT / "deploy" / "editqueue.cdx.json").read_text(encoding="utf-8"))
+    needs = {_named(one["ref"]): {*map(_named, one["dependsOn"])} for one in bom["dependencies"]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {canonicalize_name(Requirement(text).name) for text in project["optional-dependencies"][extra]}
+    others = needs["editqueue"] - asked
+    return _with_all_they_need(asked, needs) - _with_all_they_need(others, needs)
+
+
+def _named(ref: str) -> str:
+    return ref.removeprefix("pkg:pypi/").partition("@")[0]
+
+
+def _with_all_they_need(names: Iterable[str], needs: Mapping[str, set[str]]) -> set[str]:
+    found, more = set[str](), {*names}
+    while more:
+        found |= more
+        more = {need for name in more for need in needs[name]} - found
+    return found
 
 
 @pytest.mark.parametrize("part", ["requirements.lock", "deploy/requirements-build.lock"])

@@ -12,7 +12,7 @@ from editqueue.setting_patterns import d1_database_id, name_of
 from editqueue.settings import Settings, load_settings
 from editqueue.settings.wording import WrongSettings
 
-OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_")
+OURS = ("EDITQUEUE_", "R2_", "CLOUDFLARE_", "JWT_", "ALLOWED_", "FEATURE_", "OTEL_")
 S3 = {
     "EDITQUEUE_BUCKET_URL": "s3://piximmo-media",
     "EDITQUEUE_S3_ENDPOINT": "http://127.0.0.1:8333",
@@ -54,6 +54,12 @@ NAMES = {
     "FEATURE_GALLERY",
     "FEATURE_PRODUCTION",
     "JWT_SECRET",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "OTEL_SDK_DISABLED",
+    "OTEL_TRACES_EXPORTER",
     "R2_ACCESS_KEY_ID",
     "R2_JURISDICTION",
     "R2_SECRET_ACCESS_KEY",

@@ -14,7 +14,7 @@ CLOUDFLARE: Final[Mapping[str, tuple[str, str]]] = {
     "cloudflare_api_token": (r"[!-~]+", "a token (printable, no spaces)"),
 }
 """By field: the pattern that it matches, and what that is in words."""
-_OTHERS: Final = ("r2_", "cloudflare_", "jwt_", "allowed_", "feature_")
+_OTHERS: Final = ("r2_", "cloudflare_", "jwt_", "allowed_", "feature_", "otel_")
 """How the names of settings begin that not only this program reads."""
 _D1: Final = re.compile(r"d1://([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 

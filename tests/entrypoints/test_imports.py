@@ -12,6 +12,7 @@ HEAVY = {
     "fastapi",
     "httpx",
     "obstore",
+    "opentelemetry",
     "psycopg",
     "pyvips",
     "rich",

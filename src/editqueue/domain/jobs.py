@@ -59,6 +59,8 @@ class EditJob:
     bytes_copied: int | None = None
     holder: str | None = None
     """The consumer that claimed it last; None if that consumer held no lock by which others know that it lives."""
+    traceparent: str | None = None
+    """The request that it came from, as W3C Trace Context writes it. Of claimed jobs only, and where traces are on."""
 
     def moved_to(self, status: JobStatus) -> "EditJob":
         """This job in another state, for telling of it; only the store moves a job."""

@@ -32,6 +32,8 @@ def problems_together(settings: Settings) -> Iterator[str]:
     if not settings.bucket_url.startswith("file:///"):
         yield from _s3(settings)
     yield from _cloudflare(settings)
+    if settings.traces_endpoint is not None:  # what is meant for other programs may be as these want it
+        yield from _traces(settings)
     if settings.queue == "cloudflare" and settings.stale_after > LONGEST_STALE:
         yield (
             f"EDITQUEUE_STALE_AFTER={settings.stale_after:g} is longer than Cloudflare leases a message; "
@@ -112,10 +114,23 @@ def _cloudflare(settings: Settings) -> Iterator[str]:
     yield from _http_url("CLOUDFLARE_BASE_URL", settings.cloudflare_base_url)
 
 
+def _traces(settings: Settings) -> Iterator[str]:
+    if settings.otel_traces_exporter not in {None, "otlp"}:
+        yield _must_be_its_kind("OTEL_TRACES_EXPORTER", settings.otel_traces_exporter)
+    for name, protocol in (
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", settings.otel_exporter_otlp_protocol),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", settings.otel_exporter_otlp_traces_protocol),
+    ):
+        if protocol not in {None, "http/protobuf"}:
+            yield _must_be_its_kind(name, protocol)
+    yield from _http_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint)
+    yield from _http_url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings.otel_exporter_otlp_traces_endpoint)
+
+
 def _http_url(name: str, value: str | None) -> Iterator[str]:
     if value is not None and not (re.match(r"https?://[^/\s]", value) and is_url(value)):
         yield f"{given(name, value)} must be a URL{example(name)}"
 
 
-def _must_be_its_kind(name: str, value: str) -> str:
+def _must_be_its_kind(name: str, value: object) -> str:
     return f"{given(name, value)}: must be {kind_of(FIELDS[name])}{example(name)}"

@@ -120,6 +120,24 @@ class Settings(BaseSettings):
     )
     """Pages of these origins may call the API with the customer's cookie (CORS), and upload into a local bucket.
     Default: none."""
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None, title="an http or https URL", examples=["http://127.0.0.1:4318"]
+    )
+    """The OpenTelemetry collector that traces are sent to; `/v1/traces` is added. Needs the extra `otel`. Its SDK reads
+    the other variables itself, as OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS. Default: off."""
+    otel_exporter_otlp_traces_endpoint: str | None = Field(
+        None, title="an http or https URL", examples=["http://127.0.0.1:4318/v1/traces"]
+    )
+    """The same, whole, and before it. Default: off."""
+    otel_traces_exporter: str | None = Field(None, title="one of otlp, none", examples=["otlp"])
+    """`none` sends no traces, `otlp` sends them to this machine where no endpoint is given. Default: `otlp` with an
+    endpoint, else `none`."""
+    otel_exporter_otlp_protocol: str = Field("http/protobuf", title="http/protobuf")
+    """How they are sent; the only way there is."""
+    otel_exporter_otlp_traces_protocol: str | None = Field(None, title="http/protobuf", examples=["http/protobuf"])
+    """The same, and before it. Default: as OTEL_EXPORTER_OTLP_PROTOCOL."""
+    otel_sdk_disabled: bool = Field(False, examples=["true"])
+    """`true` sends no traces, whatever else is set."""
     feature_production: bool = Field(False, examples=["false"])
     """Untouched by this system."""
     feature_gallery: bool = Field(False, examples=["false"])
@@ -187,6 +205,25 @@ class Settings(BaseSettings):
     @property
     def bucket_url(self) -> str:
         return self.given_bucket_url or (self.data_dir.absolute() / "bucket").as_uri()
+
+    @property
+    def traces_endpoint(self) -> str | None:
+        """The URL that traces are sent to; None where there are none."""
+        if self.otel_sdk_disabled or self.traces_asked_for_by is None:
+            return None
+        base = self.otel_exporter_otlp_endpoint or "http://localhost:4318"
+        return self.otel_exporter_otlp_traces_endpoint or f"{base.removesuffix('/')}/v1/traces"
+
+    @property
+    def traces_asked_for_by(self) -> str | None:
+        """The name of the setting."""
+        if self.otel_traces_exporter is not None:
+            return None if self.otel_traces_exporter == "none" else "OTEL_TRACES_EXPORTER"
+        given = {
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": self.otel_exporter_otlp_traces_endpoint,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.otel_exporter_otlp_endpoint,
+        }
+        return next((name for name, url in given.items() if url is not None), None)
 
     @property
     def limits(self) -> Limits:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from editqueue.adapters.job_store.opening.open_holder import open_holder
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
+from editqueue.adapters.job_store.statements.traces import TraceParent
+from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.errors import SetupError
 from editqueue.ports.holder import Holder, NoHolder
 from editqueue.ports.job_store import JobStore
@@ -23,15 +25,18 @@ if TYPE_CHECKING:
     from editqueue.adapters.postgres_session import PostgresSession
 
 
-async def open_store_of(settings: Settings, *, makes: bool = True) -> JobStore:
+async def open_store_of(settings: Settings, *, makes: bool = True, traceparent: TraceParent | None = None) -> SqlStore:
     """The store that the settings name; the embedded one brings its schema up to date, and its database into being,
-    unless it `makes` nothing. Raises SetupError."""
+    unless it `makes` nothing. `traceparent` as `open_store` has it. Raises SetupError."""
     if not makes:
         confirm_database_file(settings)
     database_id = d1_database_id(settings.database_url)
     if database_id is None:
         return await open_store(
-            settings.database_url, migrate=settings.embedded and makes, notifies=settings.queue == "postgres"
+            settings.database_url,
+            migrate=settings.embedded and makes,
+            notifies=settings.queue == "postgres",
+            traceparent=traceparent,
         )
     from editqueue.adapters.job_store.databases.d1_http import D1Access  # noqa: PLC0415  # as the first lines say
     from editqueue.adapters.job_store.opening.open_d1 import open_d1_store  # noqa: PLC0415  # the same
@@ -42,7 +47,7 @@ async def open_store_of(settings: Settings, *, makes: bool = True) -> JobStore:
         token=settings.cloudflare_api_token or "",
         base_url=settings.cloudflare_base_url,
     )
-    return await open_d1_store(access)
+    return await open_d1_store(access, traceparent=traceparent)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +46,7 @@ from editqueue.wiring.job_store import open_holder_of, open_store_of
 from editqueue.wiring.journal import open_metered_journal
 from editqueue.wiring.patience import consumers_client, workers_readers
 from editqueue.wiring.system_clock import SystemClock
+from editqueue.wiring.traces import open_traces
 
 START_PATIENCE = 20
 """Seconds in which a bucket must answer when a program starts."""
@@ -62,6 +63,8 @@ class Server:
     """Serves the signed URLs of a local bucket; None for S3, which serves its own."""
     preview_origin: str
     """Scheme, host and port of signed preview URLs."""
+    traced: Callable[[ASGIApp], ASGIApp] | None = None
+    """Around an API, makes traces of its requests; None where there are none."""
 
 
 @asynccontextmanager
@@ -80,10 +83,13 @@ async def open_server(
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_metered_journal(metrics, log=log, for_good=for_good))
-        store = await open_store_of(settings)
+        tracing = stack.enter_context(open_traces(settings, journal))
+        store = await open_store_of(settings, traceparent=tracing and tracing.traceparent)
         stack.push_async_callback(store.close)
         if store.schema is not None:
             _tell_of_another_schema(store.schema, journal)
+        if tracing is not None and not store.joins_traces:
+            journal.warning("traces_not_joined", remedy="run `editqueue migrate`, then restart this")
         await confirm_bucket_folder(settings, store)
         clock = await stack.enter_async_context(
             running_clock(store.probe, journal=journal, report=metrics.skew.labels(against="database").set)
@@ -104,7 +110,7 @@ async def open_server(
             images=images,
             clock=clock,
             chance=random.random,
-            journal=journal,
+            journal=journal if tracing is None else tracing.journal(journal),
             pause=asyncio.sleep,
             limits=settings.limits,
             holder=open_holder_of(settings, session, journal),
@@ -112,6 +118,7 @@ async def open_server(
         yield Server(
             ports=ports,
             metrics=metrics,
+            traced=tracing and tracing.requests,
             object_app=object_app,
             preview_origin=_origin(_endpoint(settings) if object_app is None else base_url or DEFAULT_BASE_URL),
         )

@@ -11,7 +11,7 @@ from devtools.cloudflare_account.server import Account, cloudflare_account
 from tests.worker.deploy_command.conftest import Command, checkout, state
 from tests.worker.deploy_command.deployed_worker import DeployedWorker
 
-CHANGES = 20
+CHANGES = 22
 """Of one run on an empty account."""
 
 

@@ -1,7 +1,7 @@
 """Database rows to domain values, and times to what is stored of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -36,6 +36,8 @@ def time_or_none(ms: float | None) -> datetime | None:
 
 _RENAMED = {"index": "position", "fair_order": "turn"}
 """The columns of fields that have another name there."""
+_ELSEWHERE = {"traceparent"}
+"""The fields that are in no column of their table."""
 _FROM_STORED: Mapping[object, Callable[[Any], object]] = {
     datetime: to_time,
     datetime | None: time_or_none,
@@ -56,6 +58,7 @@ def _to(kind: type[T]) -> Callable[[Row], T]:
     ways = [
         (field.name, _RENAMED.get(field.name, field.name), _FROM_STORED.get(field.type, lambda stored: stored))
         for field in fields(kind)  # pyright: ignore[reportArgumentType]  # all below are dataclasses
+        if field.name not in _ELSEWHERE
     ]
 
     def read(row: Row) -> T:
@@ -68,6 +71,14 @@ to_order = _to(Order)
 to_upload = _to(Upload)
 to_file = _to(File)
 to_job = _to(EditJob)
+
+
+def to_claimed_job(row: Row) -> EditJob:
+    """Of a claim, which returns the `traceparent` where traces are on."""
+    traceparent = row.get("traceparent")
+    return to_job(row) if traceparent is None else replace(to_job(row), traceparent=traceparent)
+
+
 to_attempt = _to(Attempt)
 to_running = _to(RunningJob)
 to_failure = _to(Failure)

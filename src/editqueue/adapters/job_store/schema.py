@@ -169,6 +169,15 @@ attempts = Table(
 )
 Index("attempts_by_end", attempts.c.ended_at)
 
+# Of jobs that were made while traces were on: the request that made them.
+traces = Table(
+    "traces",
+    metadata,
+    Column("job_id", Text, ForeignKey("edit_jobs.id", ondelete="CASCADE"), primary_key=True),
+    # W3C Trace Context, version 00.
+    Column("traceparent", Text, nullable=False),
+)
+
 notifications = Table(
     "notifications",
     metadata,

@@ -28,6 +28,7 @@ from editqueue.wiring.job_store import how_to_migrate, open_job_store
 from editqueue.wiring.places import shown_database
 from editqueue.wiring.server import Tool, image_tools
 from editqueue.wiring.system_clock import SystemClock
+from editqueue.wiring.traces import look_at_traces, shown_endpoint
 
 PAUSE_TOLD_WITHIN = timedelta(minutes=3)
 """A consumer that waits says so at least this often; one that has not is gone."""
@@ -72,6 +73,7 @@ async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:
     for tool in image_tools():
         yield _check_tool(tool)
     yield await _check_queue(settings)
+    yield await _check_traces(settings)
     async for check in _check_stores(settings, fix=fix):
         yield check
 
@@ -91,6 +93,21 @@ async def _check_queue(settings: Settings) -> Check:
     if found is None:
         return good("queue", _QUEUE_WORDS[settings.queue])
     return good("queue", found.detail) if found.ok else broken("queue", found.detail, found.remedy)
+
+
+async def _check_traces(settings: Settings) -> Check:
+    url = settings.traces_endpoint
+    if url is None:
+        return good("traces", "off")
+    try:
+        wrong = await look_at_traces(settings)
+    except SetupError as error:
+        return broken("traces", str(error), "pip install 'editqueue[otel]'")
+    if wrong is None:
+        return good("traces", f"sent to {shown_endpoint(url)}")
+    return broken(
+        "traces", f"{shown_endpoint(url)}: {wrong}", "start the collector there, or set OTEL_SDK_DISABLED=true"
+    )
 
 
 async def _check_stores(settings: Settings, *, fix: bool) -> AsyncGenerator[Check]:

@@ -55,5 +55,5 @@ def _spoken(span: timedelta | None) -> str | None:
 
 def shown(job: EditJob) -> dict[str, object]:
     """A job without its token, which is worth something to whoever holds it."""
-    facts = {name: value for name, value in asdict(job).items() if name not in {"token", "fair_order"}}
+    facts = {name: value for name, value in asdict(job).items() if name not in {"token", "fair_order", "traceparent"}}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}

@@ -60,7 +60,8 @@ def make_web_server(server: Server, settings: Settings, secret: str) -> WebServe
         preview_origin=server.preview_origin,
         closing=closing,
     )
-    return WebServer(app, closing=closing, limits=ConnectionLimits(most=most_connections()))
+    traced = app if server.traced is None else server.traced(app)
+    return WebServer(traced, closing=closing, limits=ConnectionLimits(most=most_connections()))
 
 
 async def run_both(web: WebServer, consumer: Consumer | None, listener: socket.socket, stop: asyncio.Event) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,6 +17,9 @@ from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_pr
 from editqueue.entrypoints.http.routes import router
 from editqueue.entrypoints.http.schemas import Health
 from editqueue.ports import Ports
+
+_SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own spans would hold paths and queries, and its own metrics would have no address."""
 
 
 class Api(FastAPI):
@@ -43,7 +47,14 @@ def create_app(
     `closing` is the server's end; without it, requests have no deadline.
     """
     # Swagger's pages load scripts from a CDN: only the document itself is served.
-    app = Api(title="pix.immo edit queue", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = Api(
+        title="pix.immo edit queue",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_SILENT,
+    )
     app.state.ports = ports
     app.state.jwt_secret = jwt_secret
     app.include_router(router)

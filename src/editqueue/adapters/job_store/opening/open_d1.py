@@ -12,6 +12,7 @@ from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.revisions import FoundSchema, newest_revision
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import consumer_pauses, schema_compatibility
+from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.d1_store import D1HttpStore
 from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.domain.ids import new_token
@@ -22,9 +23,9 @@ _REVISION: Final = once(text("SELECT version_num FROM alembic_version"))
 _OLDEST_PROGRAM: Final = once(select(schema_compatibility.c.oldest_program))
 
 
-async def open_d1_store(access: D1Access) -> D1HttpStore:
-    """A store on the database of `access`. Raises SetupError when it cannot be used, this version does not work on its
-    schema, or a batch is not one transaction there."""
+async def open_d1_store(access: D1Access, *, traceparent: TraceParent | None = None) -> D1HttpStore:
+    """A store on the database of `access`; `traceparent` says what request runs, where traces are on. Raises SetupError
+    when it cannot be used, this version does not work on its schema, or a batch is not one transaction there."""
     database = D1HttpDatabase(access)
     try:
         schema = await _checked_schema(database)
@@ -34,7 +35,7 @@ async def open_d1_store(access: D1Access) -> D1HttpStore:
     except BaseException:
         await database.close()
         raise
-    return D1HttpStore(database, schema=schema)
+    return D1HttpStore(database, schema=schema, traceparent=traceparent)
 
 
 async def _checked_schema(database: D1HttpDatabase) -> Schema:

@@ -13,6 +13,7 @@ from editqueue.adapters.job_store.databases.engine import EngineDatabase
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.holders.files import HolderFiles, holders_folder
 from editqueue.adapters.job_store.opening.revisions import FoundSchema, newest_revision, read_schema
+from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.adapters.job_store.store.sqlite_store import SqliteStore
 from editqueue.domain.errors import SetupError
@@ -39,9 +40,11 @@ def open_database(url: str, *, command_seconds: float | None = GROUP_SECONDS) ->
     return PostgresDatabase(parsed, command_seconds=command_seconds)
 
 
-async def open_store(url: str, *, migrate: bool = False, notifies: bool = False) -> SqlStore:
+async def open_store(
+    url: str, *, migrate: bool = False, notifies: bool = False, traceparent: TraceParent | None = None
+) -> SqlStore:
     """A store on `url`; with `migrate` its schema is brought up to date first. One on PostgreSQL that `notifies` tells
-    listeners of the jobs that it queues.
+    listeners of the jobs that it queues. `traceparent` says what request runs, where traces are on.
 
     Raises SetupError when the database cannot be opened, or this version does not work on its schema.
     """
@@ -52,10 +55,10 @@ async def open_store(url: str, *, migrate: bool = False, notifies: bool = False)
         await database.close()
         raise
     if isinstance(database, SqliteDatabase):
-        return SqliteStore(database, HolderFiles(holders_folder(database.path)), schema=schema)
+        return SqliteStore(database, HolderFiles(holders_folder(database.path)), schema=schema, traceparent=traceparent)
     from editqueue.adapters.job_store.store.postgres_store import PostgresStore  # noqa: PLC0415  # as the first lines say
 
-    return PostgresStore(database, notifies=notifies, schema=schema)
+    return PostgresStore(database, notifies=notifies, schema=schema, traceparent=traceparent)
 
 
 async def _checked_schema(database: EngineDatabase, url: str, *, migrate: bool) -> Schema:

@@ -11,8 +11,9 @@ from typing import Final
 from sqlalchemy import text
 
 from editqueue.adapters.job_store.databases.statement import Statement, Template
-from editqueue.adapters.job_store.rows import to_file, to_job, to_ms
+from editqueue.adapters.job_store.rows import to_claimed_job, to_file, to_ms
 from editqueue.adapters.job_store.statements.group import Group
+from editqueue.adapters.job_store.statements.traces import OF_JOB
 from editqueue.domain.ids import new_token
 from editqueue.ports.job_store import Claim
 
@@ -41,16 +42,15 @@ COUNT: Final = Template(
 UPDATE job_starts SET starts = starts + 1 WHERE EXISTS ({_EXPRESS}) AND EXISTS ({_OTHER})
 """)  # noqa: S608  # no part of it comes from outside
 )
-TAKE: Final = Template(
-    text(f"""
+_TAKE: Final = f"""
 UPDATE edit_jobs
 SET status = 'in_progress', token = :token, started_at = :moment, attempts = attempts + 1, holder = :holder
 WHERE status = 'queued' AND id = COALESCE(
   CASE WHEN (SELECT starts % {SHARE} = 0 FROM job_starts) THEN ({_OTHER}) END, ({_ANY})
 )
-RETURNING *
-""")  # noqa: S608  # no part of it comes from outside
-)
+RETURNING *"""  # noqa: S608  # no part of it comes from outside
+TAKE: Final = Template(text(_TAKE))
+TAKE_TRACED: Final = Template(text(f"{_TAKE}, {OF_JOB.format(job='edit_jobs')} AS traceparent"))
 LOCK: Final = Template(
     text("""
 UPDATE files
@@ -80,19 +80,25 @@ WHERE id IN ({_UNSURE.format(column="id")})
 
 
 def claim_next(
-    *, now: datetime, holder: str | None = None, token: str | None = None, unsure: Collection[str] = ()
+    *,
+    now: datetime,
+    holder: str | None = None,
+    token: str | None = None,
+    unsure: Collection[str] = (),
+    traced: bool = False,
 ) -> Group[Claim | None]:
     """The claim writes `token`, or a fresh one. Jobs that earlier claims took under the tokens `unsure` are queued
-    again first, unspent: their answers never came, so nobody works on them."""
+    again first, unspent: their answers never came, so nobody works on them. `traced` reads the request that the job
+    came from, too."""
     moment, token = to_ms(now), token or new_token()
     return Group(
         statements=(
             *(_give_back(unsure, moment) if unsure else ()),
             COUNT.bind(moment=moment),
-            TAKE.bind(moment=moment, token=token, holder=holder),
+            (TAKE_TRACED if traced else TAKE).bind(moment=moment, token=token, holder=holder),
             LOCK.bind(moment=moment, token=token),
         ),
-        read=lambda rows: Claim(job=to_job(rows[-2][0]), file=to_file(rows[-1][0])) if rows[-2] else None,
+        read=lambda rows: Claim(job=to_claimed_job(rows[-2][0]), file=to_file(rows[-1][0])) if rows[-2] else None,
     )
 
 

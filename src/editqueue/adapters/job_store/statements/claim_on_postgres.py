@@ -9,9 +9,10 @@ from sqlalchemy import text
 
 from editqueue.adapters.job_store.databases.database import Row
 from editqueue.adapters.job_store.databases.statement import Template
-from editqueue.adapters.job_store.rows import to_file, to_job
+from editqueue.adapters.job_store.rows import to_claimed_job, to_file
 from editqueue.adapters.job_store.schema import files, jobs
 from editqueue.adapters.job_store.statements.claim import SHARE
+from editqueue.adapters.job_store.statements.traces import OF_JOB
 from editqueue.ports.job_store import Claim
 
 _JOB_COLUMNS = [column.name for column in jobs.c]
@@ -77,20 +78,54 @@ WITH drawn AS MATERIALIZED (
     WHERE files.id = taken.file_id
     RETURNING files.*
 )
-SELECT {_COLUMNS}
+SELECT {_COLUMNS}{{traceparent}}
 FROM taken JOIN locked ON locked.id = taken.file_id
 ORDER BY taken.express DESC, taken.turn, taken.id
 """  # noqa: S608  # column names of our own tables
 
 
+_TRACEPARENT = f", {OF_JOB.format(job='taken')} AS job_traceparent"
+
+
 @cache
-def claim_up_to(limit: int) -> Template:
+def claim_up_to(limit: int, *, traced: bool = False) -> Template:
     """Its parameters: `now`, `holder`, `token`, which all these claims share (what guards a claim names its job, too),
-    and the turns from which each lane is looked at, `express_from` and `others_from`."""
-    return Template(text(CLAIM.format(limit=limit)))
+    and the turns from which each lane is looked at, `express_from` and `others_from`. `traced` reads the requests that
+    the jobs came from, too."""
+    return Template(text(CLAIM.format(limit=limit, traceparent=_TRACEPARENT if traced else "")))
 
 
 def to_claim(row: Row) -> Claim:
     job = {name: row[f"job_{name}"] for name in _JOB_COLUMNS}
     file = {name: row[f"file_{name}"] for name in _FILE_COLUMNS}
-    return Claim(job=to_job(job), file=to_file(file))
+    job["traceparent"] = row.get("job_traceparent")
+    return Claim(job=to_claimed_job(job), file=to_file(file))
+
+
+# Whatever is held by another session waits for the next time, so that no claim waits for it.
+GIVE_BACK = """
+WITH unsure AS (
+    SELECT edit_jobs.id, edit_jobs.token
+    FROM unnest(CAST(:tokens AS text[])) AS unanswered
+    JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND edit_jobs.token = unanswered
+    JOIN files ON files.id = edit_jobs.file_id
+    ORDER BY files.id
+    FOR UPDATE OF files SKIP LOCKED
+), released AS (
+    UPDATE edit_jobs
+    SET status = 'queued', token = edit_jobs.token || '-unsure', holder = NULL, attempts = attempts - 1
+    FROM unsure
+    WHERE edit_jobs.id = unsure.id AND edit_jobs.status = 'in_progress' AND edit_jobs.token = unsure.token
+    RETURNING edit_jobs.file_id
+)
+UPDATE files
+SET status = 'queued', locked = FALSE, updated_at = :now
+FROM released
+WHERE files.id = released.file_id
+"""
+
+
+@cache
+def give_back() -> Template:
+    """Jobs that were claimed under one of `tokens` are queued again, unspent; `now` is the time."""
+    return Template(text(GIVE_BACK))

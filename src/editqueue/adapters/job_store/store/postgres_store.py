@@ -16,10 +16,11 @@ from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import overviews, rescue, take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
-from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, to_claim
+from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, give_back, to_claim
 from editqueue.adapters.job_store.statements.counts import adding_up_counts
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
+from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.statements.wake_ups import notifying
 from editqueue.adapters.job_store.store.batcher import Batcher
 from editqueue.adapters.job_store.store.sql_store import SqlStore
@@ -30,28 +31,6 @@ from editqueue.domain.messages import EDIT_DONE
 from editqueue.ports.consumers import LivingConsumer
 from editqueue.ports.job_store import Claim, JobOfFile, Revision, Schema, Submission
 from editqueue.ports.overview import Overview
-
-# Whatever is held by another session waits for the next time, so that no claim waits for it.
-GIVE_BACK = """
-WITH unsure AS (
-    SELECT edit_jobs.id, edit_jobs.token
-    FROM unnest(CAST(:tokens AS text[])) AS unanswered
-    JOIN edit_jobs ON edit_jobs.status = 'in_progress' AND edit_jobs.token = unanswered
-    JOIN files ON files.id = edit_jobs.file_id
-    ORDER BY files.id
-    FOR UPDATE OF files SKIP LOCKED
-), released AS (
-    UPDATE edit_jobs
-    SET status = 'queued', token = edit_jobs.token || '-unsure', holder = NULL, attempts = attempts - 1
-    FROM unsure
-    WHERE edit_jobs.id = unsure.id AND edit_jobs.status = 'in_progress' AND edit_jobs.token = unsure.token
-    RETURNING edit_jobs.file_id
-)
-UPDATE files
-SET status = 'queued', locked = FALSE, updated_at = :now
-FROM released
-WHERE files.id = released.file_id
-"""
 
 # The files are held first, all of them and by id, before any job is touched: the order in which every group takes its
 # rows (decision 20). An uncorrelated subquery is run to its end before the first row of the UPDATE that asks for it.
@@ -93,11 +72,6 @@ SELECT id FROM ended
 
 
 @cache
-def _give_back() -> Template:
-    return Template(text(GIVE_BACK))
-
-
-@cache
 def _finish() -> Template:
     return Template(text(FINISH))
 
@@ -105,8 +79,15 @@ def _finish() -> Template:
 class PostgresStore(SqlStore):
     """`JobStore` on PostgreSQL."""
 
-    def __init__(self, database: Database, *, notifies: bool = False, schema: Schema | None = None) -> None:
-        super().__init__(database, schema=schema)
+    def __init__(
+        self,
+        database: Database,
+        *,
+        notifies: bool = False,
+        schema: Schema | None = None,
+        traceparent: TraceParent | None = None,
+    ) -> None:
+        super().__init__(database, schema=schema, traceparent=traceparent)
         self._notifies = notifies
         self._unsure: dict[str, datetime] = {}
         """The tokens of claims without an answer, and when those were asked for."""
@@ -153,7 +134,7 @@ class PostgresStore(SqlStore):
 
     async def _claim(self, most: int, start: Start, *, now: datetime, holder: str | None) -> list[Claim]:
         token = new_token()
-        claiming = claim_up_to(most).bind(
+        claiming = claim_up_to(most, traced=self.joins_traces).bind(
             now=to_ms(now), token=token, holder=holder, express_from=start.express, others_from=start.others
         )
         try:
@@ -169,7 +150,7 @@ class PostgresStore(SqlStore):
         """Jobs of claims whose answer never came are queued again, unspent. The server may make such a claim long after
         we gave it up, so that finding nothing proves nothing."""
         self._unsure = {token: asked for token, asked in self._unsure.items() if now - asked < UNSURE_FOR}
-        return [_give_back().bind(tokens=list(self._unsure), now=to_ms(now))] if self._unsure else []
+        return [give_back().bind(tokens=list(self._unsure), now=to_ms(now))] if self._unsure else []
 
     async def _finish_all(self, given: Sequence[Mapping[str, object]]) -> Sequence[bool]:
         before, _, after = EDIT_DONE.partition("{name}")

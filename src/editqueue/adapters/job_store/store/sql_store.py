@@ -21,14 +21,16 @@ from editqueue.adapters.job_store.statements import (
     rescue,
     retries,
     submissions,
+    traces,
     uploads,
 )
 from editqueue.adapters.job_store.statements.group import Group
+from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim, Schema
+from editqueue.ports.job_store import Claim, Expiry, Schema
 from editqueue.ports.overview import Overview
 
 P = ParamSpec("P")
@@ -46,14 +48,26 @@ def _sends(make: Callable[P, Group[T]]) -> "Callable[Concatenate[SqlStore, P], C
 
 
 class SqlStore:
-    """`JobStore` over any `Database`."""
+    """`JobStore` over any `Database`. With `traceparent`, jobs are made with the request that they come from, and
+    claimed with it."""
 
-    def __init__(self, database: Database, *, schema: Schema | None = None) -> None:
+    def __init__(
+        self, database: Database, *, schema: Schema | None = None, traceparent: TraceParent | None = None
+    ) -> None:
         self._database = database
         self.schema = schema
+        has_table = schema is None or schema.revision >= traces.SINCE
+        self._traceparent = traceparent if has_table else None
+
+    @property
+    def joins_traces(self) -> bool:
+        """Whether jobs keep the request that they come from."""
+        return self._traceparent is not None
 
     async def send(self, group: Group[T]) -> T:
         """Every group goes through here; see `Database.run` for the errors."""
+        if self._traceparent is not None:
+            group = traces.joined(group, self._traceparent())
         return group.read(await self._database.run(*group.statements))
 
     async def probe(self) -> datetime:
@@ -73,8 +87,6 @@ class SqlStore:
     submit = _sends(submissions.submit)
     revise = _sends(submissions.revise)
 
-    claim_next = _sends(claim.claim_next)
-    begin_expiry = _sends(expiry.begin_expiry)
     settle_expiry = _sends(expiry.settle_expiry)
     reset_stale_locks = _sends(rescue.reset_stale_locks)
     record_pause = _sends(pauses.record_pause)
@@ -114,6 +126,20 @@ class SqlStore:
         return await self.send(overviews.overview(now=now, consumers=None))
 
     stale_jobs = _sends(rescue.stale_jobs)
+
+    # What is more where traces are on ----
+    async def claim_next(self, *, now: datetime, holder: str | None = None) -> Claim | None:
+        return await self.send(claim.claim_next(now=now, holder=holder, traced=self.joins_traces))
+
+    async def begin_expiry(
+        self, *, finished_before: datetime, abandoned_before: datetime, limit: int, now: datetime
+    ) -> Sequence[Expiry]:
+        group = expiry.begin_expiry(
+            finished_before=finished_before, abandoned_before=abandoned_before, limit=limit, now=now
+        )
+        return await self.send(
+            traces.forgetting_old(group, made_before=finished_before) if self.joins_traces else group
+        )
 
     # What needs two groups ----
     async def finish(self, claim: Claim, *, preview_url: str, bytes_copied: int, now: datetime) -> None:

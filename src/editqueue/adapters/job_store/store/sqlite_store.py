@@ -6,6 +6,7 @@ from datetime import datetime
 from editqueue.adapters.job_store.databases.sqlite import SqliteDatabase
 from editqueue.adapters.job_store.holders.files import HolderFiles
 from editqueue.adapters.job_store.statements import overviews, take_over
+from editqueue.adapters.job_store.statements.traces import TraceParent
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.consumers import LivingConsumer
@@ -16,8 +17,15 @@ from editqueue.ports.overview import Overview
 class SqliteStore(SqlStore):
     """`JobStore` on SQLite."""
 
-    def __init__(self, database: SqliteDatabase, holders: HolderFiles, *, schema: Schema | None = None) -> None:
-        super().__init__(database, schema=schema)
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        holders: HolderFiles,
+        *,
+        schema: Schema | None = None,
+        traceparent: TraceParent | None = None,
+    ) -> None:
+        super().__init__(database, schema=schema, traceparent=traceparent)
         self._holders = holders
 
     async def gone_holders(self) -> Sequence[str]:
