@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 HALF := $(VENV)/.half
 # Python compiles what is imported, when it is: all of it at once would be half of the installation's time.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# Where it is set, as in many images, each process would compile all that it imports, and tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
 # With the Node and the npm of .venv, for what looks for them in PATH.
 ACTIVATED := PATH="$(CURDIR)/$(BIN):$$PATH"
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets

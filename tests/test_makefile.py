@@ -277,3 +277,12 @@ def test_every_folder_with_packages_of_npm_leaves_the_host_out_of_its_lock() -> 
     assert len(folders) >= 3
     for folder in folders:
         assert "omit-lockfile-registry-resolved=true" in (folder / ".npmrc").read_text().splitlines()
+
+
+def test_what_python_imports_is_compiled_once_whatever_the_machine_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    shown = Project(tmp_path).make("--eval", "shown: ; @env", "shown")
+    assert "PATH=" in shown
+    assert "PYTHONDONTWRITEBYTECODE" not in shown

@@ -207,8 +207,7 @@ async def claim(plan: Plan) -> None:
         journal = RecordingJournal()
         ports = replace(server.ports, bucket=bucket, images=FakeImages(), journal=journal)
         while await process_next(ports) is not None:
-            attempt = journal.attempts[-1]
-            _print(f"{attempt.job_id} {attempt.result}")
+            _print(f"{journal.moves[-1].job_id} {journal.attempts[-1].result}")
 
 
 async def submit(plan: Plan) -> None:

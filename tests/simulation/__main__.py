@@ -78,11 +78,13 @@ def show_shortened(ending: Ending) -> None:
 
 
 def search_mutants() -> int:
+    """A table: the first seed that finds it, a star for one that the kill sweeps miss, its name, and what broke."""
     missing = 0
     for name, mutant in MUTANTS.items():
         found = first_seed(mutant)
         missing += found is None
-        sys.stdout.write(f"{'--' if found is None else found.seed:>6}  {name}: {found and found.violation}\n")
+        seed, star = "--" if found is None else found.seed, "*" if mutant.missed_by_kill_sweeps else " "
+        sys.stdout.write(f"{seed:>6} {star} {name}: {found and found.violation}\n")
         sys.stdout.flush()
     return 1 if missing else 0
 

@@ -39,11 +39,13 @@ def delivered(job_ids: Sequence[str], wire: Wire) -> Iterator[tuple[str, float]]
 class OwnQueue(LocalQueue):
     """The queue of one machine. A process hears of its own jobs only."""
 
-    idle_poll = timedelta(seconds=40)
-
     def __init__(self, wire: Wire) -> None:
         super().__init__()
         self._wire = wire
+
+    @property
+    def idle_poll(self) -> timedelta:
+        return timedelta(seconds=40)
 
     async def send(self, job_ids: Sequence[str]) -> None:
         await self._wire.call("queue.send", _IN_MEMORY, lambda: None, f"{len(job_ids)} message(s)")

@@ -53,6 +53,27 @@ async def near(page: Page) -> None:
     await expect(page.locator("[data-id=f7] .badge")).to_have_text("Original fehlt")
 
 
+@pytest.mark.parametrize(("width", "height"), [(568, 320), (667, 375), (844, 390)])
+async def test_a_phone_held_across_shows_the_picture_whole_and_all_that_can_be_done(
+    opened: Opened, width: int, height: int
+) -> None:
+    page = await opened(MockApi([a_file(number, "done") for number in range(1, 9)]), width=width)
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.locator("[data-id=f1] .open").click()
+    await expect(page.locator("#large-image")).to_be_visible()
+
+    picture = await page.locator("#large-image").bounding_box()
+    assert picture is not None
+    assert picture["height"] >= 0.55 * height
+    assert await page.locator("#lightbox").locator(TARGETS).evaluate_all(SMALL) == []
+    for part in await page.locator("#lightbox").locator(TARGETS).all():
+        if await part.is_visible():
+            box = await part.bounding_box()
+            assert box is not None
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+            assert 0 <= box["y"] <= box["y"] + box["height"] <= height
+
+
 @pytest.mark.parametrize("width", [320, 360, 768])
 async def test_nothing_runs_under_anything_else_and_fingers_hit_everything(opened: Opened, width: int) -> None:
     page = await opened(of_all_kinds(), width=width)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from devtools.patience import PATIENCE
-from editqueue.adapters.job_queue.local import LocalQueue
+from editqueue.adapters.job_queue.local import IDLE_POLL, IDLE_POLL_WHEN_HEARD, LocalQueue
 from editqueue.adapters.job_queue.neighbours import BUSY, IDLE, LONGEST_PATH, Neighbours
 
 LONG = timedelta(seconds=30)
@@ -20,7 +20,7 @@ CONSUMER = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from editqueue.adapters.job_queue.local import LocalQueue
+from editqueue.adapters.job_queue.local import IDLE_POLL, IDLE_POLL_WHEN_HEARD, LocalQueue
 from editqueue.adapters.job_queue.neighbours import Neighbours
 
 async def main():
@@ -224,7 +224,22 @@ class TestAFolder:
         [message] = await queue.receive(limit=1, wait=LONG)
 
         assert message.job_id == "a"
+        assert queue.idle_poll == IDLE_POLL
         await queue.close()
+
+
+async def test_who_is_heard_of_looks_less_often_by_itself(folder: Path) -> None:
+    queue = LocalQueue(Neighbours(folder))
+    assert queue.idle_poll == IDLE_POLL
+    await queue.receive(limit=1, wait=LONG)
+
+    assert queue.idle_poll == IDLE_POLL_WHEN_HEARD > IDLE_POLL
+
+    for path in folder.iterdir():
+        path.unlink()
+    assert queue.idle_poll == IDLE_POLL, "nobody can tell us of a job now"
+    await queue.close()
+    folder.rmdir()
 
 
 async def test_a_job_for_a_process_that_turned_busy_is_passed_on(folder: Path) -> None:

@@ -3,10 +3,15 @@ their sockets."""
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from editqueue.adapters.job_queue.inbox import Inbox
 from editqueue.adapters.job_queue.neighbours import Neighbours
 from editqueue.ports.job_queue import Message, Redelivery
+
+IDLE_POLL: Final = timedelta(seconds=1)
+IDLE_POLL_WHEN_HEARD: Final = timedelta(seconds=2)
+"""While others tell us of jobs: only what they die before they can tell, and another's retry, waits for it."""
 
 
 class LocalQueue:
@@ -16,11 +21,14 @@ class LocalQueue:
     here, and whoever becomes idle looks at the database once more.
     """
 
-    idle_poll = timedelta(seconds=1)
-
     def __init__(self, neighbours: Neighbours | None = None) -> None:
         self._inbox = Inbox()
         self._neighbours = neighbours
+
+    @property
+    def idle_poll(self) -> timedelta:
+        is_heard = self._neighbours is not None and self._neighbours.is_heard
+        return IDLE_POLL_WHEN_HEARD if is_heard else IDLE_POLL
 
     async def send(self, job_ids: Sequence[str]) -> None:
         self._share_out(job_ids)

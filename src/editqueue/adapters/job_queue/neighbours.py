@@ -34,10 +34,15 @@ class Neighbours:
         self._sender: socket.socket | None = None
         self._is_idle = False
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the others see that a worker here is idle."""
+        return self._is_idle and self._path(IDLE).exists()
+
     def announce(self, heard: Callable[[Sequence[str]], None]) -> bool:
         """Let the others see that a worker here is idle. `heard` gets the ids of the jobs that they tell of. False if
         they see it already, or cannot see it."""
-        if not _SUPPORTED or (self._is_idle and self._path(IDLE).exists()):
+        if not _SUPPORTED or self.is_heard:
             return False
         try:
             if self._is_idle or self._receiver is None:  # idle, and somebody has removed the socket

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, inspect, select, update
 from devtools.databases import NewDatabase, new_postgres
 from devtools.patience import PATIENCE
 from devtools.seeds import NOON, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.constructs import given_text, given_truth
 from editqueue.adapters.job_store.databases.sqlite import DIALECT
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.opening.migrate import alembic_config
@@ -29,6 +30,8 @@ from editqueue.adapters.job_store.statements.claim import COUNT, LOCK, TAKE
 from editqueue.adapters.job_store.statements.row_locks import active_jobs, lock_files
 from editqueue.domain.errors import SetupError
 from editqueue.ports.job_store import JobQuery
+
+FAIR_ORDER = submissions.fair_order(given_text("user_id"), given_truth("express"))
 
 
 @pytest.fixture
@@ -163,7 +166,7 @@ async def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
         ("count of starts", COUNT.bind(moment=0)),
         ("claim", TAKE.bind(moment=0, token="t", holder=None)),
         ("lock of a claim", LOCK.bind(moment=0, token="t")),
-        ("fair order", Template(select(submissions.fair_order())).bind(user_id="anna", express=False, now=0)),
+        ("fair order", Template(select(FAIR_ORDER)).bind(user_id="anna", express=False, now=0)),
         ("active jobs", active_jobs(["a"])),
         ("lock files", lock_files(["a"])),
     ],

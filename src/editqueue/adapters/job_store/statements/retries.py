@@ -3,25 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from editqueue.adapters.job_store.databases.constructs import (
-    as_json,
-    each,
-    each_id,
-    given_text,
-    given_time,
-    ids_as_json,
-)
+from editqueue.adapters.job_store.databases.constructs import as_json, each, each_id, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.statement import Template
-from editqueue.adapters.job_store.rows import CLOCKS_APART_MS, to_job, to_ms
-from editqueue.adapters.job_store.schema import QUEUED, files, jobs
+from editqueue.adapters.job_store.rows import to_job, to_ms
+from editqueue.adapters.job_store.schema import files, jobs
 from editqueue.adapters.job_store.statements.group import Group, Queues
 from editqueue.adapters.job_store.statements.row_locks import hold_files
-from editqueue.adapters.job_store.statements.submissions import FAIR_STEP_MS, queue_files
+from editqueue.adapters.job_store.statements.submissions import FAIR_STEP_MS, fair_order, queue_files, queued_job
 from editqueue.domain.ids import new_id, new_token
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.job_store import JobOfFile
@@ -49,20 +41,10 @@ def retry_jobs(failed: Sequence[EditJob | JobOfFile], *, now: datetime) -> Group
 @cache
 def _make() -> Template:
     wanted, failed = each("job_of", "wanted"), jobs.alias("failed")
-    values: dict[str, ColumnElement[Any]] = {
-        "id": wanted.c.value,
-        "file_id": files.c.id,
-        "order_id": files.c.order_id,
-        "user_id": files.c.user_id,
-        "status": literal(JobStatus.QUEUED.value),
-        "created_at": given_time(),
-        "run_after": given_time() - CLOCKS_APART_MS,
-        "turn": _fair_order(failed.c.user_id, failed.c.express, wanted.c.value),
-        "attempts": literal(0),
-        "token": given_text("token"),
-        "express": failed.c.express,
-        "note": failed.c.note,
-    }
+    customer, express = failed.c.user_id, failed.c.express
+    place = func.row_number().over(partition_by=[customer, express], order_by=wanted.c.value) - 1
+    turn = fair_order(customer, express) + place * FAIR_STEP_MS
+    values = queued_job(wanted.c.value, turn=turn, express=express, note=failed.c.note)
     rows = (
         select(*values.values())
         .select_from(wanted.join(failed, failed.c.id == wanted.c.key).join(files, files.c.id == failed.c.file_id))
@@ -76,20 +58,6 @@ def _make() -> Template:
         )
     )
     return Template(upsert(jobs).from_select(list(values), rows).on_conflict_do_nothing())
-
-
-def _fair_order(
-    user_id: ColumnElement[str], express: ColumnElement[bool], place_by: ColumnElement[str]
-) -> ColumnElement[int]:
-    """As a submit of the same customer would give it, for several customers at once."""
-    last = (
-        select(func.max(jobs.c.turn))
-        .where(QUEUED, jobs.c.user_id == user_id, jobs.c.express == express)
-        .scalar_subquery()
-    )
-    place = func.row_number().over(partition_by=[user_id, express], order_by=place_by) - 1
-    first = case((last + FAIR_STEP_MS > given_time(), last + FAIR_STEP_MS), else_=given_time())
-    return first + place * FAIR_STEP_MS
 
 
 @cache

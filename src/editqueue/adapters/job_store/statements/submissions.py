@@ -160,29 +160,45 @@ def _insert_jobs(*, when: ColumnElement[bool]) -> Insert:
     """A queued job for each file of `job_of` (file id -> job id); none for a file that has an active one."""
     wanted = each("job_of", "wanted")
     place = func.row_number().over(order_by=wanted.c.value) - 1
-    values: dict[str, ColumnElement[Any]] = {
-        "id": wanted.c.value,
+    values = queued_job(
+        wanted.c.value,
+        turn=fair_order(given_text("user_id"), given_truth("express")) + place * FAIR_STEP_MS,
+        express=given_truth("express"),
+        note=given_text("note"),
+    )
+    rows = select(*values.values()).select_from(wanted.join(files, files.c.id == wanted.c.key)).where(when)
+    return upsert(jobs).from_select(list(values), rows).on_conflict_do_nothing()
+
+
+def queued_job(
+    job_id: ColumnElement[str],
+    *,
+    turn: ColumnElement[int],
+    express: ColumnElement[bool],
+    note: ColumnElement[str] | ColumnElement[str | None],
+) -> dict[str, ColumnElement[Any]]:
+    """What a job begins with, by column; it is of the row of `files`."""
+    return {
+        "id": job_id,
         "file_id": files.c.id,
         "order_id": files.c.order_id,
         "user_id": files.c.user_id,
         "status": literal(JobStatus.QUEUED.value),
         "created_at": given_time(),
         "run_after": given_time() - CLOCKS_APART_MS,
-        "turn": fair_order() + place * FAIR_STEP_MS,
+        "turn": turn,
         "attempts": literal(0),
         "token": given_text("token"),
-        "express": given_truth("express"),
-        "note": given_text("note"),
+        "express": express,
+        "note": note,
     }
-    rows = select(*values.values()).select_from(wanted.join(files, files.c.id == wanted.c.key)).where(when)
-    return upsert(jobs).from_select(list(values), rows).on_conflict_do_nothing()
 
 
-def fair_order() -> ColumnElement[int]:
-    """The place in the queue of this customer's next job: now, or one step behind the last that is queued."""
+def fair_order(user_id: ColumnElement[str], express: ColumnElement[bool]) -> ColumnElement[int]:
+    """The place in the queue of that customer's next job: now, or one step behind the last that is queued."""
     last = (
         select(func.max(jobs.c.turn))
-        .where(QUEUED, jobs.c.user_id == given_text("user_id"), jobs.c.express == given_truth("express"))
+        .where(QUEUED, jobs.c.user_id == user_id, jobs.c.express == express)
         .scalar_subquery()
     )
     return case((last + FAIR_STEP_MS > given_time(), last + FAIR_STEP_MS), else_=given_time())
