@@ -14,7 +14,9 @@ unexport PYTHONDONTWRITEBYTECODE
 ACTIVATED := PATH="$(CURDIR)/$(BIN):$$PATH"
 PAGE_LINT := --config-path=tests/web/page-lint.jsonc src/editqueue/web/review-assets
 
-.PHONY: help setup run run-distributed test test-firefox test-release check format hooks reliability simulate simulate-mutants \
+TRY_PROMTOOL := $(BIN)/pytest -m promtool tests/deploy
+
+.PHONY: help setup run run-distributed test test-promtool test-firefox test-release check format hooks reliability simulate simulate-mutants \
   fuzz bench bench-report screenshots page lock sbom audit migration settings-page d1-migrations previous-version deploy-cloudflare \
   measure-worker build clean
 
@@ -90,6 +92,11 @@ run-distributed: setup  ## the same on PostgreSQL, SeaweedFS and queue messages,
 
 test: setup  ## run all tests
 	$(BIN)/pytest -n auto
+	@if command -v promtool >/dev/null; then $(TRY_PROMTOOL); else \
+	  echo "NOT TRIED WITH PROMTOOL: it is not in PATH (Debian: apt-get install --no-install-recommends prometheus)"; fi
+
+test-promtool: setup  ## alerts, their tests and the dashboard with Prometheus' promtool, which must be in PATH
+	$(TRY_PROMTOOL)
 
 test-firefox: setup  ## the page in Firefox too, which must be in PATH: no package registry brings it
 	$(BIN)/pytest -m firefox tests/web

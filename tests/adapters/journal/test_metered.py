@@ -11,8 +11,9 @@ import pytest
 
 from devtools.seeds import NOON
 from editqueue.adapters.journal.direct_output import DirectOutput
+from editqueue.adapters.journal.known_labels import GROUNDS
 from editqueue.adapters.journal.metered import MeteredJournal
-from editqueue.adapters.journal.metrics import GROUNDS, Metrics
+from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import BrokenPicture, SetupError
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.journal import Course, PreviewMade, Stage, StageTime
@@ -176,7 +177,7 @@ def test_lines_that_were_lost_are_counted() -> None:
 
 def test_the_skew_of_the_clock_is_a_gauge() -> None:
     metrics = Metrics()
-    metrics.clock_skew("database", seconds=-2.5)
+    metrics.skew.labels(against="database").set(-2.5)
 
     assert metrics.registry.get_sample_value("editqueue_clock_skew_seconds", {"against": "database"}) == -2.5
 
@@ -200,7 +201,7 @@ def test_the_metrics_are_served_on_their_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     metrics = Metrics()
-    metrics.bytes_copied.inc(5)
+    metrics.jobs.bytes_copied.inc(5)
     metrics.serve(port)
 
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:

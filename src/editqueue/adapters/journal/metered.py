@@ -17,12 +17,11 @@ class MeteredJournal(JsonLines):
         metrics.log_lines_dropped.counted_by(lambda: output.dropped)
 
     def transition(self, job: EditJob, *, before: JobStatus | None, cause: str) -> None:
-        self._metrics.transitions.labels(job.status.value, cause).inc()
+        self._metrics.jobs.transitions.labels(job.status.value, cause).inc()
         super().transition(job, before=before, cause=cause)
 
     def attempt(self, job: EditJob, course: Course) -> None:
-        self._metrics.attempts.labels(course.result).observe(course.seconds)
-        self._metrics.bytes_copied.inc(course.bytes_copied)
+        self._metrics.jobs.attempted(job, course)
         super().attempt(job, course)
 
     def error(self, job_id: str | None, error: BaseException) -> None:

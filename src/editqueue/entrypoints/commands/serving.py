@@ -59,6 +59,7 @@ def make_web_server(server: Server, settings: Settings, secret: str) -> WebServe
         object_app=server.object_app,
         preview_origin=server.preview_origin,
         closing=closing,
+        count=server.metrics.requests.answered,
     )
     traced = app if server.traced is None else server.traced(app)
     return WebServer(traced, closing=closing, limits=ConnectionLimits(most=most_connections()))

@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from editqueue.entrypoints.http.counted import Count, Counted
 from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard, OneLength
 from editqueue.entrypoints.http.in_time import Closing, InTime
 from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
@@ -39,12 +40,13 @@ def create_app(
     object_app: ASGIApp | None = None,
     preview_origin: str | None = None,
     closing: Closing | None = None,
+    count: Count | None = None,
 ) -> FastAPI:
     """The API on `ports`; `object_app` serves the signed URLs of a local bucket under /objects.
 
     `own_origin` is what browsers call this server by; without it, the Host of each request is taken for that.
     `preview_origin` is where signed preview URLs point; without it, the review page is served elsewhere.
-    `closing` is the server's end; without it, requests have no deadline.
+    `closing` is the server's end; without it, requests have no deadline. `count` is told of every request.
     """
     # Swagger's pages load scripts from a CDN: only the document itself is served.
     app = Api(
@@ -75,6 +77,8 @@ def create_app(
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],
     )
+    if count is not None:
+        app.add_middleware(Counted, count=count)
     if object_app is not None:
         app.mount("/objects", object_app)
     if preview_origin is not None:
