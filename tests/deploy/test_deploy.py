@@ -27,6 +27,8 @@ MANIFESTS = sorted(path for path in FILES if path.suffix == ".yaml")
 MANIFESTS_OF_KUBERNETES = sorted((DEPLOY / "kubernetes").glob("[!k]*.yaml"))
 """All but kustomization.yaml, which is read by kubectl and never sent to a cluster."""
 OWN_USER = 10001
+BEFORE_THE_SIGNAL = 5
+"""Seconds in which nodes and proxies hear that a pod of the API ends."""
 UNITS = sorted(path for path in FILES if path.suffix in {".service", ".timer"})
 SERVICES = [path.name for path in UNITS if path.suffix == ".service"]
 SETTING = re.compile(r"\b(?:EDITQUEUE_(?!TEST_|BENCH_)|R2_|CLOUDFLARE_|FEATURE_|JWT_|ALLOWED_)[A-Z0-9_]*[A-Z0-9]\b")
@@ -99,6 +101,7 @@ def test_who_stops_has_time_to_hand_everything_back() -> None:
 
     assert pods["editqueue-consumer"]["terminationGracePeriodSeconds"] > needed
     assert pods["editqueue-sweep"]["terminationGracePeriodSeconds"] > needed
+    assert pods["editqueue-api"]["terminationGracePeriodSeconds"] > needed + BEFORE_THE_SIGNAL
     assert int(services()["consumer"]["stop_grace_period"].removesuffix("s")) > needed
     assert all(int(unit(name)["TimeoutStopSec"]) > needed for name in SERVICES)
 
@@ -159,6 +162,29 @@ def test_the_api_is_asked_whether_it_lives_and_whether_it_is_ready() -> None:
     assert container["readinessProbe"]["httpGet"] == container["livenessProbe"]["httpGet"] == {
         "path": "/healthz", "port": "http"
     }  # fmt: skip
+
+
+def test_a_pod_of_the_api_answers_until_everybody_has_heard_that_it_ends() -> None:
+    [container] = dict(workloads())["editqueue-api"]["containers"]
+
+    assert container["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", str(BEFORE_THE_SIGNAL)]
+
+
+def test_consumers_that_cannot_start_do_not_replace_those_that_work() -> None:
+    [deployment] = documents(DEPLOY / "kubernetes" / "consumer.yaml")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+
+    assert deployment["spec"]["minReadySeconds"] >= 10
+    assert container["readinessProbe"]["httpGet"] == {"path": "/metrics", "port": "metrics"}
+    assert [port["containerPort"] for port in container["ports"]] == [
+        int(one["value"]) for one in container["env"] if one["name"] == "EDITQUEUE_METRICS_PORT"
+    ]
+
+
+def test_doctor_is_called_in_pods_that_run() -> None:
+    kubernetes = (ROOT / "docs" / "install.md").read_text(encoding="utf-8").partition("\n## Kubernetes\n")[2]
+
+    assert 0 < kubernetes.index("rollout status deployment/editqueue-consumer") < kubernetes.index("kubectl exec")
 
 
 def test_containers_of_compose_have_no_rights_and_write_to_memory_alone() -> None:
