@@ -37,7 +37,7 @@ async def store_on(kind: str, folder: Path, traceparent: TraceParent | None = No
         await opened.close()
     else:
         with new_postgres() as new:
-            opened = await open_store(new(), traceparent=traceparent)
+            opened = await open_store(new(), traceparent=traceparent, notifies=traceparent is not None)
             yield opened
             await opened.close()
 

@@ -114,6 +114,20 @@ async def test_the_requests_of_old_jobs_are_forgotten_with_their_objects(
     assert await kept(traced_store) == []
 
 
+async def test_the_requests_of_old_jobs_are_forgotten_where_traces_are_off_by_now(
+    traced_store: SqlStore, running: RunningRequest
+) -> None:
+    running.now = SUBMITTING
+    await submit(traced_store, await seed_files(traced_store, await seed_order(traced_store), 1))
+    database = traced_store._database  # pyright: ignore[reportPrivateUsage]  # the same, under a store without traces
+    off = type(traced_store)(database, **_others_of(traced_store))
+    tomorrow = await off.probe() + timedelta(days=1)
+
+    await off.begin_expiry(finished_before=tomorrow, abandoned_before=NOON, limit=10, now=tomorrow)
+
+    assert await kept(traced_store) == []
+
+
 async def test_where_traces_are_off_a_submit_and_a_claim_send_what_they_always_sent(
     traced_store: SqlStore, running: RunningRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

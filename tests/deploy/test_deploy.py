@@ -15,6 +15,7 @@ from editqueue.entrypoints.commands.backstop import KERNELS_TURN, LONGEST_END
 from editqueue.entrypoints.commands.open_files import WANTED
 from editqueue.setting_patterns import name_of
 from editqueue.settings import Settings
+from editqueue.wiring.server import START_PATIENCE
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -174,7 +175,7 @@ def test_consumers_that_cannot_start_do_not_replace_those_that_work() -> None:
     [deployment] = documents(DEPLOY / "kubernetes" / "consumer.yaml")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
 
-    assert deployment["spec"]["minReadySeconds"] >= 10
+    assert deployment["spec"]["minReadySeconds"] > START_PATIENCE + 10
     assert container["readinessProbe"]["httpGet"] == {"path": "/metrics", "port": "metrics"}
     assert [port["containerPort"] for port in container["ports"]] == [
         int(one["value"]) for one in container["env"] if one["name"] == "EDITQUEUE_METRICS_PORT"

@@ -207,3 +207,10 @@ def test_doctor_says_where_traces_go_and_whether_they_arrive(
     collector.status = 404
     found = traces()
     assert (found["ok"], "404" in found["detail"], "secret" in str(found)) == (False, True, False)
+
+
+def test_a_propagator_that_is_not_installed_is_one_line(tmp_path: Path, collector: Collector) -> None:
+    ended = traced(tmp_path, collector.url, OTEL_PROPAGATORS="tracecontext,nobodys").run("consume", "--drain")
+
+    assert ended.code != 0
+    assert re.fullmatch(r"editqueue: OTEL_\*: .*nobodys.*\n", ended.err)

@@ -104,4 +104,5 @@ async def test_a_look_asks_the_collector_and_nobody_where_traces_are_off(monkeyp
 
 
 def test_an_endpoint_is_shown_without_its_password() -> None:
-    assert shown_endpoint("https://anna:secret@collector:4318/v1/traces") == "https://collector:4318/v1/traces"
+    secret = "https://anna:secret@collector:4318/v1/traces?api-key=secret"
+    assert shown_endpoint(secret) == "https://collector:4318/v1/traces"

@@ -29,7 +29,7 @@ def open_traces(settings: Settings, journal: Journal) -> Generator["Tracing | No
     try:
         tracing = make(journal)
     except ValueError as error:
-        raise SetupError(f"OTEL_*: OpenTelemetry cannot work by these variables: {error}") from error
+        raise _unusable(error) from error
     try:
         yield tracing
     finally:
@@ -41,6 +41,8 @@ def _import_tracing(settings: Settings) -> "type[Tracing]":
         from editqueue.adapters.journal.tracing import Tracing  # noqa: PLC0415  # as the first line says
     except ModuleNotFoundError as error:
         raise SetupError(_MISSING.format(name=settings.traces_asked_for_by)) from error
+    except ValueError as error:
+        raise _unusable(error) from error
     return Tracing
 
 
@@ -51,7 +53,11 @@ async def look_at_traces(settings: Settings) -> str | None:
     return await asyncio.to_thread(_import_tracing(settings).look_at_collector)
 
 
+def _unusable(error: ValueError) -> SetupError:
+    return SetupError(f"OTEL_*: OpenTelemetry cannot work by these variables: {error}")
+
+
 def shown_endpoint(url: str) -> str:
-    """Without user and password."""
+    """Without user, password, and a query, in which some collectors want a key."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

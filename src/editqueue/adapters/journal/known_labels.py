@@ -72,5 +72,9 @@ WARNINGS: Final = (
     "messages_not_sent",
     "placeholder_preview",
     "queue_not_confirmed",
+    "schema_is_newer",
+    "schema_is_older",
+    "traces_not_joined",
+    "traces_not_sent",
 )
 """Those of a server; pauses and lost lines have metrics of their own."""

@@ -1,6 +1,7 @@
 """A migration of a database at work: killed at any moment it is gone on with, and nobody waits long for it."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from devtools.history import Size, load
 from devtools.patience import PATIENCE
 from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening import migrate
-from editqueue.adapters.job_store.opening.migrate import upgrade
+from editqueue.adapters.job_store.opening.migrate import MIGRATION_LOCK, upgrade
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_database
 from editqueue.adapters.job_store.opening.revisions import newest_revision, read_schema
 from editqueue.domain.errors import SetupError
@@ -166,6 +167,45 @@ async def test_a_migration_that_never_gets_its_locks_says_so_and_has_changed_not
             await migrate_schema(postgres_url)
 
     assert await _rows(postgres_url, "SELECT version_num FROM alembic_version") == [("0003",)]
+
+
+async def test_now_and_then_a_migration_waits_as_long_as_the_server_takes_to_end_an_autovacuum(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await at_revision(postgres_url, "0003")
+    monkeypatch.setattr(migrate, "PATIENT_EVERY", 2)
+    [(deadlock_timeout,)] = await _rows(postgres_url, "SHOW deadlock_timeout")
+
+    async with await psycopg.AsyncConnection.connect(postgres_url) as reading:
+        await reading.execute("SELECT count(*) FROM edit_jobs")
+        migrating = asyncio.create_task(migrate_schema(postgres_url))
+        await _until(postgres_url, f"SELECT 1 FROM pg_locks WHERE now() - waitstart > interval '{deadlock_timeout}'")
+        await reading.rollback()
+        assert await migrating == newest_revision()
+
+
+async def test_a_migration_that_waits_for_another_for_too_long_says_for_whom(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "TRIES_AT_BEING_ALONE", 2)
+
+    async with await psycopg.AsyncConnection.connect(postgres_url) as other:
+        await other.execute(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})".encode())
+        with pytest.raises(SetupError, match=rf"another `editqueue migrate` .* \(pid {other.info.backend_pid} in"):
+            await migrate_schema(postgres_url)
+
+    assert await migrate_schema(postgres_url) == newest_revision()
+
+
+async def test_where_folders_cannot_be_locked_a_database_is_made_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, kind: int) -> None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr(migrate.fcntl, "flock", no_locks)
+
+    assert await migrate_schema(f"sqlite:///{tmp_path}/new.db") == newest_revision()
 
 
 async def _until(url: str, asked: str) -> None:

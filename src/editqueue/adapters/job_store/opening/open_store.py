@@ -94,13 +94,13 @@ async def migrate_schema(url: str) -> str:
 
 
 async def _migrated(url: str) -> Schema:
-    from editqueue.adapters.job_store.opening.migrate import TablesHeld, upgrade  # noqa: PLC0415  # as the first lines say
+    from editqueue.adapters.job_store.opening.migrate import HeldUp, upgrade  # noqa: PLC0415  # as the first lines say
 
     database = open_database(url, command_seconds=None)  # an index on a large table takes its time
     try:
         await database.with_connection(upgrade)
         return _usable(await database.with_connection(read_schema), url)
-    except TablesHeld as error:
+    except HeldUp as error:
         raise SetupError(f"{error} (EDITQUEUE_DATABASE_URL {shown(url)})") from error
     except _UNUSABLE as error:
         raise unusable(url, error) from error

@@ -18,6 +18,9 @@ STEPS: Final = "steps"
 """Alembic's attribute for the `Steps`."""
 LOCK_MS: Final = 300
 """For one lock on PostgreSQL: whoever comes after us waits behind us, and a migration takes several."""
+PATIENT_LOCK_MS: Final = 1_200
+"""Now and then: the server ends an autovacuum that is in the way, once somebody has waited for `deadlock_timeout` (1 s
+by default), and with less patience none would ever be."""
 
 
 class Steps(Protocol):
@@ -40,11 +43,12 @@ class Steps(Protocol):
 class PostgresSteps:
     """`Steps` on PostgreSQL."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, lock_ms: int = LOCK_MS) -> None:
         self._connection = connection
+        self._lock_ms = lock_ms
 
     def begin(self) -> None:
-        self._connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
+        self._connection.exec_driver_sql(f"SET LOCAL lock_timeout = {self._lock_ms}")
 
     def commit(self) -> None:
         self._connection.commit()

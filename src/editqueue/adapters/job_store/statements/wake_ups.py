@@ -21,9 +21,8 @@ def notifying(group: Group[T]) -> Group[T]:
     if group.queues is None:
         return group
     ids, token = ids_as_json(group.queues.job_ids), group.queues.token
-    return Group(
-        statements=(*group.statements, _wake_up().bind(ids=ids, token=token)), read=lambda rows: group.read(rows[:-1])
-    )
+    wake_up = _wake_up().bind(ids=ids, token=token)
+    return Group(statements=(*group.statements, wake_up), read=lambda rows: group.read(rows[:-1]), queues=group.queues)
 
 
 @cache

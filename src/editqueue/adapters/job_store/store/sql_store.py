@@ -56,8 +56,8 @@ class SqlStore:
     ) -> None:
         self._database = database
         self.schema = schema
-        has_table = schema is None or schema.revision >= traces.SINCE
-        self._traceparent = traceparent if has_table else None
+        self._knows_traces = schema is None or schema.revision >= traces.SINCE
+        self._traceparent = traceparent if self._knows_traces else None
 
     @property
     def joins_traces(self) -> bool:
@@ -127,7 +127,7 @@ class SqlStore:
 
     stale_jobs = _sends(rescue.stale_jobs)
 
-    # What is more where traces are on ----
+    # What is more where traces are on, or were ----
     async def claim_next(self, *, now: datetime, holder: str | None = None) -> Claim | None:
         return await self.send(claim.claim_next(now=now, holder=holder, traced=self.joins_traces))
 
@@ -138,7 +138,7 @@ class SqlStore:
             finished_before=finished_before, abandoned_before=abandoned_before, limit=limit, now=now
         )
         return await self.send(
-            traces.forgetting_old(group, made_before=finished_before) if self.joins_traces else group
+            traces.forgetting_old(group, made_before=finished_before) if self._knows_traces else group
         )
 
     # What needs two groups ----
