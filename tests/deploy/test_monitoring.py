@@ -16,12 +16,14 @@ import yaml
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from prometheus_client import CollectorRegistry
 
 from devtools.installation import Installation, free_port
 from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
 from devtools.seeds import seed_files, seed_order, submit
 from editqueue.adapters.journal.metrics import Metrics
+from editqueue.adapters.journal.queue_metrics import QueueMetrics
 from tests.deploy.monitoring import (
     ALERTS_TEST,
     BY_PROMETHEUS,
@@ -42,6 +44,9 @@ UNSEEN = {
     "__inputs", "__requires", "id", "definition", "builtIn", "step", "titleFormat", "textFormat", "tagKeys", "mode",
 }  # fmt: skip
 """Fields that Grafana reads and its models leave out: of imports, Prometheus' annotations and heatmaps' tooltips."""
+READ_AT = "editqueue_database_read_timestamp_seconds"
+FRESH = rf"\s+and on \(instance\)\s+\(time\(\) - {READ_AT}{{[^}}]*}} < 120\)"
+"""What follows a figure of the database, so that only those count that were read within two minutes."""
 WIDTH = 24
 """Columns of Grafana's grid."""
 
@@ -150,6 +155,22 @@ def test_every_metric_of_ours_is_asked_for_by_somebody() -> None:
     named = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
 
     assert named - asked == set()
+
+
+def test_figures_of_the_database_count_only_where_they_were_read_a_moment_ago() -> None:
+    registry = CollectorRegistry()
+    QueueMetrics(registry)
+    figures = {family.name for family in registry.collect()} - {READ_AT}
+    stale = {
+        str(question): [
+            figure
+            for figure in figures
+            if question.text.count(f"{figure}{{") > len(re.findall(rf"{figure}{{[^}}]*}}{FRESH}", question.text))
+        ]
+        for question in questions()
+    }
+
+    assert {asked: names for asked, names in stale.items() if names} == {}
 
 
 def test_every_alert_says_how_bad_it_is_what_is_wrong_and_where_to_read_on() -> None:

@@ -22,12 +22,20 @@ def test_every_warning_of_a_server_begins_at_zero() -> None:
     assert {*WARNINGS} == found(r"\.warning\(\s*\"(\w+)\"") - ELSEWHERE
 
 
-def test_every_cause_of_a_transition_begins_at_zero() -> None:
-    ends = (Done, Failed, Retry, HandedBack)
-    causes = found(r"cause=\"([a-z_ ]+)\"") | {end.cause for end in ends}
+def test_every_status_begins_at_zero_for_each_cause_by_which_it_is_entered() -> None:
+    made = found(r"before=None, cause=\"([a-z_ ]+)\"")
+    ended_while_queued = found(r"before=JobStatus\.QUEUED, cause=\"([a-z_ ]+)\"") - {"claim"}
+    taken_back = found(r"tell_of_requeued\(.*cause=\"([a-z_ ]+)\"")
+    ends = {(end.status.value, end.cause) for end in (Done, Failed, Retry, HandedBack)}
 
-    assert {cause for _, cause in TRANSITIONS} == causes
-    assert {(end.status.value, end.cause) for end in ends} <= {*TRANSITIONS}
+    assert {*TRANSITIONS} == {
+        ("in_progress", "claim"),
+        *(("queued", cause) for cause in made | taken_back),
+        *(("failed", cause) for cause in ended_while_queued | taken_back),  # taken_back: out of attempts
+        *ends,
+    }
+    assert len({*TRANSITIONS}) == len(TRANSITIONS)
+    assert made | ended_while_queued | taken_back | {"claim"} == found(r"cause=\"([a-z_ ]+)\"")
     assert {status for status, _ in TRANSITIONS} == {*JobStatus}
 
 

@@ -19,6 +19,8 @@ TRANSITIONS: Final = (
     ("queued", "hand_back"),
     ("queued", "taken_over"),
     ("queued", "stale"),
+    ("failed", "taken_over"),
+    ("failed", "stale"),
     ("failed", "file deleted"),
     ("failed", "cancel by hand"),
 )
