@@ -85,6 +85,8 @@ def otlp_collector() -> Generator[Collector]:
                 body = gzip.decompress(body)
             status = collector.take(body) if self.path == "/v1/traces" else 404
             self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", f"{collector.url}/elsewhere?key=secret")
             self.send_header("Content-Length", "0")
             self.end_headers()
 

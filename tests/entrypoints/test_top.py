@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import re
 import struct
 import termios
 import time
@@ -147,7 +148,7 @@ def test_without_a_terminal_it_looks_once(
 
     assert told.code == 0
     assert "jobs   queued 2  in_progress 1  done 0  failed 0" in told.out
-    assert "normal 1, oldest 0." in told.out
+    assert re.search(r"normal 1, oldest \d", told.out)
     assert "web-1:7:abc (no lock)" in told.out
     assert "storage_unavailable: busy" in told.out
     assert "anna  2 jobs" in told.out

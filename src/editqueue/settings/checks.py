@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from editqueue.setting_patterns import CLOUDFLARE, d1_database_id, is_postgres, is_url, name_of
 from editqueue.settings.model import Settings
@@ -123,8 +124,13 @@ def _traces(settings: Settings) -> Iterator[str]:
     ):
         if protocol not in {None, "http/protobuf"}:
             yield _must_be_its_kind(name, protocol)
-    yield from _http_url("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint)
-    yield from _http_url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings.otel_exporter_otlp_traces_endpoint)
+    for name, url in (
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings.otel_exporter_otlp_traces_endpoint),
+    ):
+        yield from _http_url(name, url)
+        if url is not None and is_url(url) and (not urlsplit(url).hostname or "?" in url or "#" in url):
+            yield f"{name} must name a host, without a query: keys go into OTEL_EXPORTER_OTLP_HEADERS{example(name)}"
 
 
 def _http_url(name: str, value: str | None) -> Iterator[str]:

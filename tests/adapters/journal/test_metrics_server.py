@@ -61,6 +61,28 @@ def test_more_connections_than_a_few_are_closed_at_once(port: int) -> None:
     assert b"editqueue_active_jobs" in metrics_of(port)
 
 
+def test_a_client_that_says_a_little_again_and_again_is_hung_up_on_too(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics_server, "LONGEST_SECONDS", 0.2)
+    before = threading.active_count()
+
+    with connected(port) as drip:
+        drip.settimeout(0.05)
+        ends = time.monotonic() + PATIENCE
+        hung_up = False
+        while not hung_up:
+            assert time.monotonic() < ends
+            with contextlib.suppress(TimeoutError):
+                try:
+                    drip.sendall(b"X")
+                    hung_up = drip.recv(1) == b""
+                except (BrokenPipeError, ConnectionResetError):
+                    hung_up = True
+
+    wait_until_threads_are(before)
+
+
 def test_a_client_that_says_nothing_is_hung_up_on(
     port: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

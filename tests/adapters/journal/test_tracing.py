@@ -63,7 +63,7 @@ def test_a_service_is_called_what_its_operator_calls_it(collector: Collector, mo
     assert resource["service.instance.id"]
 
 
-@pytest.mark.parametrize("status", [401, 404, 500, 503])
+@pytest.mark.parametrize("status", [301, 302, 401, 404, 500, 503])
 def test_what_a_collector_refuses_is_told_once(collector: Collector, status: int) -> None:
     collector.status = status
     log = RecordingJournal()
@@ -114,3 +114,25 @@ def test_a_look_at_the_collector_says_what_is_wrong_with_it(collector: Collector
     assert Tracing.look_at_collector() is None
     collector.status = 404
     assert "404" in str(Tracing.look_at_collector())
+    collector.status = 301
+    said = str(Tracing.look_at_collector())
+    assert ("redirected to http://127.0.0.1" in said, "secret" in said) == (True, False)
+
+
+def test_a_look_at_a_collector_that_is_away_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+
+    # More than once: what still ends of another test says so by the same logger.
+    assert any("refused" in str(Tracing.look_at_collector()) for _ in range(3))
+
+
+def test_a_header_that_cannot_be_read_is_told_without_the_key_that_is_in_it(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization: Bearer secret")
+    log = RecordingJournal()
+    Tracing(log).close()
+
+    assert log.warnings == ["traces_not_sent"]
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in str(Tracing.look_at_collector())
+    assert "secret" not in caplog.text

@@ -5,7 +5,9 @@ import logging
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from socketserver import ThreadingMixIn
 from typing import Any, Final, TextIO, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -18,6 +20,8 @@ MOST_CONNECTIONS: Final = 16
 """At once; more are closed without an answer. Each takes a thread and a file descriptor."""
 SILENCE_SECONDS: Final = 10
 """Until a client that neither sends nor reads is hung up on."""
+LONGEST_SECONDS: Final = 20
+"""Until any client is: one that sends a byte now and then would keep its place for ever."""
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -30,6 +34,7 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
         """Raises OSError when the port is taken."""
         [(self.address_family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         self._free = threading.Semaphore(MOST_CONNECTIONS)
+        self._since: dict[Any, float] = {}
         super().__init__((str(address[0]), port), _Handler)
         self.set_app(_told(cast("WSGIApplication", _untyped_app(registry))))
 
@@ -44,10 +49,20 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        self._since[request] = time.monotonic()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            del self._since[request]
             self._free.release()
+
+    def service_actions(self) -> None:
+        """Twice a second, in the thread that accepts."""
+        super().service_actions()
+        oldest = time.monotonic() - LONGEST_SECONDS
+        for request, since in tuple(self._since.items()):
+            if since < oldest:
+                _hang_up(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # so the standard library calls it
         """An OSError is a client that was silent for too long, or has left."""
@@ -65,6 +80,11 @@ class _Handler(WSGIRequestHandler):
     def get_stderr(self) -> TextIO:
         """For tracebacks in plain text, also of clients that do not read."""
         return io.StringIO()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has ended by itself
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _told(app: WSGIApplication) -> WSGIApplication:

@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
+import requests
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -15,6 +17,8 @@ _EXPORTERS: Final = logging.getLogger("opentelemetry.exporter")
 """Says why a batch was not sent; of each try, too."""
 _QUEUES: Final = logging.getLogger("opentelemetry.sdk._shared_internal")
 """Says that spans come faster than they are sent."""
+_HEADERS: Final = logging.getLogger("opentelemetry.util.re")
+"""Says which header it cannot read."""
 
 
 Tell = Callable[[int, str], None]
@@ -48,6 +52,22 @@ class Losses:
             self._tell(told, self.reason)
 
 
+def session_without_redirects() -> requests.Session:
+    """The exporter takes a redirect for success, and follows none."""
+
+    def refuse(response: requests.Response, *_: object, **__: object) -> None:
+        if response.is_redirect:
+            response.close()
+            to = urlsplit(response.headers["Location"])
+            raise ValueError(
+                f"{response.status_code}, redirected to {to.scheme}://{to.hostname}, which is not followed"
+            )
+
+    session = requests.Session()
+    session.hooks["response"].append(refuse)
+    return session
+
+
 class TellingExporter(SpanExporter):
     """Sends by `exporter`, and adds what it does not get through to `losses`."""
 
@@ -72,7 +92,7 @@ class MessagesKept:
     """What the SDK has to say of spans that it did not send goes to `losses`, and not into the log line by line."""
 
     def __init__(self, losses: Losses) -> None:
-        self._handlers = {_EXPORTERS: _Reason(losses), _QUEUES: _Dropped(losses)}
+        self._handlers = {_EXPORTERS: _Reason(losses), _QUEUES: _Dropped(losses), _HEADERS: _Headers(losses)}
         for logger, handler in self._handlers.items():
             logger.addHandler(handler)
             logger.propagate = False
@@ -84,12 +104,27 @@ class MessagesKept:
 
 
 class _Reason(logging.Handler):
+    """Of the last try, which may only say that there were enough of them, and of the one before."""
+
     def __init__(self, losses: Losses) -> None:
         super().__init__(logging.WARNING)
         self._losses = losses
+        self._before = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._losses.reason = record.getMessage()
+        said = record.getMessage()
+        if record.levelno < logging.ERROR:
+            self._before = said
+        else:
+            self._losses.reason, self._before = f"{said} {self._before}".strip(), ""
+
+
+class _Headers(_Reason):
+    """The SDK would say the whole header, and with it the key that is in it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        del record
+        self._losses.reason = "OTEL_EXPORTER_OTLP_HEADERS: a part of it is not name=value, URL-encoded, and is not sent"
 
 
 class _Dropped(_Reason):

@@ -9,11 +9,11 @@ from uuid import uuid4
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from starlette.types import ASGIApp
 
 from editqueue.adapters.journal.server_spans import ServerSpans, current_traceparent
-from editqueue.adapters.journal.span_sending import Losses, MessagesKept, TellingExporter
+from editqueue.adapters.journal.span_sending import Losses, MessagesKept, TellingExporter, session_without_redirects
 from editqueue.adapters.journal.traced import TracedJournal
 from editqueue.ports.journal import Journal
 
@@ -30,16 +30,21 @@ class Tracing:
     """
 
     def __init__(self, journal: Journal, *, exporter: SpanExporter | None = None) -> None:
-        self._losses = Losses(lambda spans, reason: journal.warning("traces_not_sent", spans=spans, reason=reason))
+        def tell(spans: int, reason: str) -> None:
+            journal.warning("traces_not_sent", spans=spans, reason=reason)
+
+        self._losses = Losses(tell)
         self._messages = MessagesKept(self._losses)
         try:
-            exporter = TellingExporter(exporter or OTLPSpanExporter(), self._losses)
+            exporter = TellingExporter(exporter or _otlp_exporter(), self._losses)
             # Not the SDK's global one, by which FastAPI would make spans of its own, too.
             self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
         except BaseException:
             self._messages.end()
             raise
+        if self._losses.reason:
+            tell(0, self._losses.reason)
         self._tracer = self._provider.get_tracer("editqueue", metadata.version("editqueue"))
 
     traceparent: Callable[[], str | None] = staticmethod(current_traceparent)
@@ -56,9 +61,10 @@ class Tracing:
         """Send nothing to the collector; returns what is wrong if it does not take that. Blocks for `LOOK_SECONDS`."""
         losses = Losses(lambda _spans, _reason: None)
         messages = MessagesKept(losses)
-        exporter = OTLPSpanExporter(timeout=LOOK_SECONDS)
+        exporter = _otlp_exporter(timeout=LOOK_SECONDS)
         try:
-            return None if exporter.export([]) is SpanExportResult.SUCCESS else losses.reason
+            exporter.export([])
+            return losses.reason or None
         finally:
             exporter.shutdown()
             messages.end()
@@ -74,6 +80,10 @@ class Tracing:
             self._losses.add(1, self._losses.reason)
         self._losses.tell_the_rest()
         self._messages.end()
+
+
+def _otlp_exporter(*, timeout: float | None = None) -> OTLPSpanExporter:
+    return OTLPSpanExporter(timeout=timeout, session=session_without_redirects())
 
 
 def _resource() -> Resource:

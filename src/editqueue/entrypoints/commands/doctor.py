@@ -142,6 +142,7 @@ async def _check_database(settings: Settings, stack: AsyncExitStack) -> tuple[Jo
     try:
         store = await stack.enter_async_context(open_job_store(settings))
         await store.queue_stats(now=SystemClock().now())
+        await store.probe()
     except EditQueueError as error:
         return None, broken("database", str(error), _database_remedy(settings, str(error)))
     return store, _about_schema(f"{shown_database(settings)}: reachable, schema", settings, store.schema)
@@ -162,6 +163,12 @@ def _database_remedy(settings: Settings, said: str) -> str:
         return "EDITQUEUE_DATA_DIR says where the system runs; `editqueue serve` starts one where there is none"
     if "`editqueue migrate`" in said:
         return "editqueue migrate"
+    if "or a newer one" in said:
+        return "run a newer version of editqueue"
+    if "readonly" in said:
+        return (
+            "let the user that runs editqueue write the database file and its folder, on a disk that is not read-only"
+        )
     if d1_database_id(settings.database_url) is None:
         return "check EDITQUEUE_DATABASE_URL and its server"
     api = settings.cloudflare_base_url

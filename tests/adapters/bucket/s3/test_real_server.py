@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -236,4 +237,6 @@ async def test_a_connection_that_is_reset_is_transient(given: Given, verb: str) 
     with pytest.raises(StorageUnavailable):
         await running
     given.wire.let_go()
+    with suppress(StorageUnavailable):  # of what was cut, one connection may still count as idle
+        await given.bucket.read(key)
     assert await given.bucket.read(key) == b"body"

@@ -214,3 +214,28 @@ async def test_a_file_that_is_away_answers_nothing_and_takes_nothing_until_it_is
 
     elsewhere.rename(path)
     assert await _values(database) == [1]
+
+
+async def test_a_connection_of_a_time_when_nobody_could_write_is_not_used_again(
+    database: SqliteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite opens such a file to read, and a connection stays what it was opened as. Root may write to any file."""
+    connect = sqlite.connect
+
+    def connected(path: Path, *, busy_timeout_ms: int) -> sqlite3.Connection:
+        connection = connect(path, busy_timeout_ms=busy_timeout_ms)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    await database.close()
+    opened = open_database(f"sqlite:///{path}")
+    assert isinstance(opened, SqliteDatabase)
+    monkeypatch.setattr(sqlite, "connect", connected)
+    with pytest.raises(StorageUnavailable, match="readonly"):
+        await opened.run(WRITE)
+
+    monkeypatch.setattr(sqlite, "connect", connect)
+    await opened.run(WRITE)
+
+    assert await _values(opened) == [1]
+    await opened.close()

@@ -22,7 +22,13 @@ from sqlalchemy.dialects import sqlite
 from editqueue.adapters.job_store.databases.database import GROUP_SECONDS, Rows, StatementRefused
 from editqueue.adapters.job_store.databases.database_url import DatabaseUrl
 from editqueue.adapters.job_store.databases.engine import EngineDatabase, closing
-from editqueue.adapters.job_store.databases.sqlite_connection import connect, errors_translated, is_busy, prepare
+from editqueue.adapters.job_store.databases.sqlite_connection import (
+    connect,
+    errors_translated,
+    is_busy,
+    is_read_only,
+    prepare,
+)
 from editqueue.adapters.job_store.databases.statement import Statement
 from editqueue.adapters.job_store.databases.threads import Threads, Turn
 from editqueue.domain.errors import StorageUnavailable
@@ -138,8 +144,14 @@ class SqliteDatabase(EngineDatabase):
             connection = self._connect()
         try:
             yield connection
+        except sqlite3.OperationalError as error:
+            if is_read_only(error):  # SQLite opened the file as it was then; what is opened anew may be allowed more
+                self._connections.discard(connection)
+                connection.close()
+            raise
         finally:
-            self._idle.append(connection)
+            if connection in self._connections:
+                self._idle.append(connection)
 
     def _connect(self) -> sqlite3.Connection:
         connection = connect(self._path, busy_timeout_ms=BUSY_TIMEOUT_MS)

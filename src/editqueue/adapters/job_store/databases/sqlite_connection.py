@@ -72,6 +72,10 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _code(error) == sqlite3.SQLITE_BUSY
 
 
+def is_read_only(error: sqlite3.Error) -> bool:
+    return _code(error) == sqlite3.SQLITE_READONLY
+
+
 def _is_defect(error: sqlite3.Error) -> bool:
     """An error without a code is Python's: a value of a wrong type, a parameter too few. A table that is not there
     was taken away: all are there when a store is opened."""
