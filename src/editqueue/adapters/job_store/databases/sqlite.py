@@ -142,16 +142,19 @@ class SqliteDatabase(EngineDatabase):
             connection = self._idle.pop()
         except IndexError:
             connection = self._connect()
+        is_usable = True
         try:
             yield connection
         except sqlite3.OperationalError as error:
-            if is_read_only(error):  # SQLite opened the file as it was then; what is opened anew may be allowed more
-                self._connections.discard(connection)
-                connection.close()
+            # SQLite opened the file as it was allowed to then; one that is opened anew may be allowed more.
+            is_usable = not is_read_only(error)
             raise
         finally:
-            if connection in self._connections:
+            if is_usable:
                 self._idle.append(connection)
+            else:
+                self._connections.discard(connection)
+                connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = connect(self._path, busy_timeout_ms=BUSY_TIMEOUT_MS)
