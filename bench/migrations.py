@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 
 from bench.figures import Figure
 from bench.sizes import size
-from devtools.databases import KINDS, Kind, postgres_server
+from devtools.databases import KINDS, Kind, empty_database
 from devtools.history import Size, load
 from devtools.scratch import NOW
 from editqueue.adapters.job_store.opening.migrate import upgrade
@@ -63,27 +63,13 @@ async def measure() -> list[Figure]:
 
 
 def _measure_on(kind: Kind) -> list[Figure]:
-    with _database(kind) as url:
+    with tempfile.TemporaryDirectory() as folder, empty_database(kind, Path(folder)) as url:
         first, *others = all_revisions()
         _migrate(url, first)
         started = time.perf_counter()
         asyncio.run(_filled(url))
         print(f"  {kind}: {ROWS:,} jobs and files loaded in {time.perf_counter() - started:.0f} s", flush=True)
         return [_measured(kind, url, revision) for revision in others]
-
-
-@contextmanager
-def _database(kind: Kind) -> Generator[str]:
-    if kind == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{Path(folder)}/migrated.db"
-        return
-    server = postgres_server()
-    name = server.create()
-    try:
-        yield server.url(name)
-    finally:
-        server.drop(name)
 
 
 async def _filled(url: str) -> None:

@@ -1,17 +1,15 @@
 """Many rows at once, in the database's own words: making them is not what is measured."""
 
 import asyncio
-import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
 from pgqueuer.queries import Queries
 from procrastinate.types import JSONDict
-from sqlalchemy import make_url
 
 from bench.pgqueuer_app import ENTRYPOINT, connect, enqueue
 from bench.procrastinate_app import make_app
+from devtools.databases import run_statements
 
 START_MS = 1_790_000_000_000
 """September 2026: before any bench runs."""
@@ -78,19 +76,6 @@ def _numbered(prefix: str, number: str) -> str:
     """`marked_file` in the words of either database; `number` is an expression."""
     zeros = "0" * (ID_LENGTH - len(prefix))
     return f"'{prefix}' || substr('{zeros}' || {number}, length('{zeros}' || {number}) - {len(zeros) - 1})"
-
-
-def run_statements(url: str, statements: Sequence[str]) -> None:
-    """One after the other, as they are."""
-    if url.startswith("postgresql"):
-        with psycopg.connect(url, autocommit=True) as connection:
-            for one in statements:
-                connection.execute(one.encode())
-        return
-    with sqlite3.connect(make_url(url).database or "") as connection:
-        for one in statements:
-            connection.execute(one)
-    connection.close()
 
 
 def series(url: str, count: int) -> str:

@@ -3,13 +3,17 @@
 import asyncio
 import atexit
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal
+
+import psycopg
+from sqlalchemy import make_url
 
 from devtools.postgres import Postgres, postgres
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
@@ -49,6 +53,32 @@ def new_postgres() -> Generator[NewDatabase]:
     finally:
         for name in made:
             server.drop(name)
+
+
+@contextmanager
+def empty_database(kind: Kind, folder: Path) -> Generator[str]:
+    """The URL of a database without any table; a SQLite file will be in `folder`."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/empty.db"
+        return
+    server = postgres_server()
+    name = server.create()
+    try:
+        yield server.url(name)
+    finally:
+        server.drop(name)
+
+
+def run_statements(url: str, statements: Sequence[str]) -> None:
+    """One after the other, as they are."""
+    if url.startswith("postgresql"):
+        with psycopg.connect(url, autocommit=True) as connection:
+            for one in statements:
+                connection.execute(one.encode())
+        return
+    with closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as connection:
+        for one in statements:
+            connection.execute(one)
 
 
 @cache

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from devtools.seeds import seed_files, seed_order, submit
 from editqueue.domain.files import File
 from editqueue.entrypoints.http.auth import issue_token
 from tests.entrypoints.in_process import run_here
+from tests.entrypoints.test_cli_serving import running
 
 TRACE_ID, CALLER_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE_ID}-{CALLER_ID}-01"
@@ -39,16 +39,6 @@ def traced(tmp_path: Path, url: str, **more: str) -> Installation:
     """Sends its spans at once, to the collector at `url`."""
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "50", "JWT_SECRET": "s" * 32}
     return Installation(tmp_path / "data", settings | more)
-
-
-@contextmanager
-def running(here: Installation, *words: str) -> Generator[subprocess.Popen[str]]:
-    """The process; killed if the test does not end it."""
-    with here.start(*words) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def log_of(process: subprocess.Popen[str]) -> Sequence[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devtools.databases import KINDS, postgres_server
+from devtools.databases import KINDS, empty_database
 from devtools.installation import Installation
 from devtools.patience import PATIENCE
 from devtools.pictures.samples import encoded, scene
@@ -88,24 +88,11 @@ def _programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, Progra
 def _versions(request: pytest.FixtureRequest, programs: tuple[Program, Program], tmp_path: Path) -> Iterator[Versions]:
     """With the older one's schema."""
     previous, this = programs
-    with _database(request.param, tmp_path) as url:
+    with empty_database(request.param, tmp_path) as url:
         settings = {"EDITQUEUE_DATABASE_URL": url, "JWT_SECRET": SECRET}
         older, newer = (program.at(tmp_path / "data", settings) for program in programs)
         assert older.run("migrate").code == 0
         yield Versions(url=url, older=older, newer=newer, revisions=(previous.newest, this.newest))
-
-
-@contextmanager
-def _database(kind: str, folder: Path) -> Generator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{folder}/shared.db"
-        return
-    server = postgres_server()
-    name = server.create()
-    try:
-        yield server.url(name)
-    finally:
-        server.drop(name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

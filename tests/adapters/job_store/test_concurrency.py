@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from devtools.databases import NewDatabase, new_postgres, postgres_server
+from devtools.databases import NewDatabase, empty_database, new_postgres
 from devtools.patience import PATIENCE
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, seed_upload, submit
 from editqueue.adapters.job_store.opening.open_store import migrate_schema, open_store
@@ -225,15 +226,11 @@ async def _until_waiting(url: str, count: int) -> None:
                 await asyncio.sleep(0.01)
 
 
-async def test_two_migrations_at_once_make_one_schema() -> None:
-    server = postgres_server()
-    name = server.create()
-    try:
-        revisions = await asyncio.gather(*(migrate_schema(server.url(name)) for _ in range(4)))
+async def test_two_migrations_at_once_make_one_schema(tmp_path: Path) -> None:
+    with empty_database("postgresql", tmp_path) as url:
+        revisions = await asyncio.gather(*(migrate_schema(url) for _ in range(4)))
 
         assert set(revisions) == {newest_revision()}
-        store = await open_store(server.url(name))
+        store = await open_store(url)
         assert await store.order(new_id()) is None
         await store.close()
-    finally:
-        server.drop(name)

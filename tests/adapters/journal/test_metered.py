@@ -4,46 +4,21 @@ import io
 import json
 import socket
 import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from devtools.seeds import NOON
 from editqueue.adapters.journal.direct_output import DirectOutput
 from editqueue.adapters.journal.known_labels import GROUNDS
 from editqueue.adapters.journal.metered import MeteredJournal
 from editqueue.adapters.journal.metrics import Metrics
 from editqueue.domain.errors import BrokenPicture, SetupError
-from editqueue.domain.jobs import EditJob, JobStatus
-from editqueue.ports.journal import Course, PreviewMade, Stage, StageTime
+from editqueue.domain.jobs import JobStatus
+from tests.adapters.journal import attempts
 
-JOB = EditJob(
-    id="job-1",
-    file_id="file-1",
-    order_id="order-1",
-    user_id="anna",
-    status=JobStatus.IN_PROGRESS,
-    created_at=NOON,
-    run_after=NOON,
-    fair_order=NOON,
-    token="the-token",
-    attempts=2,
-)
-
-
-def course(*, seconds: float, bytes_copied: int) -> Course:
-    """Of an attempt that made the job done."""
-    return Course(
-        began=NOON,
-        waited=2,
-        seconds=seconds,
-        result="done",
-        error=None,
-        bytes_copied=bytes_copied,
-        preview=PreviewMade(source_format="jpeg", path="vips-shrink", body_bytes=9),
-        stages=(StageTime(stage=Stage.COPY, began=0.1, seconds=0.5),),
-    )
+JOB = replace(attempts.JOB, attempts=2)
 
 
 class Written:
@@ -70,7 +45,7 @@ def test_an_attempt_is_one_line() -> None:
     written = Written()
     before = datetime.now(UTC)
 
-    written.journal.attempt(JOB, course(seconds=1.23456, bytes_copied=42))
+    written.journal.attempt(JOB, replace(attempts.DONE, seconds=1.23456))
 
     line = written.line()
     assert before <= datetime.fromisoformat(line.pop("timestamp")) <= datetime.now(UTC)
@@ -185,7 +160,7 @@ def test_the_skew_of_the_clock_is_a_gauge() -> None:
 def test_two_journals_of_one_process_do_not_share_numbers() -> None:
     first, second = Written(), Written()
 
-    first.journal.attempt(JOB, course(seconds=1, bytes_copied=7))
+    first.journal.attempt(JOB, replace(attempts.DONE, bytes_copied=7))
 
     assert second.number("editqueue_copied_bytes_total") == 0
 

@@ -9,25 +9,13 @@ from devtools.seeds import NOON
 from devtools.world import RecordingJournal
 from editqueue.adapters.journal.traced import TracedJournal
 from editqueue.domain.errors import BrokenPicture
-from editqueue.domain.jobs import EditJob, JobStatus
+from editqueue.domain.jobs import EditJob
 from editqueue.ports.journal import Course, PreviewMade, Stage, StageTime
+from tests.adapters.journal import attempts
 from tests.adapters.journal.spans import Kept, failure, told
 
 TRACE_ID, REQUEST_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-JOB = EditJob(
-    id="job-1",
-    file_id="file-1",
-    order_id="order-1",
-    user_id="anna",
-    status=JobStatus.IN_PROGRESS,
-    created_at=NOON,
-    run_after=NOON,
-    fair_order=NOON,
-    token="the-token",
-    attempts=2,
-    holder="host:1:abcd",
-    traceparent=f"00-{TRACE_ID}-{REQUEST_ID}-01",
-)
+JOB = replace(attempts.JOB, attempts=2, holder="host:1:abcd", traceparent=f"00-{TRACE_ID}-{REQUEST_ID}-01")
 STAGES = (
     StageTime(stage=Stage.CLAIM, began=0, seconds=0.25),
     StageTime(stage=Stage.COPY, began=0.25, seconds=0.5),
@@ -35,16 +23,8 @@ STAGES = (
     StageTime(stage=Stage.PUBLISH, began=1.25, seconds=0.25),
     StageTime(stage=Stage.SETTLE, began=1.5, seconds=0.5),
 )
-DONE = Course(
-    began=NOON,
-    waited=4,
-    seconds=2,
-    result="done",
-    error=None,
-    bytes_copied=42,
-    preview=PreviewMade(source_format="heic", path="coded-still", body_bytes=9),
-    stages=STAGES,
-)
+HEIC = PreviewMade(source_format="heic", path="coded-still", body_bytes=9)
+DONE = replace(attempts.DONE, waited=4, seconds=2, preview=HEIC, stages=STAGES)
 ATTEMPT = "attempt edit_jobs"
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from starlette.types import ASGIApp
 
 from editqueue.adapters.journal.server_spans import ServerSpans, current_traceparent
@@ -62,9 +62,11 @@ class Tracing:
         losses = Losses(lambda _spans, _reason: None)
         messages = MessagesKept(losses)
         exporter = _otlp_exporter(timeout=LOOK_SECONDS)
+        of_settings = losses.reason
         try:
-            exporter.export([])
-            return losses.reason or None
+            if exporter.export([]) is not SpanExportResult.SUCCESS:
+                return losses.reason
+            return of_settings or None
         finally:
             exporter.shutdown()
             messages.end()

@@ -10,15 +10,14 @@ import asyncio
 import itertools
 import os
 import signal
-import sqlite3
 import sys
 import traceback
 from functools import partial
 from typing import Final
 
-import psycopg
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 
+from devtools.databases import run_statements
 from editqueue.adapters.job_store.opening.migrate import upgrade
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.opening.revisions import all_revisions
@@ -43,7 +42,7 @@ def _killed_until_it_is_done(url: str, revision: str) -> int:
         if status == 0:
             return moment
         assert os.WIFSIGNALED(status), f"migrating to {revision} failed"
-        _work(url)
+        run_statements(url, WORK)
     raise AssertionError
 
 
@@ -65,18 +64,6 @@ def _migrate_and_die(url: str, revision: str, moment: int) -> None:
     finally:
         traceback.print_exc()
         os._exit(1)
-
-
-def _work(url: str) -> None:
-    if url.startswith("postgresql"):
-        with psycopg.connect(url) as server:
-            for one in WORK:
-                server.execute(one.encode())
-        return
-    with sqlite3.connect(make_url(url).database or "") as file:
-        for one in WORK:
-            file.execute(one)
-    file.close()
 
 
 if __name__ == "__main__":

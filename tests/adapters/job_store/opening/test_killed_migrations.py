@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from devtools.databases import NewDatabase, new_postgres, postgres_server
+from devtools.databases import NewDatabase, empty_database, new_postgres
 from devtools.history import Size, load
 from devtools.patience import PATIENCE
 from editqueue.adapters.job_store.databases.statement import once
@@ -49,12 +49,9 @@ UNUSABLE = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid
 
 
 @pytest.fixture(name="postgres_url")
-def _postgres_url() -> Iterator[str]:
-    """Of a database without any table."""
-    server = postgres_server()
-    name = server.create()
-    yield server.url(name)
-    server.drop(name)
+def _postgres_url(tmp_path: Path) -> Iterator[str]:
+    with empty_database("postgresql", tmp_path) as url:
+        yield url
 
 
 async def at_revision(url: str, revision: str) -> str:
