@@ -13,6 +13,7 @@ from editqueue.ports.job_store import JobStore
 
 SIZE = Size(finished=20_000, queued=200, files=20_000)
 """On tables much smaller than this PostgreSQL is right to read them whole."""
+FEW = Size(finished=2_000, queued=100, files=2_000)
 METHODS = {name for name in dir(JobStore) if not name.startswith("_")} - {"close", "schema"}
 WITHOUT_A_PLAN = {"probe"}
 """Begins a transaction on SQLite, and asks nothing in it."""
@@ -35,6 +36,14 @@ def test_a_job_that_is_done_at_its_first_attempt_has_no_part_in_the_table_of_att
         *("retry_later", "fail", "release", "rescue", "take_over"),
         *("begin_expiry", "job_story", "overview"),
     }
+
+
+def test_a_finish_on_postgresql_looks_up_its_jobs_while_there_are_few() -> None:
+    plans = [plan for plan in asyncio.run(plans_on("postgresql", FEW)) if plan.method == "finish"]
+    looks = [line for plan in plans for line in plan.lines if re.search(r"Scan .*on edit_jobs\b", line)]
+
+    assert len(looks) == len(plans) > 0
+    assert [line for line in looks if "edit_jobs_pkey" not in line or "Index Cond" not in line] == []
 
 
 def test_an_overview_looks_at_lanes_in_the_order_of_their_index(plans: Sequence[Plan]) -> None:

@@ -34,7 +34,8 @@ from editqueue.ports.overview import Overview
 
 # The files are held first, all of them and by id, before any job is touched: the order in which every group takes its
 # rows (decision 20). An uncorrelated subquery is run to its end before the first row of the UPDATE that asks for it.
-# COALESCE keeps the planner from walking the partial index of all running jobs instead of looking up the given ones.
+# COALESCE keeps the planner from walking the partial index of all running jobs instead of looking up the given ones, and
+# the array from walking the primary key while jobs are few: it takes a recordset for 100 rows, but an array for ten.
 FINISH = """
 WITH given AS (
     SELECT *
@@ -51,7 +52,8 @@ WITH given AS (
     SET status = 'done', token = given.token, finished_at = given.moment, error = NULL,
         bytes_copied = given.bytes_copied
     FROM given
-    WHERE edit_jobs.id = given.job_id AND COALESCE(edit_jobs.status, '') = 'in_progress'
+    WHERE edit_jobs.id = given.job_id AND edit_jobs.id = ANY (ARRAY(SELECT given.job_id FROM given))
+      AND COALESCE(edit_jobs.status, '') = 'in_progress'
       AND edit_jobs.token = given.claim_token
       AND edit_jobs.file_id = ANY (ARRAY(SELECT held.id FROM held))
     RETURNING edit_jobs.id, edit_jobs.user_id, edit_jobs.order_id, edit_jobs.file_id
