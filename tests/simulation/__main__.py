@@ -16,6 +16,8 @@ from tests.simulation.shorten import shorten
 from tests.simulation.world import Ending, run
 
 MOST_SEEDS_A_MUTANT = 2_000
+A_LINE = 1_000
+"""Worlds, where there is no terminal to show a bar on."""
 
 
 def main() -> int:
@@ -50,7 +52,10 @@ def search(seeds: range, processes: int) -> int:
             if ending.violation is not None:
                 broken.append(ending)
                 progress.console.print(f"seed {ending.seed}: {ending.violation}")
-            progress.update(bar, advance=1, speed=f"{number / (time.monotonic() - began):.0f} seeds/s")
+            speed = f"{number / (time.monotonic() - began):.0f} seeds/s"
+            progress.update(bar, advance=1, speed=speed)
+            if number % A_LINE == 0 and not progress.console.is_terminal:
+                progress.console.print(f"{number} of {len(seeds)} worlds, {speed}, {len(broken)} violations")
     took = time.monotonic() - began
     lacking = never_met(met) if len(seeds) >= ENOUGH else []
     sys.stdout.write(f"{table(met)}\n\n")
