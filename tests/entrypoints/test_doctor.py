@@ -145,11 +145,12 @@ def test_a_tool_that_is_missing_is_not_called_ok(
     assert "missing image tool rawpy: not installed\n        -> for camera raws: pip install rawpy\n" in said
 
 
-def test_an_old_schema(tmp_path: Path) -> None:
+def test_a_database_that_is_not_there_may_be_on_a_disk_that_is_not_mounted(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/own.db"
     here = Installation(tmp_path / "data", {"EDITQUEUE_DATABASE_URL": url, "JWT_SECRET": SECRET})
 
-    assert "editqueue migrate" in broken(here.run("doctor"))["remedy"]
+    assert "-> mount the disk" in broken(here.run("doctor"))["remedy"]
+    assert "a new system gets a new one by `editqueue migrate`" in here.run("status").complaint()
 
 
 async def test_a_stale_lock_and_its_mending(here: Installation) -> None:

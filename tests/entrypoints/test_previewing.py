@@ -1,11 +1,12 @@
 """`editqueue preview`: where a preview may be written, and that it is there whole or not at all."""
 
+import errno
 import os
 import resource
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -95,3 +96,42 @@ def test_a_preview_that_cannot_be_written_leaves_what_was_there(
     assert f"{target}: File too large; the preview was not written" in preview(target, "--force").complaint()
     assert names(tmp_path) == ["in.jpg"] + (["out.jpg"] if before is not None else [])
     assert before is None or target.read_bytes() == before
+
+
+def test_no_empty_file_is_ever_where_a_preview_will_be(
+    preview: Preview, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, seen = tmp_path / "out.jpg", list[int]()
+
+    def watched(call: Callable[..., object]) -> Callable[..., object]:
+        def watching(*given: Any, **named: Any) -> object:
+            answer = call(*given, **named)
+            seen.extend([target.stat().st_size] if target.exists() else [])
+            return answer
+
+        return watching
+
+    for name in ("touch", "replace", "hardlink_to", "unlink"):
+        monkeypatch.setattr(Path, name, watched(getattr(Path, name)))
+
+    assert preview(target).code == 0
+    assert set(seen) == {target.stat().st_size}
+
+
+def test_a_file_system_without_hard_links_gets_its_preview_and_keeps_what_came_meanwhile(
+    preview: Preview, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, late = tmp_path / "out.jpg", tmp_path / "late.jpg"
+
+    def refused(path: Path, part: Path) -> None:
+        if path == late:
+            late.write_text("somebody's")
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(part))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+
+    assert preview(target).code == 0
+    assert decoded(target.read_bytes()).size == (1280, 960)
+    assert "is there already" in preview(late).complaint()
+    assert late.read_text() == "somebody's"
+    assert names(tmp_path) == ["in.jpg", "late.jpg", "out.jpg"]

@@ -28,6 +28,6 @@ def confirm_database_file(settings: Settings) -> None:
             "data dir, for example EDITQUEUE_DATA_DIR=/var/lib/editqueue; `editqueue serve` starts a new one here"
         )
     raise SetupError(
-        f"there is no database {file} (EDITQUEUE_DATABASE_URL): give that of the running system, or make this one: "
-        "`editqueue migrate`"
+        f"there is no database {file} (EDITQUEUE_DATABASE_URL): give that of the running system, or mount its disk; "
+        "a new system gets a new one by `editqueue migrate`"
     )

@@ -33,6 +33,8 @@ from editqueue.wiring.traces import look_at_traces, shown_endpoint
 PAUSE_TOLD_WITHIN = timedelta(minutes=3)
 """A consumer that waits says so at least this often; one that has not is gone."""
 _LABELS: Mapping[str, str] = {"ok": "ok     ", "missing": "missing", "broken": "BROKEN "}
+_NO_DATABASE_HERE = "EDITQUEUE_DATA_DIR says where the system runs; `editqueue serve` starts one where there is none"
+_NO_DATABASE = "mount the disk that it is on; only for a new system: editqueue migrate"
 _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumers of this machine",
     "postgres": "postgres: the database wakes its consumers",
@@ -159,8 +161,8 @@ def _about_schema(there: str, settings: Settings, schema: Schema | None) -> Chec
 
 
 def _database_remedy(settings: Settings, said: str) -> str:
-    if "there is no database" in said and settings.embedded:
-        return "EDITQUEUE_DATA_DIR says where the system runs; `editqueue serve` starts one where there is none"
+    if "there is no database" in said:
+        return _NO_DATABASE_HERE if settings.embedded else _NO_DATABASE
     if "`editqueue migrate`" in said:
         return "editqueue migrate"
     if "or a newer one" in said:

@@ -72,11 +72,22 @@ def _write_whole(target: Path, body: bytes, *, force: bool) -> None:
     part = place.with_name(f".preview-{secrets.token_hex(8)}")
     try:
         part.write_bytes(body)
-        if not force:
-            place.touch(exist_ok=False)  # now it is ours to replace
-        part.replace(place)
+        if force:
+            part.replace(place)
+        else:
+            _create(place, part)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _create(place: Path, part: Path) -> None:
+    try:
+        place.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        place.touch(exist_ok=False)  # now it is ours to replace
+        part.replace(place)
 
 
 def _exists(target: Path) -> SetupError:

@@ -34,7 +34,7 @@ from editqueue.ports.overview import Overview
 
 # The files are held first, all of them and by id, before any job is touched: the order in which every group takes its
 # rows (decision 20). An uncorrelated subquery is run to its end before the first row of the UPDATE that asks for it.
-# COALESCE keeps the planner from walking the partial index of all running jobs instead of looking up the given ones, and
+# COALESCE keeps the planner from walking the partial index of all running jobs instead of looking up the given ones,
 # the array from walking the primary key while jobs are few: it takes a recordset for 100 rows, but an array for ten.
 FINISH = """
 WITH given AS (
