@@ -55,14 +55,14 @@ def _preview(picture: HeifPicture, read: Read, limits: PixelLimits, *, shown: He
     """Of the size that `shown` would have."""
     tile = picture.tiles[0]
     limits.check(tile.width * picture.columns, tile.height * picture.rows, limits.heif)
-    step = _step(picture)
-    decoder = TileDecoder(picture, step)
+    step, size = _step(picture), _preview_size((shown or picture).shown_size)
+    decoder = TileDecoder(picture, step, to=size if _is_whole(picture) and picture.crop is None else None)
     try:
         tiles = [decoder.decode(each, b"".join(map(read, each.extents))) for each in picture.tiles]
     except Declined:
         return None
     joined = vips().Image.arrayjoin(tiles, across=picture.columns) if len(tiles) > 1 else tiles[0]
-    image = _fitted(_cropped(joined, picture, step), (shown or picture).shown_size)
+    image = _fitted(_cropped(joined, picture, step), size)
     if decoder.transfer is not None:
         image = tone_mapped(image, decoder.transfer)
     return _upright(in_memory(image), picture)
@@ -91,10 +91,15 @@ def _cropped(image: Any, picture: HeifPicture, step: int) -> Any:
     return image
 
 
-def _fitted(image: Any, size: tuple[int, int]) -> Any:
-    """As large as the preview of a picture of `size` is, to the pixel."""
+def _preview_size(size: tuple[int, int]) -> tuple[int, int]:
     scale = min(1.0, LONG_EDGE / max(size))
     width, height = (max(1, round(side * scale)) for side in size)
+    return width, height
+
+
+def _fitted(image: Any, size: tuple[int, int]) -> Any:
+    """As large as `size`, to the pixel."""
+    width, height = size
     if image.format == "ushort":  # of which thumbnail_image makes 8 bit
         return image.resize(width / image.width, vscale=height / image.height)
     return image.thumbnail_image(width, **fit_options(image) | {"height": height, "size": "force"})

@@ -31,13 +31,15 @@ class Declined(Exception):
 
 
 class TileDecoder:
-    """Decodes the tiles of one picture, each side divided by `step`; with the profile of the picture."""
+    """Decodes the tiles of one picture, each side divided by `step`, or at once `to` a size; with the profile of the
+    picture."""
 
-    def __init__(self, picture: HeifPicture, step: int) -> None:
+    def __init__(self, picture: HeifPicture, step: int, *, to: tuple[int, int] | None = None) -> None:
         import av.video.reformatter  # noqa: PLC0415  # only where pictures are decoded
 
         self._picture = picture
         self._step = step
+        self._to = to
         self._reformatter = av.video.reformatter.VideoReformatter()
         self.transfer: int | None = None
         """PQ or HLG where the pixels, of 16 bit then, are such."""
@@ -53,21 +55,24 @@ class TileDecoder:
         _check(colours, self._picture.profile, grey=grey)
         if colours.transfer in {PQ, HLG}:
             self.transfer = colours.transfer
-        image = self._scaled(frame, colours, grey=grey)
+        if exact and self._to is not None:
+            return self._scaled(frame, colours, self._to, BICUBIC, grey=grey)
+        size = -(-frame.width // self._step), -(-frame.height // self._step)
+        image = self._scaled(frame, colours, size, AREA if self._step > 1 else BICUBIC, grey=grey)
         return image if exact else image.crop(0, 0, *tile.size)
 
-    def _scaled(self, frame: Any, colours: Colours, *, grey: bool) -> Any:
+    def _scaled(self, frame: Any, colours: Colours, size: tuple[int, int], kernel: int, *, grey: bool) -> Any:
         wide = self.transfer is not None
         as_it_is = grey or colours.full_range  # the scaler leaves grey in its range, whatever it is told
         small = self._reformatter.reformat(
             frame,
-            width=-(-frame.width // self._step),
-            height=-(-frame.height // self._step),
+            width=size[0],
+            height=size[1],
             format="gray" if grey else "rgb48le" if wide else "rgb24",
             src_colorspace=SCALER_MATRICES[colours.matrix],
             src_color_range=FULL_RANGE if as_it_is else LIMITED_RANGE,
             dst_color_range=FULL_RANGE,
-            interpolation=PRECISE | (AREA if self._step > 1 else BICUBIC),
+            interpolation=PRECISE | kernel,
             threads=1,
         )
         image = packed(small, "ushort" if wide else "uchar", bands=1 if grey else 3)
