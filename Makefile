@@ -122,7 +122,7 @@ format: setup  ## let ruff and Biome mend what they can
 hooks: setup  ## let Git format, lint and check the architecture before each commit
 	$(BIN)/prek install
 
-reliability: setup  ## the promises 1-12, 21 and 22 at full size, on both databases; the report comes last
+reliability: setup  ## the promises 1-12, 21, 22, 24 and 28 at full size, on both databases; the report comes last
 	EDITQUEUE_TEST_SIZE=full $(BIN)/python -m pytest -m reliability -p tests.reliability.report -n 2 --dist worksteal --timeout 1800
 
 SEEDS ?= 1000
@@ -188,5 +188,6 @@ build: setup  ## the sdist, and the wheel made of it, into dist/
 clean:  ## remove what setup, tests and builds made (never your data, measurements or deployments)
 	rm -rf $(VENV) $(LOCK) .samples dist build reliability-report .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis
 	rm -rf devtools/cloudflare/.packages
-	cd deploy/cloudflare && rm -rf .packages build python_modules .venv-workers .wrangler wrangler.*.json
+	cd deploy/cloudflare && rm -rf .packages build python_modules .venv-workers .wrangler
+	find deploy/cloudflare -maxdepth 1 -name 'wrangler.*.json' ! -name wrangler.elsewhere.json -exec rm -rf {} +
 	find . \( -name .git -o -path ./.editqueue -o -path ./bench/results \) -prune -o \( -name node_modules -o -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +

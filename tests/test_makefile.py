@@ -235,8 +235,12 @@ def test_clean_leaves_of_what_git_ignores_only_data_measurements_and_deployments
             (path / "file").touch()
     nested = project.folder / "tests" / "web" / "node_modules" / "package"
     nested.mkdir(parents=True)
+    written = project.folder / "deploy" / "cloudflare" / "wrangler.elsewhere.json"
+    written.touch()
 
     project.make("clean")
+
+    assert written.exists(), "written by hand, as docs/cloudflare_worker.md has it"
 
     left = {str(path.relative_to(project.folder).parent) for path in project.folder.rglob("file")}
     assert left == KEPT

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -157,7 +158,10 @@ async def test_a_stale_lock_and_its_mending(here: Installation) -> None:
     await seed_file(here, status="in_progress", locked=True)
 
     assert "--fix" in broken(here.run("doctor"))["remedy"]
-    assert here.run("doctor", "--fix", "--json").json()["healthy"]
+    mended = here.run("doctor", "--fix", "--json").json()
+    assert mended["healthy"]
+    [locks] = [check for check in mended["checks"] if check["name"] == "locks"]
+    assert re.fullmatch(r"1 locks without a job were reset: files [0-9a-f-]{36}", locks["detail"])
     assert here.run("status", "--json").json()["stale_locks"] == 0
 
 

@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     """Where Cloudflare's API is, only to point elsewhere in tests. Default: Cloudflare's own."""
     given_queue: Literal["local", "postgres", "cloudflare", "none"] | None = Field(None, examples=["local"])
     """Who wakes idle consumers: `local` this machine, `postgres` the submitting transaction, `cloudflare` Queues over
-    HTTP, `none` the clock alone. Default: `postgres` where the database is PostgreSQL, else `local`."""
+    HTTP, `none` the clock alone. With D1 it must be given: `cloudflare` or `none`. Default: `postgres` where the
+    database is PostgreSQL, else `local`."""
     concurrency: int = Field(1, ge=1, le=64)
     """Jobs at a time in one process."""
     job_timeout: float = Field(300, gt=0, le=LONGEST)

@@ -181,7 +181,8 @@ def _database_remedy(settings: Settings, said: str) -> str:
 async def _check_locks(store: JobStore, *, fix: bool) -> Check:
     now = SystemClock().now()
     if fix and (released := await store.reset_stale_locks(now=now)):
-        return good("locks", f"{len(released)} locks without a job were reset")
+        names = examples_of(Finding().plus(released))
+        return good("locks", f"{len(released)} locks without a job were reset: files {names}")
     if found := (await store.queue_stats(now=now)).stale_locks:
         return broken(
             "locks", f"{found} files are locked without a job in progress", "editqueue doctor --fix resets them"
