@@ -5,12 +5,12 @@ from collections.abc import Callable
 from statistics import median
 
 from bench.figures import Figure, middle
-from bench.pictures import avif_12_mp, heic_12_mp, hif_12_mp
+from bench.pictures import avif_12_mp, heic_12_mp, hif_12_mp, pq_avif
 from devtools.pictures.samples import decoded, ssim
+from editqueue.adapters.image_tools.decoders.avif import read_avif
 from editqueue.adapters.image_tools.decoders.fitting import fitted
 from editqueue.adapters.image_tools.decoders.heic import read_heic
 from editqueue.adapters.image_tools.decoders.pixel_limits import PixelLimits
-from editqueue.adapters.image_tools.decoders.still import read_still
 from editqueue.adapters.image_tools.formats.byte_source import BytesSource
 from editqueue.adapters.image_tools.render import render_preview
 from editqueue.domain.preview_spec import QUALITY
@@ -26,6 +26,8 @@ async def measure() -> list[Figure]:
         *_one("HIF 12 MP without", hif_12_mp(copy=False), _by_libheif, "ffmpeg", 2),
         *_one("HEIC 12 MP in 48 tiles", heic_12_mp(), _by_libheif, "ffmpeg", None),
         *_one("AVIF 12 MP", avif_12_mp(), _by_aom, "ffmpeg", 1.5),
+        *_one("AVIF 12 MP in PQ", pq_avif(4032, 3024), _by_aom, "ffmpeg", 1.5),
+        *_one("AVIF 3 MP in PQ", pq_avif(2048, 1536), _by_aom, "ffmpeg", 1.5),
     ]
 
 
@@ -58,8 +60,7 @@ def _by_libheif(body: bytes) -> bytes:
 
 
 def _by_aom(body: bytes) -> bytes:
-    limits = PixelLimits()
-    return read_still(body, limits, most=limits.heif).jpegsave_buffer(Q=QUALITY, keep="none", subsample_mode="on")
+    return read_avif(body, PixelLimits()).jpegsave_buffer(Q=QUALITY, keep="none", subsample_mode="on")
 
 
 def _cpu_ms(make: Make, body: bytes) -> float:

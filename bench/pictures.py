@@ -9,6 +9,7 @@ from PIL import Image
 from devtools.pictures.heifs import SRGB_LIMITED, Shown, heif_file, hevc, tiled
 from devtools.pictures.raws import dng, preview, sensor
 from devtools.pictures.samples import encoded, photograph
+from devtools.pictures.wide import wide_avif
 
 
 @cache
@@ -39,6 +40,12 @@ def hif_12_mp(*, copy: bool = True) -> bytes:
 @cache
 def avif_12_mp() -> bytes:
     return encoded(photograph(4032, 3024), "AVIF", quality=75, speed=9)
+
+
+@cache
+def pq_avif(width: int, height: int) -> bytes:
+    """As HDR photos are written: PQ in BT.2020."""
+    return wide_avif(photograph(width, height), primaries=9, quality=75, subsampling="4:2:0", speed=9)
 
 
 _SONY: Mapping[str, Any] = {"pixels": "yuv422p10le", "colours": SRGB_LIMITED, "quality": 20}

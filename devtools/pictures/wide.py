@@ -44,12 +44,12 @@ def wide_heic(image: Image.Image, *, transfer: int = 16, primaries: int = 9) -> 
     return body.getvalue()
 
 
-def wide_avif(image: Image.Image, *, transfer: int = 16) -> bytes:
-    """In BT.709's primaries."""
-    codes = coded_light(image, transfer=transfer, primaries=1) // 257
-    body = encoded(Image.fromarray(codes.astype(np.uint8)), "AVIF", quality=95, subsampling="4:4:4", speed=10)
+def wide_avif(image: Image.Image, *, transfer: int = 16, primaries: int = 1, **options: Any) -> bytes:
+    codes = coded_light(image, transfer=transfer, primaries=primaries) // 257
+    coding: dict[str, Any] = {"quality": 95, "subsampling": "4:4:4", "speed": 10} | options
+    body = encoded(Image.fromarray(codes.astype(np.uint8)), "AVIF", **coding)
     at = body.find(b"nclx")
-    return body[: at + 7] + bytes([transfer]) + body[at + 8 :]
+    return body[: at + 5] + bytes([primaries, 0, transfer]) + body[at + 8 :]
 
 
 def grey_heic(image: Image.Image, *, bits: int) -> bytes:
