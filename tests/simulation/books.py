@@ -57,8 +57,9 @@ class Books:
             self._seen = self._disk.connection.total_changes
         if changed or step in CHANGES_OBJECTS:
             for file_id, key in state.wrong_objects(self._disk, self._shelf):
-                said = f"{self._scene.name_of('file', file_id)}, {key}, after {step}"
-                self.report("promise 1: published, but its objects are not there or not right", said)
+                if key not in self._shelf.deleted_late:
+                    said = f"{self._scene.name_of('file', file_id)}, {key}, after {step}"
+                    self.report("promise 1: published, but its objects are not there or not right", said)
 
     def _judge_changes(self, step: str) -> None:
         asked = ASKED.get(None)
@@ -75,6 +76,12 @@ class Books:
         """The jobs in progress that `life` knows to have."""
         rows = self._disk.rows("SELECT id, token FROM edit_jobs WHERE status = 'in_progress'")
         return [self._scene.name_of("job", row["id"]) for row in rows if self.moves.hands.get(row["token"]) is life]
+
+    def objects_owed(self) -> list[str]:
+        """The keys of published objects that a process which came back late has deleted and, alive, not put again."""
+        late = self._shelf.deleted_late
+        wrong = [key for _, key in state.wrong_objects(self._disk, self._shelf)]
+        return [key for key in wrong if key in late and not late[key].is_killed]
 
     def judge_the_end(self) -> None:
         """When everything is at rest."""

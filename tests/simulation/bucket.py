@@ -10,6 +10,7 @@ from editqueue.adapters.bucket.probing import try_out
 from editqueue.domain.errors import ObjectExists, ObjectMissing, StorageUnavailable
 from editqueue.ports.bucket import ObjectInfo, SignedPut
 from editqueue.ports.time import Clock
+from tests.simulation.life import Life
 from tests.simulation.wire import BUCKET, COPY, Wire
 
 
@@ -27,6 +28,9 @@ class Shelf:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.objects: dict[str, Stored] = {}
+        self.deleted_late: dict[str, Life] = {}
+        """By whom, who was stopped in the midst of it: somebody else may have made them anew by then. Until they are
+        put again."""
         self._versions = count(1)
 
     def get(self, key: str) -> Stored:
@@ -46,6 +50,7 @@ class Shelf:
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
         etag = f"v{next(self._versions)}"
+        self.deleted_late.pop(key, None)
         self.objects[key] = Stored(body=body, content_type=content_type, etag=etag, modified=self.clock.now())
 
     def put_new(self, key: str, body: bytes, *, content_type: str) -> None:
@@ -93,8 +98,15 @@ class SimulatedBucket:
         await self._wire.call("bucket.copy", COPY, effect, _short(target))
 
     async def delete(self, keys: Sequence[str]) -> None:
-        about = ", ".join(map(_short, keys))
-        await self._wire.call("bucket.delete", COPY, partial(self._shelf.delete, keys), about)
+        life, about = self._wire.life, ", ".join(map(_short, keys))
+        stops = life.stops
+
+        def delete() -> None:
+            if life.stops != stops:
+                self._shelf.deleted_late |= dict.fromkeys(keys, life)
+            self._shelf.delete(keys)
+
+        await self._wire.call("bucket.delete", COPY, delete, about)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         keys = await self._wire.call("bucket.list", BUCKET, lambda: sorted(self._shelf.objects), prefix)

@@ -129,7 +129,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         missed_by_kill_sweeps=True,
     ),
     "a job is done before its preview is there": Mutant(
-        module="use_cases.consumer.process_job",
+        module="use_cases.consumer.edit",
         old='await ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg")',
         new='asyncio.create_task(ports.bucket.write(keys.preview, preview.body, content_type="image/jpeg"))',
         found_by=1,
@@ -143,8 +143,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "SIGTERM does not reach the job": Mutant(
         module="use_cases.consumer.process_job",
-        old="            with stop.ending(timer):\n                return await _edit(claim, ports, stopwatch)\n",
-        new="            return await _edit(claim, ports, stopwatch)\n",
+        old="            with stop.ending(timer):\n                return await edit(",
+        new="            with ExitStack():\n                return await edit(",
         found_by=123,
         missed_by_kill_sweeps=True,
     ),

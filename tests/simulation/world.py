@@ -246,7 +246,7 @@ class World:
             program.life.is_killed if isinstance(program, CronProgram) else not program.life.is_stopped
             for program in self.programs
         )
-        return is_up and not self.disk.rows(f"{active} UNION ALL {held} LIMIT 1")
+        return is_up and not self.books.objects_owed() and not self.disk.rows(f"{active} UNION ALL {held} LIMIT 1")
 
     def _bury(self) -> None:
         """End what is left. From now on no call does anything, so that whatever still runs only runs out."""

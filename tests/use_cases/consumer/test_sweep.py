@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -208,6 +209,55 @@ class TestRetention:
 
         assert report.expired == 0
         assert len(await world.objects()) == 3
+
+    @pytest.mark.parametrize("tries", [1, 3], ids=["at once", "after two outages"])
+    async def test_what_a_stopped_sweep_deletes_of_a_newer_edit_when_it_goes_on_is_made_again(
+        self, world: World, tries: int
+    ) -> None:
+        [file] = await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        delete, copy = world.bucket.delete, world.bucket.copy
+        outages = count(1)
+
+        async def delete_late(keys: Sequence[str]) -> None:
+            world.clock.advance(STALE)
+            assert (await sweep(world.ports)).expired == 1
+            await submit(world.store, [file], now=world.clock.now())
+            await process_next(world.ports)
+            await delete(keys)
+            bucket.copy = copy_after_outages
+
+        async def copy_after_outages(*given: Any, **named: Any) -> None:
+            if next(outages) < tries:
+                raise StorageUnavailable("the bucket is away")
+            await copy(*given, **named)
+
+        bucket: Any = Replaced(world.bucket, "delete", delete_late)
+
+        report = await sweep(replace(world.ports, bucket=bucket))
+
+        assert (report.expired, world.journal.warnings) == (0, ["expired_too_late"] * tries)
+        assert len(await world.objects()) == 3
+        assert (await world.file(file)).preview_url is not None
+
+    async def test_what_a_stopped_sweep_deletes_a_second_time_stays_deleted(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        delete = world.bucket.delete
+
+        async def delete_late(keys: Sequence[str]) -> None:
+            world.clock.advance(STALE)
+            assert (await sweep(world.ports)).expired == 1
+            await delete(keys)
+
+        bucket: Any = Replaced(world.bucket, "delete", delete_late)
+
+        await sweep(replace(world.ports, bucket=bucket))
+
+        assert [*await world.objects()] == [file.object_key]
+        assert world.journal.warnings == []
 
     async def test_one_object_that_cannot_be_removed_does_not_keep_the_others(self, world: World) -> None:
         files = await world.submitted(3)

@@ -69,6 +69,7 @@ WARNINGS: Final = (
     "consumer_lock_missing",
     "database_session_back",
     "database_session_lost",
+    "expired_too_late",
     "left_to_the_sweep",
     "message_not_ours",
     "messages_not_sent",
