@@ -13,12 +13,13 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from devtools.memory_bucket import MemoryBucket
 from devtools.seeds import claim, submit
 from devtools.world import SECRET, World
 from editqueue.domain.errors import PermanentError, StorageUnavailable
-from editqueue.entrypoints.http import app, guards, in_time, problems
+from editqueue.entrypoints.http import app, guards, in_time, problems, schemas
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.in_time import Closing
 from editqueue.ports.bucket import ObjectInfo
@@ -59,8 +60,10 @@ BAD_BODIES: list[tuple[str, str, object, str]] = [
     ("POST", FINALIZE, {**GOOD_FINALIZE, "bytes": True}, "bytes"),
     ("POST", FINALIZE, {**GOOD_FINALIZE, "bytes": 10**400}, "bytes"),
     ("POST", FINALIZE, {**GOOD_FINALIZE, "checksum": "abc"}, "checksum"),
-    ("POST", FINALIZE, {**GOOD_FINALIZE, "exif_meta": {"a": {"b": {}}}}, "exif_meta.a.str"),
-    ("POST", FINALIZE, {**GOOD_FINALIZE, "exif_meta": {"a": float("inf")}}, "exif_meta.a.str"),
+    ("POST", FINALIZE, {**GOOD_FINALIZE, "exif_meta": {"a": {"b": {}}}}, "exif_meta.a"),
+    ("POST", FINALIZE, {**GOOD_FINALIZE, "exif_meta": {"a": [1, {}]}}, "exif_meta.a.1"),
+    ("POST", FINALIZE, {**GOOD_FINALIZE, "exif_meta": {"a": "x" * 65_536}}, "exif_meta"),
+    ("POST", FINALIZE, {**GOOD_FINALIZE, "exif_meta": {"a": float("inf")}}, "exif_meta.a"),
     ("POST", FINALIZE, GOOD_FINALIZE, "object_key"),
     ("POST", FINALIZE, {**GOOD_FINALIZE, "object_key": "user/anna/orders/o\x00/raw/a.jpg"}, "object_key"),
     ("POST", FINALIZE, {**GOOD_FINALIZE, "object_key": "user/anna/orders/o/processed/a.jpg"}, "object_key"),
@@ -126,6 +129,20 @@ async def test_brackets_in_text_are_no_nesting(api: Api) -> None:
 async def test_an_unknown_field_is_named_even_if_it_cannot_be_written_down(api: Api) -> None:
     answer = await api.http.post("/api/files/bulk-rename", content=b'{"ids": ["a"], "\\ud800": 1}', headers=ANNA)
     problem_of(answer, 422, "invalid")
+
+
+async def test_of_an_unknown_field_as_long_as_its_body_only_the_beginning_is_told(api: Api) -> None:
+    answer = await api.post("/api/files/bulk-rename", {"ids": ["a"], "x" * 500_000: 1})
+    assert problem_of(answer, 422, "invalid")["field"] == "x" * 100
+    assert len(answer.content) < 1000
+
+
+@pytest.mark.parametrize("body", [schemas.UploadIntent, schemas.UploadFinalize, schemas.BulkMark, schemas.SubmitEdits])
+def test_of_many_unknown_fields_one_is_told(body: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError) as raised:
+        body.model_validate({str(number): number for number in range(10_000)})
+    [error] = raised.value.errors()
+    assert (error["type"], error["loc"]) == ("extra_forbidden", ("0",))
 
 
 async def test_an_odd_id_in_a_body_is_an_unknown_file(api: Api) -> None:

@@ -36,6 +36,9 @@ STATUS_OF: Mapping[type[EditQueueError], int] = {
     PermanentError: 502,
 }
 
+LONGEST_NAME = 100
+"""Characters that are told of a field's name: an unknown one may be as long as its body."""
+
 
 class Problem(BaseModel):
     """What every error answers with. `code` is stable; `detail` is for people and may change."""
@@ -143,7 +146,7 @@ async def _invalid(_: Request, error: Exception) -> ProblemResponse:
     first: dict[str, Any] = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(422, "invalid", "the body is not JSON", field="body")
-    place = [str(part) for part in first["loc"]]
+    place = [str(part)[:LONGEST_NAME] for part in first["loc"]]
     field = ".".join(place[1:]) or place[0]
     return problem(422, "invalid", f"{field}: {first['msg']}", field=field)
 
