@@ -18,12 +18,12 @@ from pydantic import BaseModel, ValidationError
 from devtools.memory_bucket import MemoryBucket
 from devtools.seeds import NOON, claim, submit
 from devtools.world import SECRET, World
-from editqueue.domain.errors import PermanentError, StorageUnavailable
-from editqueue.entrypoints.http import app, guards, in_time, problems, schemas
+from editqueue.domain.errors import ClaimLost, PermanentError, StorageUnavailable
+from editqueue.entrypoints.http import app, defects, guards, in_time, problems, schemas
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.in_time import Closing
 from editqueue.ports.bucket import ObjectInfo
-from tests.entrypoints.http.client import BASE, PROBLEM, Api, bearer, build_app, problem_of
+from tests.entrypoints.http.client import BASE, FRIEND, PROBLEM, Api, bearer, build_app, problem_of
 from tests.entrypoints.http.test_route_table import ROUTES
 
 ODD_IDS = ["\x00", "a\x00b", "\ud800", "x" * 10_000, "../../etc/passwd", "' OR 1=1 --", "💡", "%00", "\u202e", " "]
@@ -239,30 +239,30 @@ async def _finalize_on(world: World, api: Api, error: Exception) -> httpx.Respon
     bucket.error = error
     _, [file] = await api.files(1)
     failing = build_app(world, replace(world.ports, bucket=bucket))
-    # The server logs the exception that its 500 handler lets through; a client sees the answer.
-    transport = httpx.ASGITransport(failing, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
-        return await client.post(FINALIZE, json={"object_key": file.object_key, "bytes": file.bytes}, headers=ANNA)
-
-
-async def test_a_bucket_that_is_away_is_told_with_a_time_to_come_back(api: Api, world: World) -> None:
-    answer = await _finalize_on(world, api, _AwayBucket.error)
-    problem_of(answer, 503, "storage_unavailable")
-    assert answer.headers["retry-after"] == "5"
-    assert "hunter2" not in answer.text
-    assert world.journal.errors
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(failing), base_url=BASE) as client:
+        body = {"object_key": file.object_key, "bytes": file.bytes}
+        return await client.post(FINALIZE, json=body, headers={**ANNA, "Origin": FRIEND})
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [(RuntimeError("hunter2"), 500, "internal"), (PermanentError("hunter2 is denied"), 502, "permanent")],
+    ("error", "status", "code", "detail", "retry_after"),
+    [
+        (RuntimeError("hunter2"), 500, "internal", "something went wrong on our side", None),
+        (ClaimLost("hunter2"), 500, "internal", "something went wrong on our side", None),
+        (PermanentError("hunter2 is denied"), 502, "permanent", "refuses us, and will again", None),
+        (_AwayBucket.error, 503, "storage_unavailable", "is away; try again soon", "5"),
+    ],
 )
-async def test_what_nobody_expected_is_logged_and_not_shown(
-    api: Api, world: World, error: Exception, status: int, code: str
+async def test_what_is_our_fault_is_logged_once_and_told_only_as_far_as_it_helps_on_every_page(
+    api: Api, world: World, error: Exception, status: int, code: str, detail: str, retry_after: str | None
 ) -> None:
     answer = await _finalize_on(world, api, error)
-    problem_of(answer, status, code)
+
+    assert detail in problem_of(answer, status, code)["detail"]
     assert "hunter2" not in answer.text
+    assert answer.headers.get("retry-after") == retry_after
+    assert answer.headers["access-control-allow-origin"] == FRIEND
+    assert answer.headers["cache-control"] == "no-store"
     assert [one for _, one in world.journal.errors] == [error]
 
 
@@ -290,7 +290,9 @@ async def test_odd_tokens_are_refused(api: Api) -> None:
 def answered_statuses() -> set[str]:
     """Those that errors become, and those that are written out where a problem is made."""
     made = re.compile(r"\bproblem\(\s*(\d{3})\b")
-    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (app, guards, in_time, problems)]
+    sources = [
+        Path(module.__file__ or "").read_text(encoding="utf-8") for module in (app, defects, guards, in_time, problems)
+    ]
     return {str(status) for status in problems.STATUS_OF.values()} | {
         found for text in sources for found in made.findall(text)
     }
