@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import jwt
-from jwt.types import Options
 from starlette.requests import Request
 
 from editqueue.domain.keys import is_user_id
@@ -14,8 +13,6 @@ ALGORITHM = "HS256"
 LONGEST_HEADER = 1024
 """Characters of the part before the first dot; ours has 36. It is parsed before the signature is checked, and JSON that
 nests thousands of levels deep would end Python in a Worker."""
-_OPTIONS: Options = {"require": ["exp", "sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
-"""PyJWT goes by the machine's clock."""
 
 
 class Unauthenticated(Exception):
@@ -40,7 +37,13 @@ def authenticate(request: Request, *, secret: str, clock: Clock) -> str:
     if len(token.partition(".")[0]) > LONGEST_HEADER:
         raise Unauthenticated("the token is not valid: sign in again")
     try:
-        claims = jwt.decode(token, secret, algorithms=[ALGORITHM], options=_OPTIONS)  # pyright: ignore[reportUnknownMemberType]  # as above
+        claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType]  # as above
+            token,
+            secret,
+            algorithms=[ALGORITHM],
+            # PyJWT would go by the machine's clock.
+            options={"require": ["exp", "sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
         begin, end = _moment(claims.get("nbf", 0)), _moment(claims["exp"])
     except (jwt.PyJWTError, ValueError, OverflowError, OSError) as error:
         raise Unauthenticated("the token is not valid: sign in again") from error
