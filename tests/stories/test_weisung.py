@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import product
 
 import httpx
@@ -66,7 +66,7 @@ class Shop:
 @pytest.fixture
 async def shop(world: World) -> AsyncIterator[Shop]:
     app = create_app(world.ports, jwt_secret=SECRET, object_app=create_object_app(world.bucket, world.signer))
-    token = issue_token("anna", secret=SECRET, now=datetime.now(UTC), ttl=timedelta(hours=1))
+    token = issue_token("anna", secret=SECRET, now=world.clock.now(), ttl=timedelta(hours=1))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://127.0.0.1:8787",

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
-from devtools.seeds import claim, seed_files, seed_order, submit
+from devtools.seeds import NOON, claim, seed_files, seed_order, submit
 from devtools.world import SECRET, World, keys_of
 from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.domain.files import File, Order
@@ -22,9 +22,10 @@ FRIEND = "https://www.pix.immo"
 PROBLEM = "application/problem+json"
 
 
-def token(user_id: str, *, ttl: timedelta = timedelta(hours=1), secret: str = SECRET) -> str:
-    """Tokens are checked against the real time, so they are issued by it."""
-    return issue_token(user_id, secret=secret, now=datetime.now(UTC), ttl=ttl)
+def token(
+    user_id: str, *, ttl: timedelta = timedelta(hours=1), secret: str = SECRET, issued_at: datetime = NOON
+) -> str:
+    return issue_token(user_id, secret=secret, now=issued_at, ttl=ttl)
 
 
 def bearer(user_id: str) -> dict[str, str]:

@@ -39,8 +39,7 @@ def counted(world: World, counts: Counts, closing: Closing | None = None) -> htt
         closing=closing or Closing(),
         count=counts,
     )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url=BASE, headers=bearer("anna"))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers=bearer("anna"))
 
 
 async def test_requests_are_told_by_the_pattern_of_their_route(world: World, api: Api) -> None:

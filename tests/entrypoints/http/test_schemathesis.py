@@ -46,7 +46,7 @@ def test_every_answer_is_one_that_is_described(route: str, runner: asyncio.Runne
     opened = make_ports(tmp_path)
     world = runner.run(opened.__aenter__())
     app = build_app(world)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app)
     http = httpx.AsyncClient(transport=transport, base_url=BASE, headers=bearer("anna"))
     order, files = runner.run(Api(world, http).files(3))
     ids = st.lists(st.sampled_from([one.id for one in files]), min_size=1, max_size=3)

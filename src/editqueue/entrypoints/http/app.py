@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from editqueue.entrypoints.http.counted import Count, Counted
+from editqueue.entrypoints.http.defects import Defects
 from editqueue.entrypoints.http.guards import BodyLimit, BodyTooLarge, ForeignOriginGuard, OneLength
 from editqueue.entrypoints.http.in_time import Closing, InTime
 from editqueue.entrypoints.http.problems import Problem, ProblemResponse, add_problem_handlers, problem
@@ -69,6 +70,7 @@ def create_app(
         app.add_middleware(OneLength)
         app.add_middleware(_ApiGzip, minimum_size=1000)
         app.add_middleware(InTime, closing=closing, journal=ports.journal)
+    app.add_middleware(Defects, journal=ports.journal)
     app.add_middleware(_ApiUnkept)
     app.add_middleware(  # around all others: browsers hide an answer without its headers
         _ApiCors,

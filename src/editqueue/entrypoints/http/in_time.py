@@ -87,7 +87,7 @@ class InTime:
             return
         answer.dropped = True
         if answer.begun:
-            await _hang_up(scope, receive)
+            await hang_up(scope, receive)
         else:
             await self._refusal(scope, body)(scope, receive, send)
 
@@ -167,7 +167,7 @@ async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None
     await app(scope, receive, send)
 
 
-async def _hang_up(scope: Scope, receive: Receive) -> None:
+async def hang_up(scope: Scope, receive: Receive) -> None:
     """Half an answer cannot become a whole one: the client learns it from the end of the connection."""
     extensions: dict[str, dict[str, Callable[[], None]]] = scope.get("extensions") or {}
     if HANG_UP not in extensions:

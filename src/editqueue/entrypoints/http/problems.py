@@ -36,6 +36,9 @@ STATUS_OF: Mapping[type[EditQueueError], int] = {
     PermanentError: 502,
 }
 
+LONGEST_NAME = 100
+"""Characters that are told of a field's name: an unknown one may be as long as its body."""
+
 
 class Problem(BaseModel):
     """What every error answers with. `code` is stable; `detail` is for people and may change."""
@@ -112,26 +115,24 @@ def unavailable_now(code: str, detail: str) -> ProblemResponse:
 
 
 def add_problem_handlers(app: FastAPI, journal: Journal) -> None:
+    """For every error but those that nobody expected here; what is ours is logged."""
+
     async def refused(_: Request, error: Exception) -> ProblemResponse:
-        assert isinstance(error, EditQueueError)  # noqa: S101  # registered for this class below
-        status = next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
-        if status >= 500:
-            journal.error(None, error)
-            headers = {"Retry-After": "5"} if status == 503 else None
-            return problem(status, error.code, "a service we need is away; try again soon", headers=headers)
-        if not isinstance(error, Refused):
-            return problem(status, error.code, str(error))
-        return problem(status, error.code, str(error), ids=error.ids, also=error.also, field=error.field)
-
-    async def unexpected(_: Request, error: Exception) -> ProblemResponse:
+        assert isinstance(error, EditQueueError)  # noqa: S101  # registered for kinds of it below
+        status = next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
+        if isinstance(error, Refused):
+            return problem(status, error.code, str(error), ids=error.ids, also=error.also, field=error.field)
         journal.error(None, error)
-        return problem(500, "internal", "something went wrong on our side; it has been logged")
+        if status == 503:
+            again = {"Retry-After": "5"}
+            return problem(status, error.code, "a service we need is away; try again soon", headers=again)
+        return problem(status, error.code, "a service we need refuses us, and will again; it has been logged")
 
-    app.add_exception_handler(EditQueueError, refused)
+    for kind in STATUS_OF:
+        app.add_exception_handler(kind, refused)
     app.add_exception_handler(Unauthenticated, _unauthenticated)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, unexpected)
 
 
 async def _unauthenticated(_: Request, error: Exception) -> ProblemResponse:
@@ -143,7 +144,7 @@ async def _invalid(_: Request, error: Exception) -> ProblemResponse:
     first: dict[str, Any] = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(422, "invalid", "the body is not JSON", field="body")
-    place = [str(part) for part in first["loc"]]
+    place = [str(part)[:LONGEST_NAME] for part in first["loc"]]
     field = ".".join(place[1:]) or place[0]
     return problem(422, "invalid", f"{field}: {first['msg']}", field=field)
 

@@ -1,6 +1,5 @@
 """The routes: translate a request into a use case and its result into an answer, nothing else."""
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Security
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from editqueue.domain.files import FileStatus
 from editqueue.entrypoints.http import schemas
 from editqueue.entrypoints.http.auth import COOKIE
+from editqueue.entrypoints.http.exif_meta import as_stored
 from editqueue.entrypoints.http.problems import PROBLEMS
 from editqueue.entrypoints.http.signed_in import SignedInRoute, current_user
 from editqueue.ports import Ports
@@ -68,7 +68,7 @@ async def upload_finalize(body: schemas.UploadFinalize, user_id: User, ports: Po
         user_id=user_id,
         size=body.bytes,
         checksum=body.checksum,
-        exif_meta=None if body.exif_meta is None else json.dumps(body.exif_meta),
+        exif_meta=None if body.exif_meta is None else as_stored(body.exif_meta),
         ports=ports,
     )
     return schemas.UploadFinalizeAnswer(file_id=file.id, status=file.status)

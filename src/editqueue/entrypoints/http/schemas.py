@@ -1,12 +1,13 @@
 """The bodies of the API: snake_case, times as RFC 3339 UTC."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, ValidationError, model_validator
 
 from editqueue.domain.files import FileStatus, NotificationType
 from editqueue.domain.jobs import JobStatus
+from editqueue.entrypoints.http.exif_meta import ExifMeta
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -16,12 +17,23 @@ def _rfc3339(moment: datetime) -> str:
 UtcTime = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
 PrintableText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 ShortText = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-ExifValue = str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
 Ids = Annotated[list[str], Field(min_length=1, max_length=1000)]
 
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stop_at_an_unknown_field(cls, body: object) -> object:
+        """pydantic itself would make an error of each; a body holds a hundred thousand."""
+        names = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+        for name in names:
+            if name not in cls.model_fields:
+                raise ValidationError.from_exception_data(
+                    cls.__name__, [{"type": "extra_forbidden", "loc": (name,), "input": None}]
+                )
+        return cast("object", body)
 
 
 class _Answer(BaseModel):
@@ -49,7 +61,7 @@ class UploadFinalize(_Request):
     object_key: Annotated[str, StringConstraints(max_length=1024)]
     bytes: Annotated[int, Field(ge=0, le=2**53)]
     checksum: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
-    exif_meta: dict[str, ExifValue | list[ExifValue]] | None = None
+    exif_meta: ExifMeta | None = None
 
 
 class UploadFinalizeAnswer(_Answer):

@@ -20,7 +20,8 @@ class SignedInRoute(ShallowJsonRoute):
         handle = super().get_route_handler()
 
         async def handle_signed_in(request: Request) -> Response:
-            request.state.user_id = authenticate(request, secret=request.app.state.jwt_secret)
+            known = request.app.state
+            request.state.user_id = authenticate(request, secret=known.jwt_secret, clock=known.ports.clock)
             return await handle(request)
 
         return handle_signed_in

@@ -3,13 +3,17 @@
 import asyncio
 import errno
 import os
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devtools.patience import PATIENCE
 from editqueue.adapters.bucket.local import files
 from editqueue.adapters.bucket.local.bucket import LocalBucket
+from editqueue.adapters.bucket.local.paths import STAGING
 from editqueue.adapters.bucket.local.signed_urls import UrlSigner
 from editqueue.domain.errors import ObjectMissing, PermanentError, StorageUnavailable
 from editqueue.wiring.system_clock import SystemClock
@@ -161,3 +165,103 @@ async def test_a_defect_stays_itself(bucket: LocalBucket, monkeypatch: pytest.Mo
     ):
         with pytest.raises(TypeError, match="of ours"):
             await use
+
+
+def before_each_step(monkeypatch: pytest.MonkeyPatch, do: Callable[[str, Path], None]) -> None:
+    """`do` is told of whatever asks the disk through a Path."""
+
+    def told(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        def first(path: Path, *args: Any, **kwargs: Any) -> Any:
+            do(name, path)
+            return step(path, *args, **kwargs)
+
+        return first
+
+    for name in ("is_dir", "is_file", "open", "read_text", "unlink"):
+        monkeypatch.setattr(Path, name, told(name, getattr(Path, name)))
+
+
+def full_disk(_: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class GoneClient(Exception):
+    pass
+
+
+@pytest.mark.parametrize("end", [None, GoneClient, StorageUnavailable], ids=["whole", "aborted", "disk full"])
+async def test_no_step_of_an_upload_holds_up_the_event_loop(
+    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch, end: type[Exception] | None
+) -> None:
+    ours, steps = threading.get_ident(), set[str]()
+
+    def in_another_thread(name: str, _: Path) -> None:
+        steps.add(name)
+        assert threading.get_ident() != ours, f"{name} in the thread of the event loop"
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"half"
+        if end is GoneClient:
+            raise GoneClient
+
+    if end is StorageUnavailable:
+        monkeypatch.setattr(os, "fsync", full_disk)
+    before_each_step(monkeypatch, in_another_thread)
+    if end is None:
+        await bucket.receive(RAW, body(), content_type="image/jpeg")
+    else:
+        with pytest.raises(end):
+            await bucket.receive(RAW, body(), content_type="image/jpeg")
+    monkeypatch.undo()
+
+    assert steps == {"is_dir", "is_file", "open", "read_text", "unlink"}
+    assert list((folder / STAGING).iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["open", "unlink"])
+async def test_an_upload_that_is_cancelled_while_its_staging_file_comes_or_goes_leaves_none(
+    bucket: LocalBucket, folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    reached, gate = threading.Event(), threading.Event()
+
+    def wait(name: str, path: Path) -> None:
+        if name == step and path.parent.name == STAGING:
+            reached.set()
+            assert gate.wait(PATIENCE)
+
+    async def gone() -> AsyncIterator[bytes]:
+        raise GoneClient
+        yield b""
+
+    before_each_step(monkeypatch, wait)
+    uploading = asyncio.create_task(bucket.receive(RAW, gone(), content_type="image/jpeg"))
+    assert await asyncio.to_thread(reached.wait, PATIENCE)
+    uploading.cancel()
+    await asyncio.wait([uploading], timeout=0.05)
+    was_done = uploading.done()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+
+    assert not was_done
+    assert list((folder / STAGING).iterdir()) == []
+
+
+async def test_an_upload_that_is_cancelled_while_its_body_comes_leaves_nothing(
+    bucket: LocalBucket, folder: Path
+) -> None:
+    begun = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"half"
+        begun.set()
+        await asyncio.Event().wait()
+
+    uploading = asyncio.create_task(bucket.receive(RAW, endless(), content_type="image/jpeg"))
+    await begun.wait()
+    assert len(list((folder / STAGING).iterdir())) == 1
+    uploading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+
+    assert everything(folder) == [".editqueue-bucket", ".staging"]

@@ -5,12 +5,13 @@ looks at the marker: a folder that is not this bucket answers nothing and takes 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from editqueue.adapters.bucket.local import files, paths
 from editqueue.adapters.bucket.local.folder import LocalFolder
@@ -21,6 +22,7 @@ from editqueue.adapters.bucket.reads import ReadsObjects, translate_errors
 from editqueue.adapters.bucket.upload_headers import upload_headers
 from editqueue.adapters.bucket.valid_keys import check_key
 from editqueue.ports.bucket import ObjectInfo, SignedPut
+from editqueue.use_cases.run_to_completion import run_to_completion
 
 T = TypeVar("T")
 _PAGE: Final = 1000
@@ -70,10 +72,10 @@ class LocalBucket(ReadsObjects):
         """Create from what `pieces` brings. Raises ObjectExists if there is one, at the latest when all is there."""
         folder = self.folder.path
         await self._do(key, partial(files.refuse_existing, folder, key))
-        with translate_errors(self.folder, key), staging_file(folder) as (staged, file):
+        async with self._staging_file(key) as (staged, file):
             async for piece in pieces:
-                await asyncio.to_thread(file.write, piece)
-            await asyncio.to_thread(files.sync, file)
+                await self._try(key, partial(file.write, piece))
+            await self._try(key, partial(files.sync, file))
             await self._do(key, partial(files.create, folder, staged, key, content_type))
 
     async def copy(self, source: str, target: str, *, etag: str | None = None) -> None:
@@ -110,17 +112,34 @@ class LocalBucket(ReadsObjects):
     async def now(self) -> datetime:
         return await self._do("", partial(now_in, self.folder.path))
 
+    @asynccontextmanager
+    async def _staging_file(self, key: str) -> AsyncGenerator[tuple[Path, BinaryIO]]:
+        """Gone at the end, and for whoever is cancelled, too, before the cancellation comes out."""
+        held = ExitStack()
+        try:
+            yield await run_to_completion(self._try(key, partial(held.enter_context, staging_file(self.folder.path))))
+        finally:
+            await run_to_completion(self._try(key, held.close))
+
     async def _do(self, key: str, work: Callable[[], T]) -> T:
         """`work` about `key` in a thread, between two looks at the marker."""
 
         def confirmed() -> T:
-            with translate_errors(self.folder, key):  # which looks at the marker, too, on a disk that may hang
-                self.folder.confirm()
-                done = work()
-                self.folder.confirm()
-                return done
+            self.folder.confirm()
+            done = work()
+            self.folder.confirm()
+            return done
 
-        return await asyncio.to_thread(confirmed)
+        return await self._try(key, confirmed)
+
+    async def _try(self, key: str, work: Callable[[], T]) -> T:
+        """`work` about `key` in a thread, and there what its errors mean: that, too, asks a disk that may hang."""
+
+        def translated() -> T:
+            with translate_errors(self.folder, key):
+                return work()
+
+        return await asyncio.to_thread(translated)
 
     async def _confirm(self, key: str) -> None:
         self._checked(key)
