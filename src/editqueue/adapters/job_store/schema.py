@@ -97,6 +97,8 @@ files = Table(
     CheckConstraint("status IN ('uploaded','queued','in_progress','done','failed')", name="file_status"),
     CheckConstraint("NOT locked OR status = 'in_progress'", name="locked_only_in_progress"),
 )
+FILE_COLUMNS = tuple(column for column in files.c if column.name != "exif_meta")
+"""What every statement reads of a file. `exif_meta` is kept for others; of a thousand files it may be a gigabyte."""
 # No index on what changes when a job is submitted or claimed, see docs/decisions/0110.
 _partial_index("files_to_expire", files.c.finished_at, where="finished_at IS NOT NULL")
 

@@ -11,7 +11,7 @@ from editqueue.adapters.job_store.databases.constructs import each_id, given_num
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import time_or_none, to_file, to_job, to_ms, to_notification, to_order, to_upload
-from editqueue.adapters.job_store.schema import IN_PROGRESS, OF_STATUS, QUEUED, orders, uploads
+from editqueue.adapters.job_store.schema import FILE_COLUMNS, IN_PROGRESS, OF_STATUS, QUEUED, orders, uploads
 from editqueue.adapters.job_store.statements.counts import kept_counts, where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, reading, reading_one
 from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
@@ -47,7 +47,7 @@ def file_of_key(object_key: str) -> Group[File | None]:
 
 @cache
 def _file_of_key() -> Template:
-    return Template(select(*_FILES).where(_FILES.object_key == given_text("object_key")))
+    return Template(select(*FILE_COLUMNS).where(_FILES.object_key == given_text("object_key")))
 
 
 def files(ids: Sequence[str]) -> Group[Sequence[File]]:
@@ -56,7 +56,7 @@ def files(ids: Sequence[str]) -> Group[Sequence[File]]:
 
 @cache
 def _files() -> Template:
-    return Template(select(*_FILES).where(_FILES.id.in_(each_id())).order_by(_FILES.id))
+    return Template(select(*FILE_COLUMNS).where(_FILES.id.in_(each_id())).order_by(_FILES.id))
 
 
 def list_files(query: FileQuery) -> Group[Sequence[File]]:
@@ -72,7 +72,7 @@ def list_files(query: FileQuery) -> Group[Sequence[File]]:
 @cache
 def _list_files(*filters: str) -> Template:
     """With a condition on each of the columns `filters`."""
-    found = select(*_FILES).where(
+    found = select(*FILE_COLUMNS).where(
         _FILES.order_id == given_text("order_id"),
         _FILES.deleted_at.is_(None),
         _FILES.position > given_number("after_index"),
@@ -103,7 +103,7 @@ def known_objects(*, after_key: str, limit: int) -> Group[Sequence[File]]:
 
 @cache
 def _known_objects() -> Template:
-    found = select(*_FILES).where(_FILES.object_key > given_text("after_key"))
+    found = select(*FILE_COLUMNS).where(_FILES.object_key > given_text("after_key"))
     return Template(found.order_by(_FILES.object_key).limit(given_number("most")))
 
 
