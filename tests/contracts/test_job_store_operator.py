@@ -18,6 +18,7 @@ from editqueue.ports.job_store import Claim, JobQuery
 from editqueue.ports.overview import Count, Lane, Throughput
 
 SOON = NOON + timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 async def one_job(store: SqlStore) -> str:
@@ -329,6 +330,16 @@ class TestOverview:
 
         spans = (ended.minute, ended.five_minutes, ended.fifteen_minutes)
         assert spans == tuple(Count(number=number, is_all=True) for number in (1, 3, 4))
+
+    async def test_a_file_counts_as_ended_by_its_job_and_not_by_its_deletion(self, store: SqlStore) -> None:
+        ended = await failed_job(store, now=LATER)
+        files = await seed_files(store, await seed_order(store), 2)
+        await submit(store, files)
+        await store.delete_files([ended.file_id, *(file.id for file in files)], user_id="anna", now=LATER + SECOND)
+
+        counted = (await store.overview(now=LATER + SECOND)).throughput
+
+        assert counted.minute == Count(number=1, is_all=True)
 
     async def test_who_works_on_what_and_since_when_the_longest_first(self, store: SqlStore) -> None:
         for consumer, began in (("web-1:7:abc", SOON), (None, NOON)):

@@ -89,7 +89,8 @@ files = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Column("deleted_at", Time),
-    # Of the last job that ended; retention counts from here. NULL when there is nothing to expire.
+    # Of the last job that ended; where none has, of the deletion or the reset of the lock that an attempt left behind.
+    # Retention counts from here. NULL when there is nothing to expire.
     Column("finished_at", Time),
     # Set while the sweep removes the file's objects: no job of it is claimed meanwhile.
     Column("expiring_at", Time),

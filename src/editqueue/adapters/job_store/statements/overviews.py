@@ -80,7 +80,12 @@ def _most(count: int) -> ColumnElement[int]:
 def _throughput() -> Template:
     ended = (
         select(files.c.finished_at)
-        .where(files.c.finished_at.is_not(None), files.c.finished_at > given_time("fifteen_minutes"))
+        .where(
+            files.c.finished_at.is_not(None),
+            files.c.finished_at > given_time("fifteen_minutes"),
+            # Where no job had ended, the deletion was written there.
+            files.c.finished_at != func.coalesce(files.c.deleted_at, 0),
+        )
         .order_by(files.c.finished_at.desc())
         .limit(_most(COUNTED))
         .subquery("ended")

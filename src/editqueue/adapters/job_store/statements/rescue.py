@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, TextClause, case, exists, select, true, update
+from sqlalchemy import ColumnElement, Select, TextClause, case, exists, func, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from editqueue.adapters.job_store.databases.constructs import (
@@ -134,7 +134,12 @@ def _unlock_stale() -> Template:
     return Template(
         update(files)
         .where(files.c.id.in_(_locked_while_books_differ()), *_locked_in_vain())
-        .values(locked=False, status=FileStatus.QUEUED.value, updated_at=given_time())
+        .values(
+            locked=False,
+            status=FileStatus.QUEUED.value,
+            finished_at=func.coalesce(files.c.finished_at, given_time()),
+            updated_at=given_time(),
+        )
         .returning(files.c.id)
     )
 
