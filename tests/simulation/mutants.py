@@ -143,8 +143,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "SIGTERM does not reach the job": Mutant(
         module="use_cases.consumer.process_job",
-        old="            with stop.ending(timer):\n                return await _edit(claim, ports, stopwatch)\n",
-        new="            return await _edit(claim, ports, stopwatch)\n",
+        old="with stop.ending(timer):\n                return await _edit(",
+        new="return await _edit(",
         found_by=123,
         missed_by_kill_sweeps=True,
     ),
