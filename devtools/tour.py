@@ -16,6 +16,8 @@ from editqueue.ports.job_store import FileQuery, JobQuery, Renaming
 
 LATER = NOW + timedelta(hours=1)
 FIRST: Final = "01000000-0000-7000-8000-000000000000"
+EXIF: Final = '{"Model": "of the tour"}'
+"""What its files come with."""
 
 
 _TIMES: Final[dict[str, Any]] = {"since": NOW, "older_than": LATER}
@@ -65,7 +67,7 @@ class Tour:
             upload = _upload(order)
             await call(store.record_upload, upload)
             await call(store.upload, upload.object_key)
-            await call(store.add_file, new_id(), upload=upload, size=1, exif_meta=None, now=NOW)
+            await call(store.add_file, new_id(), upload=upload, size=1, exif_meta=EXIF, now=NOW)
             await call(store.file_of_key, upload.object_key)
         files = await call(store.list_files, FileQuery(order_id=order.id))
         await call(store.list_files, FileQuery(order_id=order.id, status=FileStatus.DONE, marked=True, room_type="bad"))

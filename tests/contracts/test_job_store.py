@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -468,6 +468,38 @@ class TestExpiry:
         assert await store.claim_next(now=LATER) is None
         await store.settle_expiry(expiry, now=LATER)
         assert (await claim(store, LATER)).file.id == taken.file.id
+
+    @pytest.mark.parametrize("end", ["retry", "hand-back", "stale"])
+    async def test_takes_a_file_that_was_deleted_between_two_attempts(self, store: SqlStore, end: str) -> None:
+        [file] = await seed_files(store, await seed_order(store), 1)
+        await submit(store, [file])
+        taken = await claim(store)
+        if end == "retry":
+            await store.retry_later(taken, error="e", run_after=LATER, now=NOON)
+        elif end == "hand-back":
+            await store.release(taken, now=NOON)
+        else:
+            await store.rescue(started_before=LATER, max_retries=3, message="m", now=NOON)
+        await store.delete_files([file.id], user_id="anna", now=LATER)
+
+        assert await self._due(store, LATER) == []
+        assert await self._due(store, LATER + timedelta(seconds=1)) == [file.id]
+
+    async def test_a_deletion_does_not_make_older_objects_live_longer(self, store: SqlStore) -> None:
+        taken = await self._done(store)
+        await store.delete_files([taken.file.id], user_id="anna", now=LATER)
+
+        assert await self._due(store, LATER) == [taken.file.id]
+
+    async def test_leaves_a_deleted_file_alone_that_was_never_sent_off(self, store: SqlStore) -> None:
+        [file] = await seed_files(store, await seed_order(store), 1)
+        await store.delete_files([file.id], user_id="anna", now=NOON)
+
+        assert await self._due(store, LATER) == []
+
+    async def _due(self, store: SqlStore, finished_before: datetime) -> list[str]:
+        due = await store.begin_expiry(finished_before=finished_before, abandoned_before=NOON, limit=9, now=LATER)
+        return [expiry.file.id for expiry in due]
 
     async def test_keeps_what_is_young(self, store: SqlStore) -> None:
         await self._done(store)

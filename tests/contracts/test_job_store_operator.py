@@ -6,18 +6,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from devtools.seeds import LATER, NOON, URL, claim, seed_files, seed_order, submit
+from editqueue.adapters.job_store.databases.statement import once
+from editqueue.adapters.job_store.statements.group import Group
 from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.attempts import Attempt, AttemptEnd
 from editqueue.domain.errors import Invalid
-from editqueue.domain.files import FileStatus
+from editqueue.domain.files import File, FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import ConsumerPause
 from editqueue.ports.job_store import Claim, JobQuery
 from editqueue.ports.overview import Count, Lane, Throughput
 
 SOON = NOON + timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 async def one_job(store: SqlStore) -> str:
@@ -299,6 +303,77 @@ class TestCancel:
         assert not await store.has_work()
 
 
+async def by_hand(store: SqlStore, change: str) -> None:
+    await store.send(Group(statements=(once(text(change)),), read=any))  # a function that any process knows
+
+
+class TestLocksWithoutAJob:
+    """A file whose original was missing is queued without a job, so that all files would have to be looked at."""
+
+    LOCK = "UPDATE files SET status = 'in_progress', locked = TRUE WHERE status = 'done'"
+    UNLOCK = "UPDATE files SET status = 'done', locked = FALSE WHERE locked"
+
+    async def _with_a_file_without_a_job(self, store: SqlStore) -> File:
+        """And another one that is done. What the Worker's store has seen in the test before is forgotten."""
+        await store.reset_stale_locks(now=NOON)
+        missing, done = files = await seed_files(store, await seed_order(store), 2)
+        await submit(store, files)
+        await store.fail(
+            await claim(store), error="raw_missing: x", message="m", file_status=FileStatus.QUEUED, now=NOON
+        )
+        await store.finish(await claim(store), preview_url=URL, bytes_copied=7, now=NOON)
+        assert [file.status for file in await store.files([missing.id, done.id])] == ["queued", "done"]
+        return missing
+
+    async def _seen(self, store: SqlStore, now: datetime) -> tuple[int, int, int]:
+        """Locks without a job, and files queued and in progress."""
+        stats = await store.queue_stats(now=now)
+        assert (await store.overview(now=now)).stats == stats
+        return stats.stale_locks, stats.files["queued"], stats.files["in_progress"]
+
+    @pytest.mark.parametrize("step", [timedelta(minutes=5), -timedelta(minutes=5)])
+    async def test_are_looked_for_once_in_five_minutes_by_whatever_clock(
+        self, store: SqlStore, step: timedelta
+    ) -> None:
+        await self._with_a_file_without_a_job(store)
+        assert await self._seen(store, NOON) == (0, 1, 0)
+        await by_hand(store, self.LOCK)
+
+        assert await self._seen(store, NOON + step - step / 300) == (0, 2, 0)
+        assert await self._seen(store, NOON + step) == (1, 1, 1)
+        await by_hand(store, self.UNLOCK)
+        assert await self._seen(store, NOON + step + SECOND) == (1, 0, 1)
+        assert await self._seen(store, NOON + step + step) == (0, 1, 0)
+
+    async def test_are_seen_at_once_when_there_was_nothing_to_look_at_before(self, store: SqlStore) -> None:
+        missing = await self._with_a_file_without_a_job(store)
+        await submit(store, [missing])
+        assert await self._seen(store, NOON) == (0, 1, 0)
+        await by_hand(store, self.LOCK)
+
+        assert await self._seen(store, NOON) == (1, 1, 1)
+
+    async def test_are_none_at_once_when_every_file_has_its_job_again(self, store: SqlStore) -> None:
+        missing = await self._with_a_file_without_a_job(store)
+        await by_hand(store, self.LOCK)
+        assert await self._seen(store, NOON) == (1, 1, 1)
+        await by_hand(store, self.UNLOCK)
+        await submit(store, [missing])
+
+        assert await self._seen(store, NOON) == (0, 1, 0)
+
+    async def test_are_reset_and_counted_anew_without_any_wait(self, store: SqlStore) -> None:
+        await self._with_a_file_without_a_job(store)
+        assert await self._seen(store, NOON) == (0, 1, 0)
+        await by_hand(store, self.LOCK)
+
+        assert len(await store.reset_stale_locks(now=NOON)) == 1
+        await by_hand(store, self.LOCK.replace("'done'", "'queued'"))
+        assert await self._seen(store, NOON) == (2, 0, 2)
+        assert len(await store.reset_stale_locks(now=NOON)) == 2
+        assert await self._seen(store, NOON) == (0, 2, 0)
+
+
 class TestOverview:
     async def test_there_is_nothing_to_see_in_an_empty_one(self, store: SqlStore) -> None:
         seen = await store.overview(now=LATER)
@@ -329,6 +404,16 @@ class TestOverview:
 
         spans = (ended.minute, ended.five_minutes, ended.fifteen_minutes)
         assert spans == tuple(Count(number=number, is_all=True) for number in (1, 3, 4))
+
+    async def test_a_file_counts_as_ended_by_its_job_and_not_by_its_deletion(self, store: SqlStore) -> None:
+        ended = await failed_job(store, now=LATER)
+        files = await seed_files(store, await seed_order(store), 2)
+        await submit(store, files)
+        await store.delete_files([ended.file_id, *(file.id for file in files)], user_id="anna", now=LATER + SECOND)
+
+        counted = (await store.overview(now=LATER + SECOND)).throughput
+
+        assert counted.minute == Count(number=1, is_all=True)
 
     async def test_who_works_on_what_and_since_when_the_longest_first(self, store: SqlStore) -> None:
         for consumer, began in (("web-1:7:abc", SOON), (None, NOON)):

@@ -90,6 +90,7 @@ class SimulatedHolder:
         self._wire = wire
         self.consumer = wire.life.name
         self.held_as: str | None = None
+        self.losses = 0
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:
@@ -111,6 +112,7 @@ class SimulatedHolder:
         loop, name = self._wire.scene.loop, self.consumer
         self._wire.scene.tell(name, "loses its lock", f"for {seconds:.1f} s")
         self._locks.lost_at[name], self.held_as = loop.time(), None
+        self.losses += 1
         self._locks.let_go(name)
         await asyncio.sleep(seconds)
         while not self._locks.take(name):  # noqa: ASYNC110  # polled in reality, too

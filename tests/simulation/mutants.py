@@ -143,8 +143,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "SIGTERM does not reach the job": Mutant(
         module="use_cases.consumer.process_job",
-        old="            with stop.ending(timer):\n                return await edit(",
-        new="            with ExitStack():\n                return await edit(",
+        old="with stop.ending(timer):\n                is_anothers",
+        new="with ExitStack():\n                is_anothers",
         found_by=123,
         missed_by_kill_sweeps=True,
     ),

@@ -23,6 +23,11 @@ class Holder(Protocol):
         lock free takes its jobs over. A claim without a name is given to others by its age alone."""
         ...
 
+    @property
+    def losses(self) -> int:
+        """How often the lock was lost so far. Who worked meanwhile may have lost a job, even if it is held again."""
+        ...
+
     def hold(self) -> AbstractAsyncContextManager[None]:
         """Take the lock, and take it again should it get lost, until the end of the block.
 
@@ -41,6 +46,7 @@ class NoHolder:
 
     consumer: str = field(default_factory=new_consumer_name)
     held_as: None = None
+    losses: int = 0
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:

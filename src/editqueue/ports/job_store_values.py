@@ -118,7 +118,12 @@ class QueueStats:
     oldest_eligible: datetime | None
     """`run_after` of the job that has waited longest, of those that may run now."""
     stale_locks: int
-    """Files locked without a job in progress."""
+    """Files locked without a job in progress; up to five minutes old while `files_without_jobs`."""
+
+    @property
+    def files_without_jobs(self) -> int:
+        """How many more files are queued or in progress than jobs: RAW was missing, or a lock was reset."""
+        return sum(self.files[status] - self.jobs[status] for status in (JobStatus.QUEUED, JobStatus.IN_PROGRESS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from devtools.databases import new_sqlite
-from devtools.seeds import seed_files, seed_order
+from devtools.seeds import LATER, NOON, seed_files, seed_order
 from devtools.world import make_ports
 from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
@@ -25,6 +25,18 @@ async def test_a_lock_that_was_left_behind_is_reset_and_that_of_a_running_job_is
         assert [*released] == [left.id]
         assert [(await world.file(file)).locked for file in (left, running)] == [False, True]
         assert await world.store.reset_stale_locks(now=world.clock.now()) == []
+
+
+async def test_what_an_attempt_left_of_a_file_whose_lock_was_reset_expires_like_that_of_others(tmp_path: Path) -> None:
+    url = new_sqlite(tmp_path)
+    async with make_ports(tmp_path, url=url) as world:
+        [left] = await seed_files(world.store, await seed_order(world.store), 1)
+        await lock(url, left.id)
+        await world.store.reset_stale_locks(now=NOON)
+
+        due = await world.store.begin_expiry(finished_before=LATER, abandoned_before=NOON, limit=9, now=LATER)
+
+        assert [expiry.file.id for expiry in due] == [left.id]
 
 
 async def lock(url: str, file_id: str) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import gc
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from devtools.seeds import LATER, NOON, submit
+from devtools.seeds import LATER, NOON, URL, claim, submit
 from devtools.world import FakeImages, World, keys_of, original, preview_of
 from editqueue.domain.errors import (
     BrokenPicture,
@@ -32,7 +32,7 @@ from editqueue.ports.image_tools import Preview
 from editqueue.ports.job_store import Claim
 from editqueue.use_cases.consumer import ground
 from editqueue.use_cases.consumer.process_job import SETTLE_WAITS, process_next
-from editqueue.use_cases.consumer.verdict import Done, Retry
+from editqueue.use_cases.consumer.verdict import Done, Lost, Retry
 
 
 class Flaky:
@@ -772,6 +772,112 @@ class TestLate:
         assert await world.bucket.read(keys_of(file).preview) == b"of another worker"
         [(_, reason)] = world.journal.errors
         assert isinstance(reason, JobTimedOut)
+
+
+@dataclass
+class Lock:
+    """By which others know that the consumer lives."""
+
+    held_as: str | None = "me"
+    losses: int = 0
+    consumer: str = "me"
+
+    def lose(self, *, comes_back: bool) -> None:
+        self.losses += 1
+        self.held_as = self.consumer if comes_back else None
+
+    def hold(self) -> Any:
+        raise AssertionError("it is held")
+
+    async def next_look(self) -> None:
+        raise AssertionError("nobody looks")
+
+
+class TestLostLock:
+    """A consumer without a lock seems to be gone. Others may have its job by the time it has a preview."""
+
+    @pytest.fixture
+    def lock(self) -> Lock:
+        return Lock()
+
+    async def _working(self, world: World, lock: Lock, **ports: Any) -> asyncio.Task[Any]:
+        """Held up where the preview is made."""
+        late = FakeImages()
+        late.gate = world.images.gate = asyncio.Event()
+        working = asyncio.create_task(process_next(replace(world.ports, holder=lock, images=late, **ports)))
+        await late.entered.wait()
+        return working
+
+    async def _go_on(self, world: World, working: asyncio.Task[Any]) -> Any:
+        assert world.images.gate is not None
+        world.images.gate.set()
+        return await working
+
+    @pytest.mark.parametrize("comes_back", [True, False])
+    async def test_with_its_lock_it_lost_its_job_and_publishes_nothing(
+        self, world: World, lock: Lock, comes_back: bool
+    ) -> None:
+        [file] = await world.submitted(1)
+        working = await self._working(world, lock)
+        lock.lose(comes_back=comes_back)
+        await world.store.rescue(started_before=LATER, max_retries=3, message="m", now=NOON)
+        other = await claim(world.store)
+        await world.bucket.write(keys_of(file).preview, b"of another worker", content_type="image/jpeg")
+        await world.store.finish(other, preview_url=URL, bytes_copied=7, now=NOON)
+        before = await world.job(file)
+
+        assert isinstance(await self._go_on(world, working), Lost)
+        assert await world.bucket.read(keys_of(file).preview) == b"of another worker"
+        assert await world.job(file) == before
+
+    @pytest.mark.parametrize("comes_back", [True, False])
+    async def test_a_job_that_nobody_took_meanwhile_is_done(self, world: World, lock: Lock, comes_back: bool) -> None:
+        [file] = await world.submitted(1)
+        working = await self._working(world, lock)
+        lock.lose(comes_back=comes_back)
+
+        assert isinstance(await self._go_on(world, working), Done)
+        assert (await world.job(file)).attempts == 1
+        assert keys_of(file).preview in await world.objects()
+
+    async def test_a_restart_of_the_database_costs_it_nothing(self, world: World, lock: Lock) -> None:
+        [file] = await world.submitted(1)
+        store: Any = Flaky(world.store, "job", [failing(StorageUnavailable("away"))] * 3)
+        working = await self._working(world, lock, store=store)
+        lock.lose(comes_back=False)
+
+        assert isinstance(await self._go_on(world, working), Done)
+        assert (await world.job(file)).attempts == 1
+        assert world.journal.errors == []
+
+    async def test_a_database_that_stays_away_gets_the_job_back_unspent(self, world: World, lock: Lock) -> None:
+        [file] = await world.submitted(1)
+        away = failing(StorageUnavailable("away"))
+        store: Any = Flaky(Flaky(world.store, "job", [away] * 99_999), "probe", [away])
+        limits = replace(world.ports.limits, job_timeout=timedelta(milliseconds=50))
+        working = await self._working(world, lock, store=store, limits=limits)
+        lock.lose(comes_back=False)
+
+        with pytest.raises(GroundLost):
+            await self._go_on(world, working)
+        job = await world.job(file)
+        assert (job.status, job.attempts) == ("queued", 0)
+        assert keys_of(file).preview not in await world.objects()
+
+    async def test_as_long_as_it_is_held_nobody_is_asked(self, world: World, lock: Lock) -> None:
+        await world.submitted(1)
+        store: Any = Flaky(world.store, "job", [failing(AssertionError("asked"))])
+
+        assert isinstance(await process_next(replace(world.ports, store=store, holder=lock)), Done)
+
+    async def test_a_claim_that_names_nobody_has_its_age_alone(self, world: World, lock: Lock) -> None:
+        await world.submitted(1)
+        lock.held_as = None
+        store: Any = Flaky(world.store, "job", [failing(AssertionError("asked"))])
+        working = await self._working(world, lock, store=store)
+        lock.lose(comes_back=True)
+
+        assert isinstance(await self._go_on(world, working), Done)
 
 
 class TestSettling:

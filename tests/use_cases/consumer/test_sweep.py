@@ -14,6 +14,7 @@ from devtools.world import World, keys_of, original
 from editqueue.domain.errors import PermanentError, StorageUnavailable
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.sweep import sweep
+from editqueue.use_cases.consumer.verdict import Retry
 
 STALE = timedelta(minutes=16)
 OLD = timedelta(days=91)
@@ -160,6 +161,21 @@ class TestRetention:
         assert [*await world.objects()] == [file.object_key]
         assert await world.bucket.read(file.object_key) == original(file)
         assert (after.preview_url, after.status) == (None, "done")
+
+    async def test_removes_what_an_attempt_made_of_a_file_that_was_deleted_before_the_next(self, world: World) -> None:
+        [file] = await world.submitted(1)
+        world.images.error = StorageUnavailable("503")
+        assert isinstance(await process_next(world.ports), Retry)
+        await world.store.delete_files([file.id], user_id="anna", now=world.clock.now())
+        assert keys_of(file).processed in await world.objects()
+        world.clock.advance(timedelta(days=89))
+        assert (await sweep(world.ports)).expired == 0
+        world.clock.advance(timedelta(days=2))
+
+        report = await sweep(world.ports)
+
+        assert report.expired == 1
+        assert [*await world.objects()] == [file.object_key]
 
     async def test_keeps_what_is_younger(self, world: World) -> None:
         await world.submitted(1)

@@ -23,6 +23,7 @@ class Held:
 
     held_as: str | None = "me"
     consumer: str = "me"
+    losses: int = 0
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:

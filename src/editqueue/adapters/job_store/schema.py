@@ -89,7 +89,8 @@ files = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Column("deleted_at", Time),
-    # Of the last job that ended; retention counts from here. NULL when there is nothing to expire.
+    # Of the last job that ended; where none has, of the deletion or the reset of the lock that an attempt left behind.
+    # Retention counts from here. NULL when there is nothing to expire.
     Column("finished_at", Time),
     # Set while the sweep removes the file's objects: no job of it is claimed meanwhile.
     Column("expiring_at", Time),
@@ -97,6 +98,8 @@ files = Table(
     CheckConstraint("status IN ('uploaded','queued','in_progress','done','failed')", name="file_status"),
     CheckConstraint("NOT locked OR status = 'in_progress'", name="locked_only_in_progress"),
 )
+FILE_COLUMNS = tuple(column for column in files.c if column.name != "exif_meta")
+"""What every statement reads of a file. `exif_meta` is kept for others; of a thousand files it may be a gigabyte."""
 # No index on what changes when a job is submitted or claimed, see docs/decisions/0110.
 _partial_index("files_to_expire", files.c.finished_at, where="finished_at IS NOT NULL")
 

@@ -1,7 +1,7 @@
 """What is made of an original: its copy, and a preview of 1280 px."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from editqueue.domain.errors import (
     EditQueueError,
@@ -26,12 +26,14 @@ FAILS_BY_ITSELF = 1.0
 """Seconds that a preview has to find out itself that its original is not to be had."""
 
 
-async def edit(file: File, ports: Ports, stopwatch: Stopwatch, *, is_stale: Callable[[], bool]) -> Done:
+async def edit(
+    file: File, ports: Ports, stopwatch: Stopwatch, *, is_anothers: Callable[[], Awaitable[bool]] | None = None
+) -> Done:
     """Make both objects of `file`. A real editing step goes where the copy is: from `keys.raw` to `keys.processed`.
 
     Copy and preview are of the same version of the original: whoever replaces it meanwhile makes the attempt fail. The
-    preview is begun at once, made while the store copies, and written after the copy is there, unless `is_stale` says
-    by then that the job may be another consumer's: JobTimedOut. Raises EditQueueError.
+    preview is begun at once, made while the store copies, and written after the copy is there, unless the job
+    `is_anothers` by then, as it may be: JobTimedOut. Raises EditQueueError.
     """
     keys = file.keys
     try:
@@ -43,8 +45,7 @@ async def edit(file: File, ports: Ports, stopwatch: Stopwatch, *, is_stale: Call
             preview = await _finished(making, original, ports)
         finally:
             await end_all([making])
-        # The sweep may have given the job to another consumer by now, whose preview must stand.
-        if is_stale():
+        if is_anothers is not None and await is_anothers():
             raise JobTimedOut("came back after the job could be given to another worker; wrote nothing more")
         with stopwatch.timing(Stage.PUBLISH):
             if preview is None:

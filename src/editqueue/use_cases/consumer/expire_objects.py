@@ -54,7 +54,7 @@ async def _make_again(file: File, ports: Ports) -> None:
             for found in await ports.store.files([file.id]):
                 if found.deleted_at is None and (found.locked or found.preview_url is not None):
                     ports.journal.warning("expired_too_late", object_key=found.object_key)
-                    await edit(found, ports, Stopwatch(ports.clock), is_stale=lambda: False)
+                    await edit(found, ports, Stopwatch(ports.clock))
         except StorageUnavailable:
             if ports.clock.now() >= until:
                 raise

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import chain, repeat
 
@@ -12,7 +12,7 @@ from editqueue.ports import Ports
 from editqueue.ports.job_store import Claim
 from editqueue.ports.journal import Stage
 from editqueue.use_cases.consumer.edit import edit
-from editqueue.use_cases.consumer.ground import find_lost_ground, paused
+from editqueue.use_cases.consumer.ground import PROBE_DATABASE_EVERY, find_lost_ground, paused
 from editqueue.use_cases.consumer.stopwatch import Stopwatch
 from editqueue.use_cases.consumer.verdict import (
     Done,
@@ -52,7 +52,7 @@ async def _attempt(ports: Ports, stop: Stop, claimed: Callable[[], None]) -> End
     if stop.is_set():
         return None
     # 1. The job is in progress, its file too, and locked.
-    stopwatch = Stopwatch(ports.clock)
+    stopwatch, losses = Stopwatch(ports.clock), ports.holder.losses
     with stopwatch.timing(Stage.CLAIM):
         claim = await ports.store.claim_next(now=stopwatch.began, holder=ports.holder.held_as)
     if claim is None:
@@ -62,7 +62,7 @@ async def _attempt(ports: Ports, stop: Stop, claimed: Callable[[], None]) -> End
 
     # 2. and 3. Copy and preview.
     try:
-        verdict = HandedBack() if stop.is_set() else await _edit_in_time(claim, ports, stop, stopwatch)
+        verdict = HandedBack() if stop.is_set() else await _edit_in_time(claim, losses, ports, stop, stopwatch)
     except asyncio.CancelledError:  # not by the caller, who sets `stop`: the event loop ends
         stop.set()
         await _settle(claim, HandedBack(), ports, stop)
@@ -79,13 +79,14 @@ async def _attempt(ports: Ports, stop: Stop, claimed: Callable[[], None]) -> End
     return end
 
 
-async def _edit_in_time(claim: Claim, ports: Ports, stop: Stop, stopwatch: Stopwatch) -> Verdict:
+async def _edit_in_time(claim: Claim, losses: int, ports: Ports, stop: Stop, stopwatch: Stopwatch) -> Verdict:
     """What became of the edit. Whatever a file does to us, the queue goes on."""
     timer = asyncio.timeout(ports.limits.job_timeout.total_seconds())
     try:
         async with timer:
             with stop.ending(timer):
-                return await edit(claim.file, ports, stopwatch, is_stale=partial(_is_stale, claim, ports))
+                is_anothers = partial(_may_be_anothers, claim, losses, ports)
+                return await edit(claim.file, ports, stopwatch, is_anothers=is_anothers)
     except Exception as caught:  # noqa: BLE001  # `verdict_on` knows what each error means
         if timer.expired() and stop.is_set():
             return HandedBack()
@@ -146,6 +147,19 @@ async def _write_down(claim: Claim, verdict: Verdict, ports: Ports) -> End:
     return verdict
 
 
-def _is_stale(claim: Claim, ports: Ports) -> bool:
-    """Whether the job may have been given to another consumer by now."""
+async def _may_be_anothers(claim: Claim, losses: int, ports: Ports) -> bool:
+    """Whether the job may have been given to another consumer by now, whose preview must stand: by its age, or because
+    our lock was lost since there were so many `losses`, and the job with it before the lock was taken again."""
+    if claim.job.holder is not None and ports.holder.losses != losses and not await _stands(claim, ports):
+        return True
     return claim.job.started_at is None or ports.clock.now() - claim.job.started_at >= ports.limits.stale_after
+
+
+async def _stands(claim: Claim, ports: Ports) -> bool:
+    """Whether the job is still ours. A database that is away is waited for, as long as the attempt may take: it may be
+    its restart that ended our lock."""
+    while True:
+        with suppress(StorageUnavailable):
+            job = await ports.store.job(claim.job.id)
+            return job is not None and job.token == claim.job.token
+        await ports.pause(PROBE_DATABASE_EVERY)

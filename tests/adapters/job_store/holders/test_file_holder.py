@@ -47,8 +47,10 @@ async def test_a_file_that_somebody_removed_is_made_and_locked_again(holder: Fil
         files.remove("web-1:7:abc")
 
         await holder.next_look()
+        await holder.next_look()
 
         assert await files.living() == ["web-1:7:abc"]
+        assert holder.losses == 1
 
 
 async def test_a_look_at_it_does_not_keep_it_from_being_taken(holder: FileHolder, tmp_path: Path) -> None:

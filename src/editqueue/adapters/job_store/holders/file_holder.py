@@ -26,6 +26,7 @@ class FileHolder:
         self._consumer = consumer
         self._journal = journal
         self._descriptor: int | None = None
+        self._losses = 0
         self._warned = False
 
     @property
@@ -35,6 +36,10 @@ class FileHolder:
     @property
     def held_as(self) -> str | None:
         return None if self._descriptor is None else self._consumer
+
+    @property
+    def losses(self) -> int:
+        return self._losses
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:
@@ -47,6 +52,7 @@ class FileHolder:
     async def next_look(self) -> None:
         await asyncio.sleep(LOOK_EVERY)
         if self._descriptor is None or not is_at(self._descriptor, self._path):
+            self._losses += self._descriptor is not None
             await self._take()
 
     async def _take(self) -> None:

@@ -34,6 +34,7 @@ class SessionHolder:
         self._journal = journal
         self._wanted = False
         self._held = False
+        self._losses = 0
         self._warned = False
         self._turn = asyncio.Lock()
         session.join(SessionUser(begin=self._take, lost=self._lost))
@@ -45,6 +46,10 @@ class SessionHolder:
     @property
     def held_as(self) -> str | None:
         return self._consumer if self._held else None
+
+    @property
+    def losses(self) -> int:
+        return self._losses
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:
@@ -86,6 +91,7 @@ class SessionHolder:
                 self._journal.warning("consumer_lock_missing", consumer=self._consumer, reason=reason)
 
     def _lost(self) -> None:
+        self._losses += self._held
         self._held = False
 
     async def _leave(self) -> None:

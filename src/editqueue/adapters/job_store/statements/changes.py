@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Text, cast, func, select, update
+from sqlalchemy import ColumnElement, Text, case, cast, func, select, update
 
 from editqueue.adapters.job_store.databases.constructs import (
     as_json,
@@ -76,8 +76,14 @@ def _delete() -> Template:
     return Template(
         update(files)
         .where(files.c.id.in_(each_id()), _all_free())
-        .values(deleted_at=given_time(), updated_at=given_time(), marked=False)
+        .values(deleted_at=given_time(), updated_at=given_time(), marked=False, finished_at=_retained_from())
     )
+
+
+def _retained_from() -> ColumnElement[int | None]:
+    """An attempt that did not end its job may have left objects; of a file that was never sent off there are none."""
+    sent_off = case((files.c.status != FileStatus.UPLOADED.value, given_time()))
+    return func.coalesce(files.c.finished_at, sent_off)
 
 
 @cache

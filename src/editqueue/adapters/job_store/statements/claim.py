@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_claimed_job, to_file, to_ms
+from editqueue.adapters.job_store.schema import FILE_COLUMNS
 from editqueue.adapters.job_store.statements.group import Group
 from editqueue.adapters.job_store.statements.traces import OF_JOB
 from editqueue.domain.ids import new_token
@@ -52,12 +53,12 @@ RETURNING *"""  # noqa: S608  # no part of it comes from outside
 TAKE: Final = Template(text(_TAKE))
 TAKE_TRACED: Final = Template(text(f"{_TAKE}, {OF_JOB.format(job='edit_jobs')} AS traceparent"))
 LOCK: Final = Template(
-    text("""
+    text(f"""
 UPDATE files
 SET status = 'in_progress', locked = TRUE, updated_at = :moment
 WHERE id = (SELECT file_id FROM edit_jobs WHERE status = 'in_progress' AND token = :token)
-RETURNING *
-""")
+RETURNING {", ".join(column.name for column in FILE_COLUMNS)}
+""")  # noqa: S608  # column names of our own table
 )
 
 

@@ -10,13 +10,13 @@ from sqlalchemy import text
 from editqueue.adapters.job_store.databases.database import Row
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import to_claimed_job, to_file
-from editqueue.adapters.job_store.schema import files, jobs
+from editqueue.adapters.job_store.schema import FILE_COLUMNS, jobs
 from editqueue.adapters.job_store.statements.claim import SHARE
 from editqueue.adapters.job_store.statements.traces import OF_JOB
 from editqueue.ports.job_store import Claim
 
 _JOB_COLUMNS = [column.name for column in jobs.c]
-_FILE_COLUMNS = [column.name for column in files.c]
+_FILE_COLUMNS = [column.name for column in FILE_COLUMNS]
 _COLUMNS = ", ".join(
     [
         *(f"taken.{name} AS job_{name}" for name in _JOB_COLUMNS),
@@ -76,7 +76,7 @@ WITH drawn AS MATERIALIZED (
     SET status = 'in_progress', locked = TRUE, updated_at = :now
     FROM taken
     WHERE files.id = taken.file_id
-    RETURNING files.*
+    RETURNING {", ".join(f"files.{name}" for name in _FILE_COLUMNS)}
 )
 SELECT {_COLUMNS}{{traceparent}}
 FROM taken JOIN locked ON locked.id = taken.file_id

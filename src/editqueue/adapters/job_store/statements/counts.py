@@ -3,10 +3,10 @@
 from functools import cache
 from typing import Final
 
-from sqlalchemy import FromClause, func, literal, select, text
+from sqlalchemy import ColumnElement, FromClause, TextClause, exists, func, select, text
 
 from editqueue.adapters.job_store.databases.statement import Template
-from editqueue.adapters.job_store.schema import ACTIVE, counts, jobs
+from editqueue.adapters.job_store.schema import ACTIVE, IN_PROGRESS, LOCKED, counts, files, jobs
 from editqueue.adapters.job_store.statements.group import Group, T
 
 MANY: Final = 20
@@ -20,12 +20,18 @@ def kept_counts() -> Template:
 
 
 def where_books_differ() -> FromClause:
-    """One row if there are not as many files queued or in progress as jobs, else none. Joined first, it spares a look
-    at all files as long as every file has its job."""
+    """One row if there are not as many files queued or in progress as jobs, with how many more (`surplus`); else none.
+    Joined first, it spares a look at all files as long as every file has its job."""
     at_rest = counts.c.files_uploaded + counts.c.files_done + counts.c.files_failed
     files_active = select(func.coalesce(func.sum(counts.c.files_there - at_rest), 0)).scalar_subquery()
     jobs_active = select(func.count()).select_from(jobs).where(ACTIVE).scalar_subquery()
-    return select(literal(1).label("differ")).where(files_active != jobs_active).subquery("books_differ")
+    surplus = (files_active - jobs_active).label("surplus")
+    return select(surplus).where(files_active != jobs_active).subquery("books_differ")
+
+
+def locked_in_vain() -> tuple[TextClause, ColumnElement[bool]]:
+    """The conditions of a file that is locked without a job in progress."""
+    return LOCKED, ~exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id)
 
 
 def adding_up_counts(group: Group[T]) -> Group[T]:

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, literal_column, or_, select, update
 from editqueue.adapters.job_store.databases.constructs import given_text, given_time
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import to_file, to_ms
-from editqueue.adapters.job_store.schema import files
+from editqueue.adapters.job_store.schema import FILE_COLUMNS, files
 from editqueue.adapters.job_store.statements.attempts import forget_old
 from editqueue.adapters.job_store.statements.group import Group
 from editqueue.ports.job_store import Expiry
@@ -39,7 +39,10 @@ def _begin(limit: int) -> Template:
     most = literal_column(str(int(limit)), Integer)
     oldest = due.order_by(files.c.finished_at).limit(most).with_for_update(skip_locked=True).cte("due")
     return Template(
-        update(files).where(files.c.id.in_(select(oldest.c.id))).values(expiring_at=given_time()).returning(*files.c)
+        update(files)
+        .where(files.c.id.in_(select(oldest.c.id)))
+        .values(expiring_at=given_time())
+        .returning(*FILE_COLUMNS)
     )
 
 

@@ -35,9 +35,9 @@ PAUSES_SEEN: Final = timedelta(minutes=3)
 """A consumer that waits says so every minute."""
 
 
-def overview(*, now: datetime, consumers: Sequence[str] | None) -> Group[Overview]:
-    """With those that are known to be alive."""
-    stats, waits = queries.queue_stats(now=now), pauses.pauses(seen_after=now - PAUSES_SEEN)
+def overview(*, now: datetime, consumers: Sequence[str] | None, known_locks: int | None) -> Group[Overview]:
+    """With those that are known to be alive, and the locks as `queue_stats` has them."""
+    stats, waits = queries.queue_stats(now=now, known_locks=known_locks), pauses.pauses(seen_after=now - PAUSES_SEEN)
     own: tuple[Statement, ...] = (
         _throughput().bind(**{name: to_ms(now - span) for name, span in SPANS.items()}),
         _lane(express=True).bind(now=to_ms(now)),
@@ -80,7 +80,12 @@ def _most(count: int) -> ColumnElement[int]:
 def _throughput() -> Template:
     ended = (
         select(files.c.finished_at)
-        .where(files.c.finished_at.is_not(None), files.c.finished_at > given_time("fifteen_minutes"))
+        .where(
+            files.c.finished_at.is_not(None),
+            files.c.finished_at > given_time("fifteen_minutes"),
+            # Where no job had ended, the deletion was written there.
+            files.c.finished_at != func.coalesce(files.c.deleted_at, 0),
+        )
         .order_by(files.c.finished_at.desc())
         .limit(_most(COUNTED))
         .subquery("ended")

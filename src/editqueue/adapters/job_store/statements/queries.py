@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import and_, bindparam, case, exists, func, literal_column, select, true
+from sqlalchemy import bindparam, case, func, select
 
 from editqueue.adapters.job_store import schema
 from editqueue.adapters.job_store.databases.constructs import each_id, given_number, given_text, given_time, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import time_or_none, to_file, to_job, to_ms, to_notification, to_order, to_upload
-from editqueue.adapters.job_store.schema import IN_PROGRESS, OF_STATUS, QUEUED, orders, uploads
-from editqueue.adapters.job_store.statements.counts import kept_counts, where_books_differ
+from editqueue.adapters.job_store.schema import FILE_COLUMNS, IN_PROGRESS, OF_STATUS, QUEUED, orders, uploads
+from editqueue.adapters.job_store.statements.counts import kept_counts, locked_in_vain, where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, reading, reading_one
 from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
@@ -47,7 +47,7 @@ def file_of_key(object_key: str) -> Group[File | None]:
 
 @cache
 def _file_of_key() -> Template:
-    return Template(select(*_FILES).where(_FILES.object_key == given_text("object_key")))
+    return Template(select(*FILE_COLUMNS).where(_FILES.object_key == given_text("object_key")))
 
 
 def files(ids: Sequence[str]) -> Group[Sequence[File]]:
@@ -56,7 +56,7 @@ def files(ids: Sequence[str]) -> Group[Sequence[File]]:
 
 @cache
 def _files() -> Template:
-    return Template(select(*_FILES).where(_FILES.id.in_(each_id())).order_by(_FILES.id))
+    return Template(select(*FILE_COLUMNS).where(_FILES.id.in_(each_id())).order_by(_FILES.id))
 
 
 def list_files(query: FileQuery) -> Group[Sequence[File]]:
@@ -72,7 +72,7 @@ def list_files(query: FileQuery) -> Group[Sequence[File]]:
 @cache
 def _list_files(*filters: str) -> Template:
     """With a condition on each of the columns `filters`."""
-    found = select(*_FILES).where(
+    found = select(*FILE_COLUMNS).where(
         _FILES.order_id == given_text("order_id"),
         _FILES.deleted_at.is_(None),
         _FILES.position > given_number("after_index"),
@@ -103,7 +103,7 @@ def known_objects(*, after_key: str, limit: int) -> Group[Sequence[File]]:
 
 @cache
 def _known_objects() -> Template:
-    found = select(*_FILES).where(_FILES.object_key > given_text("after_key"))
+    found = select(*FILE_COLUMNS).where(_FILES.object_key > given_text("after_key"))
     return Template(found.order_by(_FILES.object_key).limit(given_number("most")))
 
 
@@ -146,16 +146,17 @@ def _any_queued() -> Template:
     return Template(select(_JOBS.id).where(QUEUED).order_by(_JOBS.express.desc(), _JOBS.turn, _JOBS.id).limit(1))
 
 
-def queue_stats(*, now: datetime) -> Group[QueueStats]:
+def queue_stats(*, now: datetime, known_locks: int | None) -> Group[QueueStats]:
+    """With so many files that are known to be locked without a job; None looks for them."""
     return Group(
         statements=(
             _count_jobs(JobStatus.QUEUED).bind(),
             _count_jobs(JobStatus.IN_PROGRESS).bind(),
             kept_counts().bind(),
-            _count_active_files().bind(),
+            _files_without_jobs(looks=known_locks is None).bind(),
             _oldest_eligible().bind(now=to_ms(now)),
         ),
-        read=_to_stats,
+        read=lambda rows: _to_stats(rows, known_locks),
     )
 
 
@@ -165,17 +166,11 @@ def _count_jobs(status: JobStatus) -> Template:
 
 
 @cache
-def _count_active_files() -> Template:
-    """Only if they are not as many as the jobs, which are counted faster."""
-    running = exists().where(IN_PROGRESS, _JOBS.file_id == _FILES.id)
-    stale = case((and_(_FILES.locked, ~running), 1), else_=0)
-    active = _FILES.status.in_([literal_column("'queued'"), literal_column("'in_progress'")])
-    return Template(
-        select(_FILES.status, func.count().label("total"), func.sum(stale).label("stale"))
-        .select_from(where_books_differ().join(schema.files, true()))
-        .where(active, _FILES.deleted_at.is_(None))
-        .group_by(_FILES.status)
-    )
+def _files_without_jobs(*, looks: bool) -> Template:
+    """How many more files than jobs are active, unless they are as many. Who `looks` at all files gets how many of them
+    are locked, too."""
+    locked = select(func.count()).select_from(schema.files).where(*locked_in_vain()).scalar_subquery()
+    return Template(select(where_books_differ().c.surplus, *([locked.label("locked")] if looks else [])))
 
 
 @cache
@@ -188,17 +183,21 @@ def _oldest_eligible() -> Template:
     return Template(select(select(since).where(job.c.id == ready.scalar_subquery()).scalar_subquery().label("since")))
 
 
-def _to_stats(rows: Sequence[Rows]) -> QueueStats:
+def _to_stats(rows: Sequence[Rows], known_locks: int | None) -> QueueStats:
     [[queued], [running], [kept], differing, [oldest]] = rows
+    surplus = sum(int(row["surplus"]) for row in differing)
+    found = sum(int(row.get("locked", 0)) for row in differing)
+    locked = found if known_locks is None else min(known_locks, max(surplus, 0))
     active = {JobStatus.QUEUED: int(queued["total"]), JobStatus.IN_PROGRESS: int(running["total"])}
-    files = {FileStatus.QUEUED: active[JobStatus.QUEUED], FileStatus.IN_PROGRESS: active[JobStatus.IN_PROGRESS]}
-    if differing:
-        files |= dict.fromkeys(files, 0) | {FileStatus(row["status"]): int(row["total"]) for row in differing}
+    files = {
+        FileStatus.QUEUED: active[JobStatus.QUEUED] + surplus - locked,
+        FileStatus.IN_PROGRESS: active[JobStatus.IN_PROGRESS] + locked,
+    }
     of_files = files | {status: int(kept[f"files_{status}"]) for status in FileStatus if status not in files}
     of_jobs = active | {status: int(kept[f"jobs_{status}"]) for status in JobStatus if status not in active}
     return QueueStats(
         jobs={status.value: of_jobs[status] for status in JobStatus},
         files={status.value: of_files[status] for status in FileStatus},
         oldest_eligible=time_or_none(oldest["since"]),
-        stale_locks=sum(int(row["stale"]) for row in differing),
+        stale_locks=locked,
     )

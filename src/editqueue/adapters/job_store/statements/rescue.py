@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, TextClause, case, exists, select, true, update
+from sqlalchemy import ColumnElement, Select, case, func, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from editqueue.adapters.job_store.databases.constructs import (
@@ -20,7 +20,7 @@ from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import CLOCKS_APART_MS, to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
 from editqueue.adapters.job_store.statements.attempts import record_taken
-from editqueue.adapters.job_store.statements.counts import where_books_differ
+from editqueue.adapters.job_store.statements.counts import locked_in_vain, where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, Queues, reading
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_files
@@ -125,7 +125,7 @@ def reset_stale_locks(*, now: datetime) -> Group[Sequence[str]]:
 
 @cache
 def _hold_stale_locks() -> Template:
-    found = select(files.c.id).where(files.c.id.in_(_locked_while_books_differ()), *_locked_in_vain())
+    found = select(files.c.id).where(files.c.id.in_(_locked_while_books_differ()), *locked_in_vain())
     return Template(found.order_by(files.c.id).with_for_update(of=files))
 
 
@@ -133,8 +133,13 @@ def _hold_stale_locks() -> Template:
 def _unlock_stale() -> Template:
     return Template(
         update(files)
-        .where(files.c.id.in_(_locked_while_books_differ()), *_locked_in_vain())
-        .values(locked=False, status=FileStatus.QUEUED.value, updated_at=given_time())
+        .where(files.c.id.in_(_locked_while_books_differ()), *locked_in_vain())
+        .values(
+            locked=False,
+            status=FileStatus.QUEUED.value,
+            finished_at=func.coalesce(files.c.finished_at, given_time()),
+            updated_at=given_time(),
+        )
         .returning(files.c.id)
     )
 
@@ -146,7 +151,3 @@ def _locked_while_books_differ() -> Select[tuple[str]]:
 
 def _stale() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return IN_PROGRESS, jobs.c.started_at < given_time("started_before")
-
-
-def _locked_in_vain() -> tuple[TextClause, ColumnElement[bool]]:
-    return LOCKED, ~exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id)

@@ -13,7 +13,7 @@ from editqueue.adapters.job_store.databases.constructs import each_id, given_tex
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job
-from editqueue.adapters.job_store.schema import ACTIVE, files, jobs, orders
+from editqueue.adapters.job_store.schema import ACTIVE, FILE_COLUMNS, files, jobs, orders
 from editqueue.domain.jobs import EditJob
 from editqueue.ports.job_store import FileState
 
@@ -39,7 +39,7 @@ def _hold_files() -> Template:
 
 
 def _locked_files() -> Select[tuple[object, ...]]:
-    return select(*files.c).where(files.c.id.in_(each_id())).order_by(files.c.id).with_for_update(of=files)
+    return select(*FILE_COLUMNS).where(files.c.id.in_(each_id())).order_by(files.c.id).with_for_update(of=files)
 
 
 def hold_file(file_id: str) -> Statement:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from editqueue.adapters.job_store.databases.constructs import given_text
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import to_file, to_ms
-from editqueue.adapters.job_store.schema import files, orders, uploads
+from editqueue.adapters.job_store.schema import FILE_COLUMNS, files, orders, uploads
 from editqueue.adapters.job_store.statements.group import Group, writing
 from editqueue.adapters.job_store.statements.row_locks import hold_order
 from editqueue.domain.files import File, FileStatus, Order, Upload
@@ -103,7 +103,7 @@ def _add_file() -> Template:
 
 @cache
 def _file_of_key() -> Template:
-    return Template(select(*files.c).where(files.c.object_key == given_text("object_key")))
+    return Template(select(*FILE_COLUMNS).where(files.c.object_key == given_text("object_key")))
 
 
 def _is_there() -> Exists:

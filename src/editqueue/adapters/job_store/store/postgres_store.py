@@ -219,8 +219,8 @@ class PostgresStore(SqlStore):
         return await self.send(take_over.living_consumers())
 
     async def overview(self, *, now: datetime) -> Overview:
-        group = overviews.overview(now=now, consumers=None)
-        return await self.send(overviews.with_living(group, take_over.living()))
+        group = overviews.overview(now=now, consumers=None, known_locks=self._lock_looks.known(now))
+        return await self._see(overviews.with_living(group, take_over.living()), now)
 
     async def _release_unwanted(self, claim: Claim | None) -> None:
         """A claim nobody waits for any more would lock its file until the sweep comes."""

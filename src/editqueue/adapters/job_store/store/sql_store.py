@@ -26,11 +26,12 @@ from editqueue.adapters.job_store.statements import (
 )
 from editqueue.adapters.job_store.statements.group import Group
 from editqueue.adapters.job_store.statements.traces import TraceParent
+from editqueue.adapters.job_store.store.lock_looks import LockLooks
 from editqueue.domain.errors import ClaimLost
 from editqueue.domain.files import FileStatus
 from editqueue.domain.jobs import EditJob, JobStatus
 from editqueue.ports.consumers import LivingConsumer
-from editqueue.ports.job_store import Claim, Expiry, Schema
+from editqueue.ports.job_store import Claim, Expiry, QueueStats, Schema
 from editqueue.ports.overview import Overview
 
 P = ParamSpec("P")
@@ -58,6 +59,7 @@ class SqlStore:
         self.schema = schema
         self._knows_traces = schema is None or schema.revision >= traces.SINCE
         self._traceparent = traceparent if self._knows_traces else None
+        self._lock_looks = LockLooks()
 
     @property
     def joins_traces(self) -> bool:
@@ -88,7 +90,6 @@ class SqlStore:
     revise = _sends(submissions.revise)
 
     settle_expiry = _sends(expiry.settle_expiry)
-    reset_stale_locks = _sends(rescue.reset_stale_locks)
     record_pause = _sends(pauses.record_pause)
     end_pause = _sends(pauses.end_pause)
     pauses = _sends(pauses.pauses)
@@ -107,7 +108,6 @@ class SqlStore:
     retry_jobs = _sends(retries.retry_jobs)
     cancel_job = _sends(cancel.cancel_job)
     has_work = _sends(queries.has_work)
-    queue_stats = _sends(queries.queue_stats)
 
     # What only databases of our own can tell ----
     async def gone_holders(self) -> Sequence[str]:
@@ -123,9 +123,25 @@ class SqlStore:
         return None
 
     async def overview(self, *, now: datetime) -> Overview:
-        return await self.send(overviews.overview(now=now, consumers=None))
+        group = overviews.overview(now=now, consumers=None, known_locks=self._lock_looks.known(now))
+        return await self._see(group, now)
 
     stale_jobs = _sends(rescue.stale_jobs)
+
+    # What knows of the last look for locks without a job ----
+    async def queue_stats(self, *, now: datetime) -> QueueStats:
+        stats = await self.send(queries.queue_stats(now=now, known_locks=self._lock_looks.known(now)))
+        self._lock_looks.learn(stats, now)
+        return stats
+
+    async def _see(self, group: Group[Overview], now: datetime) -> Overview:
+        seen = await self.send(group)
+        self._lock_looks.learn(seen.stats, now)
+        return seen
+
+    async def reset_stale_locks(self, *, now: datetime) -> Sequence[str]:
+        self._lock_looks.forget()
+        return await self.send(rescue.reset_stale_locks(now=now))
 
     # What is more where traces are on, or were ----
     async def claim_next(self, *, now: datetime, holder: str | None = None) -> Claim | None:

@@ -64,4 +64,5 @@ class SqliteStore(SqlStore):
 
     async def overview(self, *, now: datetime) -> Overview:
         names = await self._holders.living()
-        return await self.send(overviews.overview(now=now, consumers=names))
+        group = overviews.overview(now=now, consumers=names, known_locks=self._lock_looks.known(now))
+        return await self._see(group, now)
