@@ -161,7 +161,7 @@ async def test_a_stale_lock_and_its_mending(here: Installation) -> None:
     mended = here.run("doctor", "--fix", "--json").json()
     assert mended["healthy"]
     [locks] = [check for check in mended["checks"] if check["name"] == "locks"]
-    assert re.fullmatch(r"1 locks without a job were reset: files [0-9a-f-]{36}", locks["detail"])
+    assert re.fullmatch(r"1 locks without a job were reset, to be sent off again: files [0-9a-f-]{36}", locks["detail"])
     assert here.run("status", "--json").json()["stale_locks"] == 0
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -48,6 +49,19 @@ def test_a_pipe_a_device_and_a_folder_are_refused_and_nobody_waits(preview: Prev
 def test_a_dash_is_no_file(preview: Preview, tmp_path: Path) -> None:
     assert "not to stdout" in preview("-", "--force").complaint()
     assert names(tmp_path) == ["in.jpg"]
+
+
+@pytest.mark.parametrize("way", ["no-folder/../in.jpg", "to-nowhere/../in.jpg", "link.jpg", "folder/../in.jpg"])
+def test_the_picture_itself_is_never_replaced_whatever_way_leads_to_it(
+    preview: Preview, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "to-nowhere").symlink_to("not-there")
+    (tmp_path / "link.jpg").symlink_to("in.jpg")
+    before = (tmp_path / "in.jpg").read_bytes()
+
+    assert re.search("is the picture itself|there is no folder", preview(way, "--force").complaint())
+    assert (tmp_path / "in.jpg").read_bytes() == before
 
 
 def test_of_a_link_what_it_leads_to_is_the_file_that_is_there(preview: Preview, tmp_path: Path) -> None:

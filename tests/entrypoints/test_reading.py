@@ -1,5 +1,7 @@
 """Commands that only look make nothing, and say where they looked."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -80,3 +82,31 @@ def test_an_order_may_be_the_first_thing_there_is(run: Run, tmp_path: Path) -> N
     assert run("order create --user-id anna").json()["order_id"]
     assert (tmp_path / ".editqueue" / "editqueue.db").is_file()
     assert run("status").code == 0
+
+
+@pytest.mark.parametrize("words", [*LOOKING[:3], "doctor", "migrate", "order create --user-id anna", "sweep"])
+def test_the_database_of_another_program_is_left_alone(run: Run, tmp_path: Path, words: str) -> None:
+    file = tmp_path / "data" / "editqueue.db"
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute("CREATE TABLE recipes (cake)")
+
+    ended = run(words, EDITQUEUE_DATA_DIR=str(file.parent))
+
+    assert ended.complaint()
+    assert (
+        "holds tables (recipes) and no revision of ours: it is the database of another program" in ended.out + ended.err
+    )
+    with closing(sqlite3.connect(file)) as theirs:
+        assert theirs.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
+
+
+def test_what_is_no_database_is_not_called_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "editqueue.db"
+    file.write_text("a letter to the customer, and no database")
+
+    said = run("status", EDITQUEUE_DATA_DIR=str(tmp_path)).complaint()
+
+    assert "file is not a database; give" in said
+    assert "writable" not in said
+    assert file.read_text().startswith("a letter")

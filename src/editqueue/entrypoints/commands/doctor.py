@@ -35,6 +35,15 @@ PAUSE_TOLD_WITHIN = timedelta(minutes=3)
 _LABELS: Mapping[str, str] = {"ok": "ok     ", "missing": "missing", "broken": "BROKEN "}
 _NO_DATABASE_HERE = "EDITQUEUE_DATA_DIR says where the system runs; `editqueue serve` starts one where there is none"
 _NO_DATABASE = "mount the disk that it is on; only for a new system: editqueue migrate"
+_ANOTHERS = "give the database of the running system, or a place where there is none yet"
+_DATABASE_REMEDIES: Mapping[str, str] = {
+    "`editqueue migrate`": "editqueue migrate",
+    "or a newer one": "run a newer version of editqueue",
+    "readonly": "let the user that runs editqueue write the database file and its folder; mount their disk writable",
+    "another program": _ANOTHERS,
+    "file is not a database": _ANOTHERS,
+}
+"""By what is said of it."""
 _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumers of this machine",
     "postgres": "postgres: the database wakes its consumers",
@@ -163,14 +172,9 @@ def _about_schema(there: str, settings: Settings, schema: Schema | None) -> Chec
 def _database_remedy(settings: Settings, said: str) -> str:
     if "there is no database" in said:
         return _NO_DATABASE_HERE if settings.embedded else _NO_DATABASE
-    if "`editqueue migrate`" in said:
-        return "editqueue migrate"
-    if "or a newer one" in said:
-        return "run a newer version of editqueue"
-    if "readonly" in said:
-        return (
-            "let the user that runs editqueue write the database file and its folder, on a disk that is not read-only"
-        )
+    for words, remedy in _DATABASE_REMEDIES.items():
+        if words in said:
+            return remedy
     if d1_database_id(settings.database_url) is None:
         return "check EDITQUEUE_DATABASE_URL and its server"
     api = settings.cloudflare_base_url
@@ -182,7 +186,7 @@ async def _check_locks(store: JobStore, *, fix: bool) -> Check:
     now = SystemClock().now()
     if fix and (released := await store.reset_stale_locks(now=now)):
         names = examples_of(Finding().plus(released))
-        return good("locks", f"{len(released)} locks without a job were reset: files {names}")
+        return good("locks", f"{len(released)} locks without a job were reset, to be sent off again: files {names}")
     if found := (await store.queue_stats(now=now)).stale_locks:
         return broken(
             "locks", f"{found} files are locked without a job in progress", "editqueue doctor --fix resets them"

@@ -49,6 +49,8 @@ async def run_preview(source: Path, target: Path, *, force: bool, as_json: bool)
 def _confirm_target(target: Path, source: Path, *, force: bool) -> None:
     if str(target) == "-":
         raise SetupError("-: a preview goes into a file, not to stdout; give the name of one")
+    if not target.parent.is_dir():  # "no-folder/../x" would be x, but not to the operating system
+        raise SetupError(f"{target}: there is no folder {target.parent}; the preview was not written")
     if target.exists():
         _confirm_file(target)
         if source.samefile(target):

@@ -91,6 +91,7 @@ def changed(url: str, **query: str) -> str:
 
 def code_of(answer: httpx.Response) -> str:
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store", "an error of now is none of a minute later"
     return str(answer.json()["code"])
 
 

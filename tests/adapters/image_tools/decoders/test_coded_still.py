@@ -43,6 +43,17 @@ def by_libheif(body: bytes, monkeypatch: pytest.MonkeyPatch) -> Image.Image:
     return decoded(made.body)
 
 
+@pytest.mark.parametrize("height", [3, 40, 90])
+def test_a_strip_has_the_colours_of_its_picture_however_thin_its_preview_is(height: int) -> None:
+    columns, rows = np.meshgrid(np.linspace(0, 255, 4001), np.linspace(0, 255, height))
+    strip = Image.fromarray(np.dstack([columns, rows, np.full_like(rows, 80)]).astype(np.uint8))
+
+    shown = preview_of(encoded(strip, "AVIF", quality=90))
+
+    assert (shown.width, shown.height) == (1280, max(1, round(height * 1280 / 4001)))
+    assert np.abs(means(decoded(shown.body)) - means(strip)).max() < 8
+
+
 def whole(image: Image.Image, *properties: bytes, **options: Any) -> Shown:
     return Shown(streams=[hevc(image, **options)], width=image.width, height=image.height, properties=properties)
 

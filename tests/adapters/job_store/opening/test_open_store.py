@@ -43,7 +43,7 @@ def _threads() -> set[str]:
 async def test_a_migration_that_fails_leaves_no_thread_and_no_connection(tmp_path: Path) -> None:
     path = tmp_path / "blog.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE orders (id INTEGER)")
+        connection.execute("CREATE VIEW orders AS SELECT 1")
     before = _threads()
 
     with pytest.raises(SetupError, match="already exists"):

@@ -205,6 +205,6 @@ def _problem(error: Exception) -> Response:
     return JSONResponse(
         {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail},
         status_code=status,
-        headers=headers,
+        headers={"Cache-Control": "no-store", **(headers or {})},
         media_type="application/problem+json",
     )

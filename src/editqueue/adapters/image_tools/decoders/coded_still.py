@@ -23,6 +23,8 @@ from editqueue.ports.bucket import ByteSource
 TURNS = {1: "rot270", 2: "rot180", 3: "rot90"}
 """`irot` turns to the left, libvips to the right."""
 FLIPS = ("flipver", "fliphor")
+FEWEST = 32
+"""Pixels of a side, below which FFmpeg's scaler shows colours that are not there."""
 
 Read = Callable[[Extent], bytes]
 
@@ -56,6 +58,8 @@ def _preview(picture: HeifPicture, read: Read, limits: PixelLimits, *, shown: He
     tile = picture.tiles[0]
     limits.check(tile.width * picture.columns, tile.height * picture.rows, limits.heif)
     step, size = _step(picture), _preview_size((shown or picture).shown_size)
+    if min(size) < FEWEST:
+        return None
     decoder = TileDecoder(picture, step, to=size if _is_whole(picture) and picture.crop is None else None)
     try:
         tiles = [decoder.decode(each, b"".join(map(read, each.extents))) for each in picture.tiles]

@@ -151,7 +151,9 @@ def _remedy(url: str, error: Exception, said: str) -> str:
     if make_url(url).get_backend_name() == "sqlite":
         if "locked" in said:
             return "another process holds it; try again when that one is through, or end it"
-        return "check that the path is writable"
+        if any(word in said for word in ("unable to open", "readonly", "attempt to write", "no folder")):
+            return "check that the path is writable"
+        return "give EDITQUEUE_DATABASE_URL, or EDITQUEUE_DATA_DIR, the place of a database of ours, or an empty one"
     if any(word in said for word in ("support SSL", "SSL error", "certificate")):
         return "leave ?ssl= away if the server has no TLS; if it has, see TLS in docs/operations.md"
     state = getattr(getattr(error, "orig", None), "sqlstate", None) or _state_of(said)

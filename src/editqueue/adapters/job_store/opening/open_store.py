@@ -71,7 +71,18 @@ async def _checked_schema(database: EngineDatabase, url: str, *, migrate: bool) 
     return _usable(found, url)
 
 
+def _confirm_ours(found: FoundSchema, url: str) -> None:
+    if found.others:
+        names = ", ".join(found.others[:3]) + (", ..." if len(found.others) > 3 else "")
+        raise SetupError(
+            f"{shown(url)} holds tables ({names}) and no revision of ours: it is the database of another program, or "
+            "has lost its table alembic_version; give a place of its own (EDITQUEUE_DATA_DIR, EDITQUEUE_DATABASE_URL), "
+            "or restore a backup"
+        )
+
+
 def _usable(found: FoundSchema, url: str) -> Schema:
+    _confirm_ours(found, url)
     if schema := found.usable():
         return schema
     newest = newest_revision()
@@ -98,6 +109,7 @@ async def _migrated(url: str) -> Schema:
 
     database = open_database(url, command_seconds=None)  # an index on a large table takes its time
     try:
+        _confirm_ours(await database.with_connection(read_schema), url)
         await database.with_connection(upgrade)
         return _usable(await database.with_connection(read_schema), url)
     except HeldUp as error:

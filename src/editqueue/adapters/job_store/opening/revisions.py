@@ -23,6 +23,8 @@ class FoundSchema:
     """None where nothing was ever migrated."""
     oldest_program: str | None
     """The oldest program that works on it, by the newest revision that it knows; None before 0007."""
+    others: tuple[str, ...] = ()
+    """On SQLite, tables in a database that was never migrated: it is another program's. On PostgreSQL two may share."""
 
     @property
     def is_newer(self) -> bool:
@@ -40,9 +42,12 @@ class FoundSchema:
 
 def read_schema(connection: Connection) -> FoundSchema:
     """What the database of `connection` says."""
+    revision = _only_value(connection, _REVISIONS, "version_num")
+    is_file = connection.dialect.name == "sqlite"
     return FoundSchema(
-        revision=_only_value(connection, _REVISIONS, "version_num"),
+        revision=revision,
         oldest_program=_only_value(connection, _PROGRAMS, "oldest_program"),
+        others=tuple(sorted(connection.dialect.get_table_names(connection))) if is_file and revision is None else (),
     )
 
 
