@@ -61,7 +61,7 @@ def test_a_preview_of_a_local_file(here: Installation, tmp_path: Path) -> None:
     assert "no such file" in here.run("preview", str(tmp_path / "gone"), str(target)).complaint()
     assert "a folder, not a file" in here.run("preview", str(tmp_path), str(target)).complaint()
     assert "no picture" in here.run("preview", str(text), str(target), "--force").complaint()
-    assert "No such file" in here.run("preview", str(source), str(tmp_path / "no" / "out.jpg")).complaint()
+    assert "there is no folder" in here.run("preview", str(source), str(tmp_path / "no" / "out.jpg")).complaint()
 
 
 def test_a_preview_replaces_no_file_that_nobody_gave_up_and_never_the_picture_itself(
