@@ -30,7 +30,15 @@ SECRET = "0123456789abcdef0123456789abcdef"
 ORDER, USER = "order-0", "user-0"
 BACKLOG = 3000
 """Queued jobs: more than the consumer gets through while it is measured."""
-REQUESTS = {"status": 400, "list": 400, "preview": 400, "submit 1": 200, "submit 100": 40, "submit 1,000": 8}
+REQUESTS = {
+    "status": 400,
+    "list": 400,
+    "preview": 400,
+    "upload of 100 kB": 200,
+    "submit 1": 200,
+    "submit 100": 40,
+    "submit 1,000": 8,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,10 +174,22 @@ def _request(name: str, number: int, client: httpx.AsyncClient) -> Awaitable[htt
         return client.get(f"/api/orders/{ORDER}/files", params={"limit": 50})
     if name == "preview":
         return client.get("/api/files/new-0/preview")
+    if name == "upload of 100 kB":
+        return _upload(f"{number}.jpg", bytes(100_000), client)
     order = f"{name}-{number}"
     return client.post(
         f"/api/orders/{quote(order)}/submit-edits", json={"files": [f"{order}-{n}" for n in range(_size(name))]}
     )
+
+
+async def _upload(filename: str, body: bytes, client: httpx.AsyncClient) -> httpx.Response:
+    """Intent, PUT and finalize, one after the other as a browser does."""
+    wanted = {"filename": filename, "mime": "image/jpeg", "order_id": ORDER}
+    intent = (await client.post("/api/uploads/intent", json=wanted)).raise_for_status().json()
+    put = await client.put(intent["signed_url"], content=body, headers=intent["headers"])
+    put.raise_for_status()
+    made = {"object_key": intent["object_key"], "bytes": len(body)}
+    return await client.post("/api/uploads/finalize", json=made)
 
 
 async def _done(served: Served) -> int:

@@ -27,7 +27,8 @@ from bench.sizes import size
 from devtools.own_postgres import OwnPostgres, own_postgres
 from editqueue.adapters.job_store.opening.open_store import migrate_schema
 
-JOBS = size("CHAOS_JOBS", 8_000)
+JOBS = size("CHAOS_JOBS", 14_000)
+"""More than are worked on until the last blow is over."""
 JOB_SECONDS = 0.1
 PROCESSES, AT_A_TIME = 2, 4
 LEASE = 6.0
@@ -90,6 +91,10 @@ class Supervised:
 
     def runs(self) -> list[Event]:
         return [event for event in self.live.records.events if event.kind == "ran"]
+
+
+class RanOut(Exception):
+    """There were too few jobs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,7 +217,12 @@ async def _struck(name: str, strike: Strike, server: OwnPostgres, workers: Seque
     began = time.time()
     over = await strike(server, workers)
     await asyncio.sleep(LONGEST_RECOVERY)  # who is not back by then is told so
-    print(f"  {name}: {', '.join(f'{one.live.queue.name} {one.left():,} left' for one in workers)}", flush=True)
+    left = {one.live.queue.name: one.left() for one in workers}
+    print(f"  {name}: {', '.join(f'{queue} {jobs:,} left' for queue, jobs in left.items())}", flush=True)
+    if not all(left.values()):
+        raise RanOut(
+            f"{name} hit a queue without jobs, which says nothing: set EDITQUEUE_BENCH_CHAOS_JOBS above {JOBS}"
+        )
     return Blow(name=name, began=began, over=over)
 
 

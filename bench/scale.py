@@ -1,7 +1,8 @@
-"""Promise 27 at size: claim, submit and sweep on millions of finished jobs with a long queue, and on a small database.
+"""Promise 27 at size: claim, submit and sweep on millions of finished jobs, and on a small database.
 
-Both are on the same server, with as many consumers, and take turns. EDITQUEUE_BENCH_SCALE_FINISHED=10000000 is the full
-size; the server keeps its tables in the folder for temporary files (TMPDIR), and the bench says how large they are.
+Both are on the same server, with as many consumers and as long a queue, which must outlast all rounds, and take turns.
+EDITQUEUE_BENCH_SCALE_FINISHED=10000000 is the full size; the server keeps its tables in the folder for temporary files
+(TMPDIR), and the bench says how large they are.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from editqueue.adapters.job_store.store.sql_store import SqlStore
 from editqueue.domain.messages import GAVE_UP
 
 FINISHED, QUEUED = size("SCALE_FINISHED", 1_000_000), size("SCALE_QUEUED", 100_000)
-SMALL = Rows(finished=10_000, queued=40_000, told=True)
+SMALL = Rows(finished=10_000, queued=QUEUED, told=True)
 LARGE = Rows(finished=FINISHED, queued=QUEUED, told=True)
 CONSUMERS, PROCESSES = size("SCALE_CONSUMERS", 32), 4
 ROUNDS = size("SCALE_ROUNDS", 4)

@@ -28,12 +28,12 @@ class Stretch:
     claim_ms: float
 
 
-async def feed(one: Live, seconds: float, *, at_most: int | None = None) -> Stretch:
-    """Work for `seconds`, or until `at_most` jobs were submitted; then until nothing waits."""
+async def feed(one: Live, seconds: float, *, at_most: int | None = None, files: int = FILES) -> Stretch:
+    """Work on `files` in turn for `seconds`, or until `at_most` jobs were submitted; then until nothing waits."""
     begin, first = time.time(), one.submitted
     while (left := begin + seconds - time.time()) > 0 and (at_most is None or one.submitted - first < at_most):
         if one.waiting() < DEPTH:
-            await submit_next(one, JOBS_AT_ONCE)
+            await submit_next(one, JOBS_AT_ONCE, files=files)
         else:
             await asyncio.sleep(min(LOOK, left))
     end = time.time()
@@ -41,10 +41,10 @@ async def feed(one: Live, seconds: float, *, at_most: int | None = None) -> Stre
     return _stretch(one, begin, end)
 
 
-async def submit_next(one: Live, count: int) -> None:
+async def submit_next(one: Live, count: int, *, files: int = FILES) -> None:
     """The next `count`, a multiple of a hundred; file numbers come round again."""
     for _ in range(count // JOBS_AT_ONCE):
-        start = one.submitted % FILES
+        start = one.submitted % files
         await one.queue.submit(range(start, start + JOBS_AT_ONCE))
         one.submitted += JOBS_AT_ONCE
 
@@ -66,10 +66,12 @@ def _median_ms(seconds: Sequence[float]) -> float:
     return median(seconds) * 1000 if seconds else 0.0
 
 
-async def in_turns(running: Sequence[Live], seconds: float, *, rounds: int) -> dict[str, list[Stretch]]:
+async def in_turns(
+    running: Sequence[Live], seconds: float, *, rounds: int, files: int = FILES
+) -> dict[str, list[Stretch]]:
     """Every queue is busy for `seconds`, one after the other, `rounds` times; the others idle meanwhile."""
     found: dict[str, list[Stretch]] = {one.queue.name: [] for one in running}
     for number in range(rounds):
         for one in running if number % 2 == 0 else reversed(running):
-            found[one.queue.name].append(await feed(one, seconds))
+            found[one.queue.name].append(await feed(one, seconds, files=files))
     return found

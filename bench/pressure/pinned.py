@@ -1,7 +1,8 @@
 """A transaction that is held open for the whole run, as a report or a forgotten session does: no dead row can go.
 
 Beside it works a second database of ours without such a transaction, in turns of a few seconds: what the machine does
-meanwhile hits both.
+meanwhile hits both. Each job is of a file of its own. A file that is edited twenty times meanwhile has sixty versions,
+and whoever looks for it steps over all of them.
 """
 
 from collections.abc import Generator, Sequence
@@ -13,7 +14,7 @@ import psycopg
 
 from bench.figures import Figure
 from bench.live import all_live
-from bench.pressure.feeding import FILES, Stretch, in_turns
+from bench.pressure.feeding import Stretch, in_turns
 from bench.queues.ours import our_queue
 from bench.queues.queue import Work
 from bench.side_by_side import side_by_side
@@ -24,6 +25,8 @@ FIFTH = size("PINNED_SECONDS", 12)
 """Seconds that each fifth of the run takes, for each queue."""
 TURNS = 4
 """That a fifth consists of."""
+FILES = size("PINNED_FILES", 150_000)
+"""More than a queue works on in its sixty seconds."""
 FREE = "ours, without the transaction"
 
 
@@ -35,7 +38,7 @@ async def measure(folder: Path) -> list[Figure]:
         works = [Work(record=folder / f"{number}.txt", at_a_time=8) for number in range(len(queues) + 1)]
         running = await stack.enter_async_context(all_live(list(zip([*queues, free], works, strict=True))))
         stack.enter_context(_pinned([queue.url for queue in queues]))
-        found = await in_turns(running, FIFTH / TURNS, rounds=5 * TURNS)
+        found = await in_turns(running, FIFTH / TURNS, rounds=5 * TURNS, files=FILES)
     fifths = {name: _fifths(turns) for name, turns in found.items()}
     free_ratio = _decline(fifths[FREE])
     ours = Figure(

@@ -1,5 +1,9 @@
 """A customer far away, on a phone, with many photos. Figures are those of Chromium's own emulation."""
 
+import json
+from collections import Counter
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -29,6 +33,9 @@ MARKS = """
   requestAnimationFrame(look);
 """
 """When what was there to be seen first, in ms since the address was opened."""
+DISTANCE = 6_400
+FLICK = {"yDistance": -DISTANCE, "speed": 2_400, "gestureSourceType": "mouse"}
+"""CSS pixels, and those a second. By a wheel: Chromium's own finger scrolls no page here, not even an empty one."""
 FIRST_TILES = """
   window.firstTiles = 0;
   new MutationObserver(() => {
@@ -107,6 +114,29 @@ async def test_three_hundred_photos_scroll_on_a_slow_phone(opened: Opened) -> No
     await page.wait_for_function("() => document.querySelectorAll('.tile.is-near').length <= 60")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_fingers_and_wheels_scroll_three_hundred_photos_without_waiting_for_the_page(
+    browser: Browser, width: int
+) -> None:
+    async with served(of_done(300)) as link:
+        page = await browser.new_page(viewport={"width": width, "height": 900})
+        try:
+            await page.goto(link)
+            await expect(page.locator(".tile")).to_have_count(300)
+            box = await page.locator(".tile").first.bounding_box()
+            assert box is not None
+            start = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+            session = await devtools(page)
+            await session.send("Emulation.setCPUThrottlingRate", rate=4)
+            frames = await frames_of(browser, page, session.send("Input.synthesizeScrollGesture", **start, **FLICK))
+            assert await page.evaluate("scrollY") == DISTANCE
+        finally:
+            await page.close()
+    print(f"\n{width} px wide: {dict(frames.states)}")
+    assert frames.states.total() > 100
+    assert frames.drawn_by == {"SCROLL_COMPOSITOR_THREAD"}
+
+
 async def test_a_thousand_photos_are_there_at_once_and_a_screen_of_them_is_small(opened: Opened) -> None:
     api = of_done(1000)
     page = await opened(api, init=FIRST_TILES)
@@ -119,6 +149,28 @@ async def test_a_thousand_photos_are_there_at_once_and_a_screen_of_them_is_small
         await api.quiet(page)
         assert 0 < await nodes_on_screen(page) <= 200
     assert await page.evaluate("document.querySelectorAll('*').length") < 3_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """While something scrolled: how many there were of each kind, and which thread moved the page."""
+
+    states: Counter[str]
+    drawn_by: set[str]
+
+
+async def frames_of(browser: Browser, page: Page, scrolling: Awaitable[None]) -> Frames:
+    """As Chromium itself counts them."""
+    await browser.start_tracing(page=page, categories=["cc", "benchmark"])
+    await scrolling
+    trace: Any = json.loads(await browser.stop_tracing())
+    told = [
+        event["args"].get("frame_reporter") for event in trace["traceEvents"] if event["name"] == "PipelineReporter"
+    ]
+    scrolled = [frame for frame in told if frame and frame["scroll_state"] != "SCROLL_NONE"]
+    return Frames(
+        states=Counter(frame["state"] for frame in scrolled), drawn_by={frame["scroll_state"] for frame in scrolled}
+    )
 
 
 async def nodes_on_screen(page: Page) -> int:

@@ -12,6 +12,7 @@ import pytest
 from devtools.seeds import claim, submit
 from devtools.world import World, keys_of, original
 from editqueue.domain.errors import PermanentError, StorageUnavailable
+from editqueue.use_cases.consumer import expire_objects
 from editqueue.use_cases.consumer.process_job import process_next
 from editqueue.use_cases.consumer.sweep import sweep
 from editqueue.use_cases.consumer.verdict import Retry
@@ -203,6 +204,36 @@ class TestRetention:
 
         assert (await world.file(file)).preview_url is not None
         assert len(await world.objects()) == 3
+
+    @pytest.mark.parametrize(("count_of_files", "expired"), [(5, 5), (7, 6)])
+    async def test_one_tick_retires_several_batches(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, count_of_files: int, expired: int
+    ) -> None:
+        monkeypatch.setattr(expire_objects, "BATCH", 2)
+        monkeypatch.setattr(expire_objects, "BATCHES", 3)
+        await world.submitted(count_of_files)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+
+        assert (await sweep(world.ports)).expired == expired
+        assert (await sweep(world.ports)).expired == count_of_files - expired
+
+    async def test_a_tick_that_takes_long_leaves_the_next_batch_to_the_next_one(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(expire_objects, "BATCH", 1)
+        await world.submitted(2)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        delete = world.bucket.delete
+
+        async def delete_slowly(keys: Sequence[str]) -> None:
+            world.clock.advance(timedelta(minutes=6))
+            await delete(keys)
+
+        bucket: Any = Replaced(world.bucket, "delete", delete_slowly)
+
+        assert (await sweep(replace(world.ports, bucket=bucket))).expired == 1
 
     @pytest.mark.parametrize("stale_after", [timedelta(seconds=90), timedelta(minutes=15)])
     async def test_an_expiry_that_comes_late_leaves_alone_what_may_be_of_a_newer_edit(

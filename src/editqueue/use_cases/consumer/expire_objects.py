@@ -11,7 +11,10 @@ from editqueue.use_cases.consumer.edit import edit
 from editqueue.use_cases.consumer.stopwatch import Stopwatch
 
 BATCH = 100
-"""Files retired in one tick."""
+"""Files that are marked and retired together."""
+BATCHES = 10
+"""In one tick. A thousand files every two minutes are 700,000 a day, and in the Worker a fifth of the 10,000 requests
+that one invocation may make."""
 PATIENCE = 1 / 3
 """The share of `limits.stale_after` after which an expiry is left to the next tick: once all of it has passed, another
 consumer may settle that of the same file, and what lies there then may be of a newer edit."""
@@ -21,19 +24,25 @@ BETWEEN_TRIES = 2.0
 
 
 async def expire_objects(ports: Ports, *, as_of: datetime) -> int:
-    """Retire the objects of files whose time was up at `as_of`. Returns how many files."""
-    now = ports.clock.now()
-    due = await ports.store.begin_expiry(
-        finished_before=as_of - ports.limits.retention,
-        abandoned_before=now - ports.limits.stale_after,
-        limit=BATCH,
-        now=now,
-    )
-    return sum([await _expire(expiry, ports) for expiry in due])
+    """Retire the objects of files whose time was up at `as_of`, the oldest first; what is left over is for the next
+    tick. Returns how many files."""
+    began, expired = ports.clock.now(), 0
+    for _ in range(BATCHES):
+        now = ports.clock.now()
+        due = await ports.store.begin_expiry(
+            finished_before=as_of - ports.limits.retention,
+            abandoned_before=now - ports.limits.stale_after,
+            limit=BATCH,
+            now=now,
+        )
+        expired += sum([await _expire(expiry, ports) for expiry in due])
+        if len(due) < BATCH or _is_too_long_ago(began, ports):
+            break
+    return expired
 
 
 async def _expire(expiry: Expiry, ports: Ports) -> bool:
-    if ports.clock.now() - expiry.expiring_at > ports.limits.stale_after * PATIENCE:
+    if _is_too_long_ago(expiry.expiring_at, ports):
         return False
     try:
         await retire_objects(expiry.file, ports.bucket)
@@ -43,6 +52,10 @@ async def _expire(expiry: Expiry, ports: Ports) -> bool:
     except Exception as error:  # noqa: BLE001  # the others still get their turn; this one is due again on a later tick
         ports.journal.error(None, error)
     return False
+
+
+def _is_too_long_ago(moment: datetime, ports: Ports) -> bool:
+    return ports.clock.now() - moment > ports.limits.stale_after * PATIENCE
 
 
 async def _make_again(file: File, ports: Ports) -> None:
