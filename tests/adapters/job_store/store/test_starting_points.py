@@ -1,12 +1,10 @@
 """A claim on PostgreSQL begins where the last one ended: what was claimed before it is not stepped over again."""
 
-import asyncio
 import pickle
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import psycopg
 import pytest
 
 from devtools.databases import new_postgres
@@ -19,8 +17,6 @@ from editqueue.domain.jobs import EditJob, JobStatus
 
 EARLIER = NOON - timedelta(minutes=10)
 SOON = NOON + LOOK_EVERY
-CLAIMS = 300
-DEADLINE = 10
 
 
 def job_at(second: int, *, express: bool = False) -> EditJob:
@@ -149,23 +145,3 @@ async def test_an_earlier_turn_of_our_own_is_never_late(stores: Sequence[SqlStor
     assert (await claim(ours)).job.id == jobs[1]
     await ours.release(first, now=NOON)
     assert (await claim(ours)).job.id == first.job.id
-
-
-async def test_dead_entries_that_a_long_transaction_keeps_are_not_stepped_over_by_every_claim(url: str) -> None:
-    store = await open_store(url)
-    await queue(store, "anna", CLAIMS + 1)
-    with psycopg.connect(url) as pinned, psycopg.connect(url, autocommit=True) as connection:
-        pinned.execute("SELECT pg_current_xact_id()")
-        for _ in range(CLAIMS):
-            await claim(store)
-        await store.close()
-        async with asyncio.timeout(DEADLINE):
-            while (read := _entries_read(connection)) < CLAIMS:  # noqa: ASYNC110  # a session reports when it ends
-                await asyncio.sleep(0.05)
-
-    assert read < 20 * CLAIMS, "with every claim stepping over those before, 45,000 and more"
-
-
-def _entries_read(connection: psycopg.Connection) -> int:
-    found = connection.execute("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'jobs_ready'")
-    return int(found.fetchall()[0][0])

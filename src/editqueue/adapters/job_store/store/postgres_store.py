@@ -16,7 +16,7 @@ from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.statements import overviews, rescue, take_over
 from editqueue.adapters.job_store.statements.claim import UNSURE_FOR
-from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, give_back, to_claim
+from editqueue.adapters.job_store.statements.claim_on_postgres import claim_up_to, give_back, in_order, to_claim
 from editqueue.adapters.job_store.statements.counts import adding_up_counts
 from editqueue.adapters.job_store.statements.ends import token_of_end
 from editqueue.adapters.job_store.statements.group import Group, T
@@ -140,7 +140,7 @@ class PostgresStore(SqlStore):
             now=to_ms(now), token=token, holder=holder, express_from=start.express, others_from=start.others
         )
         try:
-            *_, rows = await self._database.run(*self._giving_back(now), claiming)
+            *_, rows = await self._database.run(*self._giving_back(now), in_order().bind(), claiming)
             claims = [to_claim(row) for row in rows]
         except Exception:
             self._unsure[token] = now
