@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Update, and_, exists, false, func, select,
 from devtools.databases import Kind
 from devtools.uncommitted import uncommitted
 from devtools.world import World
-from editqueue.adapters.job_store.databases.constructs import each, each_id, given_number, given_text, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import among, each, given_number, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.database_url import parse
 from editqueue.adapters.job_store.databases.postgres import PostgresDatabase
@@ -71,7 +71,7 @@ async def test_promise_2_catches_a_store_without_the_claim_token(world: World, m
 async def test_promise_24_catches_a_take_over_that_ignores_the_token(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(take_over, "_unmoved", lambda: (IN_PROGRESS, jobs.c.id.in_(each_id("tokens"))))
+    monkeypatch.setattr(take_over, "_unmoved", lambda: (IN_PROGRESS, among(jobs.c.id, "tokens")))
     _forget_templates(take_over)
 
     async with opened(database_url) as store:
@@ -129,11 +129,11 @@ async def test_promise_7_catches_mutations_that_ask_the_jobs_instead_of_the_file
     """What a check against edit_jobs is worth under READ COMMITTED. SQLite has one writer, so there it holds."""
 
     def no_job() -> ColumnElement[bool]:
-        running = exists().where(IN_PROGRESS, jobs.c.file_id.in_(each_id()))
+        running = exists().where(IN_PROGRESS, among(jobs.c.file_id))
         return and_(~running, given_text("user_id") != "", given_number("total") > 0)
 
     def read_files(ids: Iterable[str]) -> Statement:
-        return Template(select(*files.c).where(files.c.id.in_(each_id()))).bind(ids=ids_as_json(ids))
+        return Template(select(*files.c).where(among(files.c.id))).bind(ids=ids_as_json(ids))
 
     monkeypatch.setattr(changes, "_all_free", no_job)
     monkeypatch.setattr(changes, "lock_files", read_files)

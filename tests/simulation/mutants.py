@@ -48,8 +48,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "a rescue does not ask for the age again": Mutant(
         module=f"{_STATEMENTS}.rescue",
-        old="jobs.c.id.in_(each_id()), *_stale()))",
-        new='jobs.c.id.in_(each_id()), IN_PROGRESS, given_time("started_before") > 0))',
+        old="among(jobs.c.id), *_stale()))",
+        new='among(jobs.c.id), IN_PROGRESS, given_time("started_before") > 0))',
         found_by=628,
         missed_by_kill_sweeps=True,
     ),

@@ -9,7 +9,14 @@ import pytest
 from sqlalchemy import Executable, bindparam, insert, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from editqueue.adapters.job_store.databases.constructs import each_id, given_number, given_text, given_time, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import (
+    among,
+    each,
+    given_number,
+    given_text,
+    given_time,
+    ids_as_json,
+)
 from editqueue.adapters.job_store.databases.statement import Statement, Template, once
 from editqueue.adapters.job_store.schema import consumer_pauses, files
 
@@ -24,13 +31,14 @@ def _rows(statement: Statement) -> list[tuple[Any, ...]]:
 
 
 def test_a_template_is_compiled_once_for_each_database() -> None:
-    template = Template(select(files.c.id).where(files.c.id.in_(each_id())))
+    template = Template(select(files.c.id).where(among(files.c.id)))
 
     first, again = template.compiled(SQLITE), template.compiled(SQLITE)
     there = template.compiled(POSTGRES)
 
     assert first is again
     assert "json_each(?)" in first.sql
+    assert "= ANY (ARRAY(SELECT" in there.sql
     assert "json_each_text(CAST(%s" in there.sql
 
 
@@ -57,12 +65,12 @@ def test_no_value_is_a_value() -> None:
 
 
 def test_a_list_is_refused_with_what_to_use_instead() -> None:
-    with pytest.raises(ValueError, match=r"through each_id\(\)"):
+    with pytest.raises(ValueError, match=r"through among\(\)"):
         once(select(files.c.id).where(files.c.id.in_(["a", "b"]))).compiled(SQLITE)
 
 
 def test_ids_of_any_number_are_one_value() -> None:
-    template = Template(each_id())
+    template = Template(select(each("ids", "wanted").c.key))
 
     assert _rows(template.bind(ids=ids_as_json(["b", "a"]))) == [("b",), ("a",)]
     assert _rows(template.bind(ids=ids_as_json([]))) == []

@@ -52,6 +52,18 @@ async def test_claims_read_the_queue_in_its_order_whatever_the_statistics_say(ur
     assert {name: read[name] - before[name] for name in OTHERS} == dict.fromkeys(OTHERS, 0)
 
 
+async def test_a_request_looks_up_the_jobs_of_its_files_whatever_the_statistics_say(url: str) -> None:
+    with _held_transaction(url), _watched(url) as connection:
+        await _worked_through(url, connection)
+        store = await open_store(url)
+        files = await seed_files(store, await seed_order(store), FEW)
+        await store.mark_files([file.id for file in files], user_id="anna", marked=True, now=NOON)
+        await store.close()
+        read = await _entries_read(connection)
+
+    assert read["one_active_job_per_file"] < 10 * FEW
+
+
 async def test_a_submit_does_not_look_for_its_turn_among_those_of_long_ago(url: str) -> None:
     with _held_transaction(url), _watched(url) as connection:
         await _queue(url, CLAIMS, now=EARLIER)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Boolean, Select, Text, bindparam, select
+from sqlalchemy import BigInteger, BindParameter, Boolean, ColumnElement, Text, bindparam, select
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import FromClause
@@ -58,9 +58,30 @@ def each(parameter: str, name: str) -> FromClause:
     return _JsonEach(given_text(parameter)).table_valued("key", "value", name=name)
 
 
-def each_id(parameter: str = "ids") -> Select[tuple[str]]:
-    """The ids that `parameter` gets by `ids_as_json`."""
-    return select(each(parameter, f"each_of_{parameter}").c.key)
+class _Among(FunctionElement[Any]):
+    """Whether a column is one of the rows of a select. Were it a Boolean, SQLite would be asked whether it equals 1,
+    and read the whole table."""
+
+    inherit_cache = True
+
+
+@compiles(_Among)
+def _in(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, chosen = element.clauses
+    return f"{compiler.process(column, **options)} IN {compiler.process(chosen, **options)}"
+
+
+@compiles(_Among, "postgresql")
+def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    """As an array, so that each is looked up in the column's index. Of a select PostgreSQL assumes a hundred rows: it
+    walks a whole index of active jobs instead, which is long where a transaction keeps what is dead."""
+    column, chosen = element.clauses
+    return f"{compiler.process(column, **options)} = ANY (ARRAY{compiler.process(chosen, **options)})"
+
+
+def among(column: ColumnElement[str], parameter: str = "ids") -> ColumnElement[bool]:
+    """Whether `column` is one of the ids that `parameter` gets by `ids_as_json`."""
+    return _Among(column, select(each(parameter, f"each_of_{parameter}").c.key).scalar_subquery())
 
 
 def as_json(pairs: Mapping[str, str]) -> str:

@@ -75,7 +75,7 @@ def _compile(executable: Executable, dialect: Dialect) -> Compiled:
     made = executable.compile(dialect=dialect)
     assert isinstance(made, SQLCompiler)  # noqa: S101  # not DDL
     if made.post_compile_params:  # lists, whose parameters SQLAlchemy would count at each run
-        raise ValueError(f"send lists as one parameter, through each_id(): {made}")
+        raise ValueError(f"send lists as one parameter, through among(): {made}")
     constants = {name: bind.effective_value for bind, name in made.bind_names.items() if not bind.required}
     given = frozenset(made.bind_names.values()).difference(constants)
     return Compiled(sql=str(made), names=tuple(made.positiontup or ()), constants=constants, given=given)

@@ -7,9 +7,9 @@ from functools import cache
 from sqlalchemy import ColumnElement, Text, case, cast, func, select, update
 
 from editqueue.adapters.job_store.databases.constructs import (
+    among,
     as_json,
     each,
-    each_id,
     given_number,
     given_text,
     given_time,
@@ -35,7 +35,7 @@ def mark_files(ids: Sequence[str], *, user_id: str, marked: bool, now: datetime)
 def _mark() -> Template:
     return Template(
         update(files)
-        .where(files.c.id.in_(each_id()), _all_free())
+        .where(among(files.c.id), _all_free())
         .values(marked=given_truth("marked"), updated_at=given_time())
     )
 
@@ -75,7 +75,7 @@ def delete_files(ids: Sequence[str], *, user_id: str, now: datetime) -> Group[Se
 def _delete() -> Template:
     return Template(
         update(files)
-        .where(files.c.id.in_(each_id()), _all_free())
+        .where(among(files.c.id), _all_free())
         .values(deleted_at=given_time(), updated_at=given_time(), marked=False, finished_at=_retained_from())
     )
 
@@ -89,7 +89,7 @@ def _retained_from() -> ColumnElement[int | None]:
 @cache
 def _end_jobs_of_deleted() -> Template:
     # Deleted at this very moment, by the statement before: without it, nothing matches.
-    just_gone = select(files.c.id).where(files.c.id.in_(each_id()), files.c.deleted_at == given_time())
+    just_gone = select(files.c.id).where(among(files.c.id), files.c.deleted_at == given_time())
     return Template(
         update(jobs)
         .where(QUEUED, jobs.c.file_id.in_(just_gone))

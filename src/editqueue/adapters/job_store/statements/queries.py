@@ -7,7 +7,7 @@ from functools import cache
 from sqlalchemy import bindparam, case, func, select
 
 from editqueue.adapters.job_store import schema
-from editqueue.adapters.job_store.databases.constructs import each_id, given_number, given_text, given_time, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import among, given_number, given_text, given_time, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import time_or_none, to_file, to_job, to_ms, to_notification, to_order, to_upload
@@ -56,7 +56,7 @@ def files(ids: Sequence[str]) -> Group[Sequence[File]]:
 
 @cache
 def _files() -> Template:
-    return Template(select(*FILE_COLUMNS).where(_FILES.id.in_(each_id())).order_by(_FILES.id))
+    return Template(select(*FILE_COLUMNS).where(among(_FILES.id)).order_by(_FILES.id))
 
 
 def list_files(query: FileQuery) -> Group[Sequence[File]]:

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, case, func, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from editqueue.adapters.job_store.databases.constructs import (
+    among,
     as_json,
     each,
-    each_id,
     given_number,
     given_text,
     given_time,
@@ -61,7 +61,7 @@ def take_back(
 
 @cache
 def _take_back() -> Template:
-    return Template(back_in_queue(STALE_ERROR).where(jobs.c.id.in_(each_id()), *_stale()))
+    return Template(back_in_queue(STALE_ERROR).where(among(jobs.c.id), *_stale()))
 
 
 def back_in_queue(error: str) -> ReturningUpdate[tuple[object, ...]]:
@@ -111,7 +111,7 @@ def _release_files() -> Template:
     finished = case((moved == JobStatus.FAILED.value, given_time()), else_=files.c.finished_at)
     return Template(
         update(files)
-        .where(LOCKED, files.c.id.in_(each_id("job_of")), moved.is_not(None))
+        .where(LOCKED, among(files.c.id, "job_of"), moved.is_not(None))
         .values(status=moved, locked=False, finished_at=finished, updated_at=given_time())
     )
 

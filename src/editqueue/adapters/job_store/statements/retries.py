@@ -7,7 +7,7 @@ from functools import cache
 from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from editqueue.adapters.job_store.databases.constructs import as_json, each, each_id, given_text, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import among, as_json, each, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import to_job, to_ms
 from editqueue.adapters.job_store.schema import files, jobs
@@ -67,5 +67,5 @@ def _queue() -> Template:
 
 @cache
 def _made() -> Template:
-    found = select(*jobs.c).where(jobs.c.id.in_(each_id()), jobs.c.token == given_text("token"))
+    found = select(*jobs.c).where(among(jobs.c.id), jobs.c.token == given_text("token"))
     return Template(found.order_by(jobs.c.id))

@@ -9,7 +9,7 @@ from functools import cache
 
 from sqlalchemy import Select, select
 
-from editqueue.adapters.job_store.databases.constructs import each_id, given_text, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import among, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import to_file, to_job
@@ -39,7 +39,7 @@ def _hold_files() -> Template:
 
 
 def _locked_files() -> Select[tuple[object, ...]]:
-    return select(*FILE_COLUMNS).where(files.c.id.in_(each_id())).order_by(files.c.id).with_for_update(of=files)
+    return select(*FILE_COLUMNS).where(among(files.c.id)).order_by(files.c.id).with_for_update(of=files)
 
 
 def hold_file(file_id: str) -> Statement:
@@ -69,7 +69,7 @@ def active_jobs(ids: Iterable[str]) -> Statement:
 
 @cache
 def _active_jobs() -> Template:
-    return Template(select(*jobs.c).where(ACTIVE, jobs.c.file_id.in_(each_id())))
+    return Template(select(*jobs.c).where(ACTIVE, among(jobs.c.file_id)))
 
 
 def to_states(file_rows: Rows, job_rows: Rows) -> list[FileState]:

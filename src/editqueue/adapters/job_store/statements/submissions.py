@@ -10,9 +10,9 @@ from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from editqueue.adapters.job_store.databases.constructs import (
+    among,
     as_json,
     each,
-    each_id,
     given_number,
     given_text,
     given_time,
@@ -152,7 +152,7 @@ def _all_submittable() -> ColumnElement[bool]:
     )
     # IN, not a join, and the order out of the planner's sight: each file is looked up by its id. SQLite would walk
     # the files of the order instead, and of a join read all ids anew for every one of them.
-    found = select(func.count()).select_from(other).where(other.c.id.in_(each_id()), *fit)
+    found = select(func.count()).select_from(other).where(among(other.c.id), *fit)
     return found.scalar_subquery() == given_number("total")
 
 
@@ -208,5 +208,5 @@ def fair_order(user_id: ColumnElement[str], express: ColumnElement[bool]) -> Col
 
 def queue_files() -> Update:
     """The files of `ids` that got a job under `token` are queued."""
-    made = select(jobs.c.file_id).where(ACTIVE, jobs.c.token == given_text("token"), jobs.c.file_id.in_(each_id()))
+    made = select(jobs.c.file_id).where(ACTIVE, jobs.c.token == given_text("token"), among(jobs.c.file_id))
     return update(files).where(files.c.id.in_(made)).values(status=FileStatus.QUEUED.value, updated_at=given_time())

@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import Boolean, ColumnElement, delete, exists, func, literal_column, select, tuple_
 
-from editqueue.adapters.job_store.databases.constructs import as_json, each, each_id, given_number, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import among, as_json, each, given_number, ids_as_json
 from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.holders.advisory_locks import HELD, LOCK_CLASS
@@ -32,7 +32,7 @@ def jobs_of(holders: Sequence[str]) -> Group[Sequence[EditJob]]:
 
 @cache
 def _jobs_of() -> Template:
-    of_holders = (IN_PROGRESS, jobs.c.holder.in_(each_id("holders")))
+    of_holders = (IN_PROGRESS, among(jobs.c.holder, "holders"))
     return Template(select(*jobs.c).where(*of_holders).order_by(jobs.c.started_at).limit(given_number("most")))
 
 
@@ -72,7 +72,7 @@ def _take_over_under_locks() -> Template:
 def _forget() -> Template:
     has_jobs = exists().where(IN_PROGRESS, jobs.c.holder == consumers.c.name)
     return Template(
-        delete(consumers).where(consumers.c.name.in_(each_id("holders")), ~has_jobs, _gets_lock(consumers.c.name))
+        delete(consumers).where(among(consumers.c.name, "holders"), ~has_jobs, _gets_lock(consumers.c.name))
     )
 
 
@@ -128,7 +128,7 @@ def _unmoved() -> tuple[ColumnElement[bool], ...]:
     seen = each("tokens", "seen")
     return (
         IN_PROGRESS,
-        jobs.c.id.in_(each_id("tokens")),
+        among(jobs.c.id, "tokens"),
         tuple_(jobs.c.id, jobs.c.token).in_(select(seen.c.key, seen.c.value)),
     )
 

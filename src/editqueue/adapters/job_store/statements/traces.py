@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Integer, delete, literal_column, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from editqueue.adapters.job_store.databases.constructs import each_id, given_text, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import among, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.schema import QUEUED, jobs, traces
 from editqueue.adapters.job_store.statements.group import Group, T
@@ -38,7 +38,7 @@ def joined(group: Group[T], traceparent: str | None) -> Group[T]:
 @cache
 def _join() -> Template:
     made = select(jobs.c.id, given_text("traceparent")).where(
-        QUEUED, jobs.c.id.in_(each_id()), jobs.c.token == given_text("token")
+        QUEUED, among(jobs.c.id), jobs.c.token == given_text("token")
     )
     return Template(upsert(traces).from_select(["job_id", "traceparent"], made).on_conflict_do_nothing())
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import func, literal, literal_column, select
 
-from editqueue.adapters.job_store.databases.constructs import each_id, given_text, ids_as_json
+from editqueue.adapters.job_store.databases.constructs import among, given_text, ids_as_json
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.schema import QUEUED, jobs
 from editqueue.adapters.job_store.statements.group import Group, T
@@ -30,7 +30,7 @@ def _wake_up() -> Template:
     place = func.row_number().over(order_by=jobs.c.id) - 1
     queued = (
         select(jobs.c.id, (place // JOBS_A_NOTIFICATION).label("part"))
-        .where(QUEUED, jobs.c.id.in_(each_id()), jobs.c.token == given_text("token"))
+        .where(QUEUED, among(jobs.c.id), jobs.c.token == given_text("token"))
         .subquery("queued")
     )
     said = literal("jobs ").concat(func.string_agg(queued.c.id, literal_column("' '")))
