@@ -109,6 +109,20 @@ async def test_a_message_leaves_room_for_its_words_and_covers_nothing_that_can_b
     assert words["width"] >= 0.55 * message["width"]
 
 
+async def test_a_phone_shows_a_name_to_its_end_and_the_picture_stays_where_it_is(opened: Opened) -> None:
+    long = "2026-11-24-HX4K2P_children_room_002_v1.jpg"
+    page = await opened(MockApi([a_file(1, "done"), a_file(2, "done", name=long)]), width=360)
+    await page.locator("[data-id=f1] .open").click()
+    name, stage = page.locator("#large-name"), page.locator(".stage-place")
+    await expect(name).to_have_text("IMG_0001.jpg")
+    before = await stage.bounding_box()
+    await page.keyboard.press("ArrowRight")
+    await expect(name).to_have_text(long)
+
+    assert await name.evaluate("one => one.scrollWidth <= one.clientWidth && one.scrollHeight <= one.clientHeight + 1")
+    assert await stage.bounding_box() == before
+
+
 async def test_on_paper_it_is_a_contact_sheet_with_names_and_status(opened: Opened) -> None:
     api = MockApi([a_file(number, "done") for number in range(1, 41)])
     api.files += of_all_kinds().files[:3]
