@@ -130,6 +130,8 @@ def test_the_defaults_are_those_of_the_specification(tmp_path: Path) -> None:
         ("EDITQUEUE_DATABASE_URL", "sqlite:///", "EDITQUEUE_DATABASE_URL=postgresql://"),
         ("EDITQUEUE_BUCKET_URL", "ftp://bucket", "EDITQUEUE_BUCKET_URL=s3://"),
         ("EDITQUEUE_BUCKET_URL", "file://relative", "EDITQUEUE_BUCKET_URL=s3://"),
+        ("EDITQUEUE_BUCKET_URL", "file:///", "EDITQUEUE_BUCKET_URL=file:///var/lib"),
+        ("EDITQUEUE_BUCKET_URL", "file:////", "EDITQUEUE_BUCKET_URL=file:///var/lib"),
         ("JWT_SECRET", "short", "JWT_SECRET=$(openssl"),
     ],
 )

@@ -1,5 +1,6 @@
 """The data dir and the secret in it: made once, for the owner only, and never replaced by something weaker."""
 
+import errno
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,3 +89,16 @@ def test_a_file_in_the_place_of_the_data_dir_or_above_it_is_named(tmp_path: Path
             f"EDITQUEUE_DATA_DIR={folder}: {tmp_path}/plain is a file and no folder; choose a folder you may write, "
             "for example EDITQUEUE_DATA_DIR=/var/lib/editqueue"
         )
+
+
+def test_a_full_disk_is_told_and_nothing_is_left_on_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_it_full(path: Path, _: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", find_it_full)
+        with pytest.raises(SetupError, match="No space left on device; free space"):
+            prepared_data_dir(settings)
+
+    assert list(settings.data_dir.iterdir()) == []

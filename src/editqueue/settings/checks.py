@@ -32,6 +32,11 @@ def problems_together(settings: Settings) -> Iterator[str]:
     yield from _database(settings)
     if not settings.bucket_url.startswith("file:///"):
         yield from _s3(settings)
+    elif not settings.bucket_url.removeprefix("file:").strip("/"):
+        yield (
+            f"EDITQUEUE_BUCKET_URL={settings.bucket_url} would be the root of this machine; give a folder of its own, "
+            "for example EDITQUEUE_BUCKET_URL=file:///var/lib/editqueue/bucket"
+        )
     yield from _cloudflare(settings)
     if settings.traces_endpoint is not None:  # what is meant for other programs may be as these want it
         yield from _traces(settings)

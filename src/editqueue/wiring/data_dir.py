@@ -19,8 +19,10 @@ def prepared_data_dir(settings: Settings) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = folder / f".probe-{secrets.token_hex(8)}"  # two containers may share a process id
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
+        try:
+            probe.write_bytes(b"x" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
         sync_with_parents(folder)
     except OSError as error:
         raise SetupError(

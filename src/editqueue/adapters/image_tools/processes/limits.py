@@ -29,18 +29,35 @@ class WorkerLimits:
     pixels: PixelLimits = field(default_factory=PixelLimits)
 
 
+class LimitTooLow(Exception):
+    """The system leaves a process less than one picture may cost."""
+
+
 def allow_memory(limit: int) -> None:
-    """From now on, this process may allocate `limit` bytes, and leaves no core dump."""
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    """From now on, this process may allocate `limit` bytes, and leaves no core dump. Raises LimitTooLow."""
+    _allow(resource.RLIMIT_DATA, limit, "data (ulimit -d, systemd's LimitDATA=)")
     # Address space is no memory: allocators reserve it for every thread. A limit all the same, for mapped files.
-    resource.setrlimit(resource.RLIMIT_AS, (limit + RESERVED, limit + RESERVED))
+    _allow(resource.RLIMIT_AS, limit + RESERVED, "address space (ulimit -v, systemd's LimitAS=)")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _allow(kind: int, limit: int, name: str) -> None:
+    try:
+        resource.setrlimit(kind, (limit, limit))
+    except ValueError as error:  # only who may do all can have more than the limit that was there
+        _, most = resource.getrlimit(kind)
+        raise LimitTooLow(
+            f"a process may have {most / 2**20:.0f} MiB of {name}, and EDITQUEUE_IMAGE_MEMORY wants"
+            f" {limit / 2**20:.0f}; raise that limit or lower the setting"
+        ) from error
+
+
 def allow_cpu(seconds: int) -> None:
-    """From now on, this process may use so much CPU time; then SIGXCPU ends it."""
+    """From now on, this process may use so much CPU time; then SIGXCPU ends it. A limit that the system sets stays."""
     used = math.ceil(time.process_time())
-    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, resource.RLIM_INFINITY))
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = used + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
 
 
 class TimeLimit:
