@@ -150,9 +150,26 @@ async def test_an_odd_id_in_a_body_is_an_unknown_file(api: Api) -> None:
     for odd, (path, rest) in product(ODD_IDS, [(MARK, {"marked": True}), ("/api/files/bulk-rename", {})]):
         content = json.dumps({"ids": [file.id, odd], **rest}).encode()
         problem = problem_of(await api.http.post(path, content=content, headers=ANNA), 404, "file_not_found")
-        assert problem["ids"] == [odd]
+        assert problem["ids"] == [odd[:40]]
     [same] = await api.world.store.files([file.id])
     assert (same.marked, same.name) == (False, file.name)
+
+
+@pytest.mark.parametrize("length", [36, 1000])
+async def test_of_many_unknown_ids_each_is_told_as_far_as_an_id_goes_and_ten_in_words(api: Api, length: int) -> None:
+    ids = [f"{number:04}".ljust(length, "x") for number in range(1000)]
+    answer = await api.post(MARK, {"ids": ids, "marked": True})
+
+    problem = problem_of(answer, 404, "file_not_found")
+    assert problem["ids"] == [file_id[:40] for file_id in ids]
+    assert problem["detail"].endswith("and 990 more")
+    assert len(answer.content) < 50_000
+
+
+async def test_an_unknown_order_as_long_as_its_body_is_told_as_far_as_an_id_goes(api: Api) -> None:
+    answer = await api.post(INTENT, {**GOOD_INTENT, "order_id": "x" * 500_000})
+    assert problem_of(answer, 404, "order_not_found")["ids"] == ["x" * 40]
+    assert len(answer.content) < 1000
 
 
 async def test_an_odd_order_in_a_body_is_an_unknown_order(api: Api) -> None:

@@ -2,10 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from editqueue.domain.errors import FileLocked, FileNotFound, Forbidden, OrderNotFound, Refused
 from editqueue.domain.files import File, Order
 from editqueue.ports.job_store import FileState, JobStore
+
+LONGEST_TOLD: Final = 40
+"""Characters that are told of an id: one of ours has 36, an unknown one may be as long as its body."""
+MOST_TOLD: Final = 10
+"""Ids that are named in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +32,8 @@ async def own_order(order_id: str, *, user_id: str, store: JobStore) -> Order:
     """The order, if it is the user's. Raises OrderNotFound or Forbidden."""
     order = await store.order(order_id) if is_plain(order_id) else None
     if order is None:
-        raise OrderNotFound(f"there is no order {order_id!r}", ids=[order_id])
+        told = order_id[:LONGEST_TOLD]
+        raise OrderNotFound(f"there is no order {told!r}", ids=[told])
     if order.user_id != user_id:
         raise Forbidden(f"order {order_id!r} belongs to somebody else", ids=[order_id])
     return order
@@ -91,7 +98,8 @@ def _strangers(
     missing = [i for i in ids if i not in foreign and (i not in files or not _is_there(files[i], order_id))]
     if missing:
         where = f" in order {order_id!r}" if order_id else ""
-        yield FileNotFound(f"there is no file {', '.join(map(repr, missing))}{where}", ids=missing)
+        told = [file_id[:LONGEST_TOLD] for file_id in missing]
+        yield FileNotFound(f"there is no file {_listed([*map(repr, told)])}{where}", ids=told)
 
 
 def _is_there(file: File, order_id: str | None) -> bool:
@@ -99,4 +107,9 @@ def _is_there(file: File, order_id: str | None) -> bool:
 
 
 def _files(ids: Sequence[str]) -> str:
-    return ("file " if len(ids) == 1 else "files ") + ", ".join(ids)
+    return ("file " if len(ids) == 1 else "files ") + _listed(ids)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_TOLD
+    return ", ".join(names[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
