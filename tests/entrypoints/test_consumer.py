@@ -99,13 +99,17 @@ def just_missed(store: Any) -> Any:
     return Replaced(store, "claim_next", claim_next)
 
 
-def consumer(ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1) -> Consumer:
-    return Consumer(ports=ports, sweep_interval=HOUR, grace=grace, concurrency=concurrency)
+def consumer(
+    ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1, sweep_interval: timedelta = HOUR
+) -> Consumer:
+    return Consumer(ports=ports, sweep_interval=sweep_interval, grace=grace, concurrency=concurrency)
 
 
 @asynccontextmanager
-async def running(ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1) -> AsyncGenerator[Consumer]:
-    made = consumer(ports, grace=grace, concurrency=concurrency)
+async def running(
+    ports: Ports, *, grace: timedelta = HOUR, concurrency: int = 1, sweep_interval: timedelta = HOUR
+) -> AsyncGenerator[Consumer]:
+    made = consumer(ports, grace=grace, concurrency=concurrency, sweep_interval=sweep_interval)
     task = asyncio.create_task(made.run())
     yield made
     made.stop.set()
@@ -419,6 +423,30 @@ class TestPause:
 
         assert removed.is_set()
         assert ((await world.file(file)).status, (await world.job(file)).attempts) == ("done", 1)
+
+    async def test_begins_without_any_job_when_the_bucket_is_away(self, world: World) -> None:
+        noticed, back = asyncio.Event(), asyncio.Event()
+
+        class Away(Replaced):
+            async def now(self) -> datetime:
+                if not back.is_set():
+                    raise StorageUnavailable("not mounted")
+                return world.clock.now()
+
+            async def probe(self) -> None:
+                noticed.set()
+                await self.now()
+
+        bucket: Any = Away(world.bucket, "", None)
+        queue = WatchedQueue()
+        ports = replace(world.ports, bucket=bucket, queue=queue)
+        async with running(ports, concurrency=2, sweep_interval=timedelta(seconds=1)):
+            await noticed.wait()
+            queue.idle.clear()
+            back.set()
+            await queue.idle.wait()
+
+        assert world.journal.pauses == ["paused bucket", "resumed bucket"]
 
     async def test_can_be_ended_by_a_signal(self, world: World) -> None:
         [file] = await world.submitted(1)

@@ -46,9 +46,11 @@ class Consumer:
     """How long running jobs may go on after `stop`; then they are handed back, unspent."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
-    _more: asyncio.Queue[None] = field(default_factory=partial(asyncio.Queue[None], 1), init=False)
+    _more: asyncio.Queue[Exception | None] = field(
+        default_factory=partial(asyncio.Queue[Exception | None], 1), init=False
+    )
     """Full while a worker is wanted to look at the database: at the start, after a look that found a job, and when a
-    job that a look found may run again."""
+    job that a look found may run again. An error in it tells a worker without a job that the bucket may be away."""
 
     async def run(self) -> None:
         """Work until `stop` is set. What jobs stand on may go away: it is waited for, and no attempt is spent."""
@@ -140,14 +142,17 @@ class Consumer:
         finally:
             await end_all([more] if messages.done() else [more, messages])
         if messages.cancelled():
+            failed = more.result()
+            if failed is not None:
+                raise failed
             return None
         if not more.cancelled():
             self._want_a_look()
         return messages.result()
 
-    def _want_a_look(self) -> None:
+    def _want_a_look(self, failed: Exception | None = None) -> None:
         with suppress(asyncio.QueueFull):
-            self._more.put_nowait(None)
+            self._more.put_nowait(failed)
 
     async def _answer(self, message: Message) -> None:
         if self.stop.is_set():
@@ -199,9 +204,16 @@ class Consumer:
 
     async def _sweep_now_and_then(self) -> None:
         while True:
-            await self._patiently(keep_house(self.ports))  # during a pause, too: a full disk is freed by it
+            await self._patiently(self._keep_house())  # during a pause, too: a full disk is freed by it
             await self.ports.pause(self.sweep_interval.total_seconds())
             await self._patiently(rescue(self.ports))
+
+    async def _keep_house(self) -> None:
+        try:
+            await keep_house(self.ports)
+        except Exception as error:
+            self._want_a_look(error)
+            raise
 
     async def _watch_the_others(self) -> None:
         while True:

@@ -33,18 +33,19 @@ async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) ->
     processed = 0
     while processed < ports.limits.sweep_batch and not stopped() and await _or_zero(_process_one(ports), ports):
         processed += 1
-    expired, leftovers = (0, 0) if stopped() else await keep_house(ports)
+    expired = leftovers = 0
+    if not stopped():
+        try:
+            expired, leftovers = await keep_house(ports)
+        except Exception as error:  # noqa: BLE001  # as in `_or_zero`
+            ports.journal.error(None, error)
     return SweepReport(requeued=requeued, processed=processed, expired=expired, leftovers=leftovers)
 
 
 async def keep_house(ports: Ports) -> tuple[int, int]:
-    """The part of a sweep that works on no job. Returns how many files expired and how many leftovers went; none if
-    the bucket does not tell its time."""
-    try:
-        now = await deletion_time(ports)
-    except Exception as error:  # noqa: BLE001  # as in `_or_zero`; the next tick asks again
-        ports.journal.error(None, error)
-        return 0, 0
+    """The part of a sweep that works on no job. Returns how many files expired and how many leftovers went. Raises
+    what the bucket raises if it does not tell its time."""
+    now = await deletion_time(ports)
     expired = await _or_zero(expire_objects(ports, as_of=now), ports)
     return expired, await _or_zero(ports.bucket.remove_leftovers(before=now - LEFTOVER_AGE), ports)
 
