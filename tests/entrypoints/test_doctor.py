@@ -154,8 +154,9 @@ def test_a_database_that_is_not_there_may_be_on_a_disk_that_is_not_mounted(tmp_p
     assert "a new system gets a new one by `editqueue migrate`" in here.run("status").complaint()
 
 
-async def test_a_stale_lock_and_its_mending(here: Installation) -> None:
-    await seed_file(here, status="in_progress", locked=True)
+@pytest.mark.parametrize("locked", [True, False])
+async def test_a_file_in_progress_without_a_job_and_its_mending(here: Installation, *, locked: bool) -> None:
+    await seed_file(here, status="in_progress", locked=locked)
 
     assert "--fix" in broken(here.run("doctor"))["remedy"]
     mended = here.run("doctor", "--fix", "--json").json()
@@ -163,6 +164,9 @@ async def test_a_stale_lock_and_its_mending(here: Installation) -> None:
     [locks] = [check for check in mended["checks"] if check["name"] == "locks"]
     assert re.fullmatch(r"1 locks without a job were reset, to be sent off again: files [0-9a-f-]{36}", locks["detail"])
     assert here.run("status", "--json").json()["stale_locks"] == 0
+    [queued] = [check for check in here.run("doctor", "--json").json()["checks"] if check["name"] == "locks"]
+    assert (queued["state"], queued["remedy"]) == ("ok", "their customers send them off again")
+    assert "1 files are queued without one" in queued["detail"]
 
 
 async def test_a_consumer_that_is_paused_and_one_that_is_gone(here: Installation) -> None:

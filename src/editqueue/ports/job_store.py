@@ -185,7 +185,7 @@ class OperatorStore(Protocol):
 
     async def queue_stats(self, *, now: datetime) -> QueueStats: ...
     async def reset_stale_locks(self, *, now: datetime) -> Sequence[str]:
-        """Unlock files that are locked without a job in progress. Returns their ids."""
+        """Queue, unlocked, the files that are in progress without a job in progress. Returns their ids."""
         ...
 
     async def known_objects(self, *, after_key: str, limit: int) -> Sequence[File]:

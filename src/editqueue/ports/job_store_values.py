@@ -118,7 +118,7 @@ class QueueStats:
     oldest_eligible: datetime | None
     """`run_after` of the job that has waited longest, of those that may run now."""
     stale_locks: int
-    """Files locked without a job in progress; up to five minutes old while `files_without_jobs`."""
+    """Files in progress, locked or not, without such a job; up to five minutes old while `files_without_jobs`."""
 
     @property
     def files_without_jobs(self) -> int:

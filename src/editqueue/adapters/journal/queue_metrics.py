@@ -25,7 +25,7 @@ class QueueMetrics:
             registry=registry,
         )
         self._stale_locks = Gauge(
-            "editqueue_stale_locks", "Files that are locked without a job in progress", registry=registry
+            "editqueue_stale_locks", "Files that are in progress without a job in progress", registry=registry
         )
         self._alive = Gauge(
             "editqueue_consumers_alive",

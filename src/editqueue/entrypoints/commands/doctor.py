@@ -187,10 +187,16 @@ async def _check_locks(store: JobStore, *, fix: bool) -> Check:
     if fix and (released := await store.reset_stale_locks(now=now)):
         names = examples_of(Finding().plus(released))
         return good("locks", f"{len(released)} locks without a job were reset, to be sent off again: files {names}")
-    if found := (await store.queue_stats(now=now)).stale_locks:
+    stats = await store.queue_stats(now=now)
+    if found := stats.stale_locks:
         return broken(
-            "locks", f"{found} files are locked without a job in progress", "editqueue doctor --fix resets them"
+            "locks", f"{found} files are in progress without a job in progress", "editqueue doctor --fix resets them"
         )
+    if (waiting := stats.files_without_jobs) > 0:
+        detail = (
+            f"every lock has its job; {waiting} files are queued without one: no original, a lock reset, or by hand"
+        )
+        return Check(name="locks", state="ok", detail=detail, remedy="their customers send them off again")
     return good("locks", "every lock has its job")
 
 

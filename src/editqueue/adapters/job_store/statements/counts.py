@@ -3,11 +3,12 @@
 from functools import cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, FromClause, TextClause, exists, func, select, text
+from sqlalchemy import ColumnElement, FromClause, exists, func, select, text
 
 from editqueue.adapters.job_store.databases.statement import Template
-from editqueue.adapters.job_store.schema import ACTIVE, IN_PROGRESS, LOCKED, counts, files, jobs
+from editqueue.adapters.job_store.schema import ACTIVE, IN_PROGRESS, counts, files, jobs
 from editqueue.adapters.job_store.statements.group import Group, T
+from editqueue.domain.files import FileStatus
 
 MANY: Final = 20
 """Rows of changed counts that are not worth adding up."""
@@ -29,9 +30,9 @@ def where_books_differ() -> FromClause:
     return select(surplus).where(files_active != jobs_active).subquery("books_differ")
 
 
-def locked_in_vain() -> tuple[TextClause, ColumnElement[bool]]:
-    """The conditions of a file that is locked without a job in progress."""
-    return LOCKED, ~exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id)
+def locked_in_vain() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The conditions of a file that is in progress, as every locked one is, without a job in progress."""
+    return files.c.status == FileStatus.IN_PROGRESS.value, ~exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id)
 
 
 def adding_up_counts(group: Group[T]) -> Group[T]:

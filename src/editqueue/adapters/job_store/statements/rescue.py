@@ -146,7 +146,8 @@ def _unlock_stale() -> Template:
 
 def _locked_while_books_differ() -> Select[tuple[str]]:
     other = files.alias("locked_files")
-    return select(other.c.id).select_from(where_books_differ().join(other, true())).where(other.c.locked)
+    in_progress = other.c.status == FileStatus.IN_PROGRESS.value
+    return select(other.c.id).select_from(where_books_differ().join(other, true())).where(in_progress)
 
 
 def _stale() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
