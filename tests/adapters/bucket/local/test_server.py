@@ -206,6 +206,12 @@ async def test_an_upload_without_the_header_that_it_was_given_is_told_which(site
     assert "If-None-Match: *" in answer.json()["detail"]
 
 
+async def test_a_part_of_an_object_is_refused_and_not_taken_for_all_of_it(site: Site) -> None:
+    headers = {**JPEG_HEADERS, "Content-Range": "bytes 0-0/7"}
+    answer = await site.http.put(await site.put_url(), headers=headers, content=b"x")
+    assert (answer.status_code, code_of(answer), site.files()) == (400, "request_refused", [])
+
+
 async def test_what_is_there_is_never_replaced_and_no_byte_of_the_body_is_taken_in(site: Site) -> None:
     url = await site.put_url()
     assert (await site.http.put(url, headers=JPEG_HEADERS, content=BODY)).status_code == 200
@@ -369,6 +375,21 @@ async def test_a_full_disk_is_told_in_full_to_us_and_in_short_to_the_client(
     assert str(site.folder) not in answer.text
     assert [str(site.folder) in str(error) and "No space left" in str(error) for error in site.reported] == [True]
     assert site.files() == []
+
+
+async def test_a_defect_is_a_problem_like_any_other_and_goes_on_to_who_logs_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(_files, "head", broken)
+    with pytest.raises(ZeroDivisionError):
+        await site.http.get(await site.get_url())
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(site.app, raise_app_exceptions=False)) as http:
+        answer = await http.get(await site.get_url())
+    assert (answer.status_code, code_of(answer)) == (500, "internal")
 
 
 async def test_only_the_allowed_page_may_upload_from_a_browser(site: Site) -> None:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final, Protocol, cast
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -49,6 +50,7 @@ _PROBLEMS: Final[Mapping[type[Exception], tuple[int, str, str | None]]] = {
     TooLarge: (413, TooLarge.code, None),
     TooManyUploads: (429, "too_many_uploads", None),
     StorageUnavailable: (503, StorageUnavailable.code, "the storage is away; try again soon"),
+    Exception: (500, "internal", "something went wrong on our side; it has been logged"),
 }
 """Status, code, and what a customer may read where the error tells of our own folders and the state of our disks."""
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
@@ -127,11 +129,7 @@ class _Objects:
         max_bytes, content_type = grant.max_bytes, grant.content_type
         if max_bytes is None or content_type is None:
             raise UrlForged("this URL is not signed for an upload")
-        if request.headers.get("Content-Type") != content_type:
-            raise HTTPException(415, f"this URL takes Content-Type: {content_type}")
-        for name, value in WRITTEN_ONCE.items():
-            if request.headers.get(name) != value:
-                raise HTTPException(428, f"send the header {name}: {value}, as it was given with this URL")
+        _confirm_headers(request.headers, content_type)
         declared = request.headers.get("Content-Length", "")
         if declared.isdecimal() and (len(declared) > MOST_DIGITS or int(declared) > max_bytes):
             raise _too_large(max_bytes)
@@ -167,6 +165,16 @@ class _Objects:
             "Content-Length": str(stop - start),
             "Cache-Control": f"private, max-age={seconds}",
         }
+
+
+def _confirm_headers(headers: Headers, content_type: str) -> None:
+    if headers.get("Content-Type") != content_type:
+        raise HTTPException(415, f"this URL takes Content-Type: {content_type}")
+    for name, value in WRITTEN_ONCE.items():
+        if headers.get(name) != value:
+            raise HTTPException(428, f"send the header {name}: {value}, as it was given with this URL")
+    if "Content-Range" in headers:  # RFC 9110, 14.5
+        raise HTTPException(400, "an object is written whole: send all of it, without Content-Range")
 
 
 async def _limited(pieces: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
