@@ -14,6 +14,7 @@ CHECKPOINT_PAGES = 4000
 database: claim p99 at a million jobs was 1.6 x that at a thousand (bench growth)."""
 WAL_SECONDS, WAL_PAUSE = 5.0, 0.02
 """For a switch that takes milliseconds, and between two tries."""
+_IS_ANOTHERS = "SELECT count(*) > 0 AND max(name = 'alembic_version') = 0 FROM sqlite_master WHERE type = 'table'"
 _DEFECTS = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
 """The first for a wrong syntax or name."""
 
@@ -42,12 +43,13 @@ def prepare(connection: sqlite3.Connection, *, busy_timeout_ms: int) -> None:
 
 
 def _enter_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch a new database to WAL. SQLite answers "locked" at once, without its busy handler, when another
-    process switches the same new file at the same moment."""
+    """Switch a new database to WAL; that of another program is left as it is. SQLite answers "locked" at once, without
+    its busy handler, when another process switches the same new file at the same moment."""
     until = time.monotonic() + WAL_SECONDS
     while True:
         try:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            if not cursor.execute(_IS_ANOTHERS).fetchone()[0]:
+                cursor.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > until:
                 raise
