@@ -1,10 +1,12 @@
 """The promise of the command line: whatever happens, one line and no traceback."""
 
 import errno
+import importlib
 from collections.abc import Callable
 from importlib import metadata
 
 import pytest
+from opentelemetry import propagate
 
 from editqueue.domain.errors import SetupError
 from editqueue.entrypoints import cli
@@ -50,6 +52,21 @@ def test_an_unexpected_error_says_what_and_where(
         cli.main()
 
     assert "unexpected KeyError at test_cli_failing.py:" in capsys.readouterr().err
+
+
+def test_a_propagator_that_is_not_installed_is_said_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def app(**_: object) -> None:
+        importlib.reload(propagate)
+
+    monkeypatch.setenv("OTEL_PROPAGATORS", "b3")
+    monkeypatch.setattr(cli, "app", app)
+
+    with pytest.raises(SystemExit):
+        cli.main()
+
+    assert capsys.readouterr().err.startswith("editqueue: OTEL_PROPAGATORS: Propagator b3 not found")
 
 
 def test_no_arguments_are_answered_by_the_help(

@@ -87,5 +87,5 @@ def test_a_taken_port_is_no_obstacle(here: Installation, tmp_path: Path) -> None
         port = taken.getsockname()[1]
         ended = here.run("demo", str(folder), "--exit", "--port", str(port))
 
-    assert ended.code == 0, ended.err
+    assert (ended.code, ended.err) == (0, ""), "progress is for terminals: a file may be on a full disk"
     assert f"Port {port} is taken" in ended.out

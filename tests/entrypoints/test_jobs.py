@@ -159,7 +159,8 @@ def test_a_list_is_of_what_is_asked_for(jobs: Jobs, failed: EditJob) -> None:
 
     assert [job["id"] for job in jobs(asked).json()] == [failed.id]
     assert "a job that is done has no error" in jobs("list --status done --code broken").complaint()
-    assert "'2x' is no duration; give 90s" in jobs("list --since 2x").complaint()
+    for odd in ("2x", "0s"):
+        assert f"{odd!r} is no duration; give 90s" in jobs(f"list --since {odd}").complaint()
 
 
 def test_many_are_put_back_at_once_without_being_asked_by_a_script(jobs: Jobs, failed: EditJob) -> None:

@@ -174,6 +174,8 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, (EditQueueError, OSError)):
         return " ".join(str(error).split())
     where = traceback.extract_tb(error.__traceback__)[-1]
+    if Path(where.filename).match("opentelemetry/propagate/__init__.py"):  # FastAPI imports it, traces or not
+        return f"OTEL_PROPAGATORS: {error} Install it, or name others: OTEL_PROPAGATORS=tracecontext,baggage"
     at = f"{Path(where.filename).name}:{where.lineno}"
     return " ".join(f"unexpected {type(error).__name__} at {at}: {error}; please report it".split())
 

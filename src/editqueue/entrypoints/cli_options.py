@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-_DURATION: Final = re.compile(r"(\d{1,6})([smhd])")
+_DURATION: Final = re.compile(r"(0*[1-9]\d{0,5})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST: Final = timedelta(days=3_650)
 

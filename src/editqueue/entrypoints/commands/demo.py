@@ -155,7 +155,8 @@ async def _running(
 async def _sample_order(client: OrderClient, photos: list[Path] | None, *, leaves_some: bool) -> Sequence[Result]:
     """`leaves_some` uploads more photos at the end, for whoever opens the review page to mark and submit."""
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=sys.stderr)) as progress:
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         if photos is None:
             ids = await _upload_drawn(client, progress, EDITED)
         else:
