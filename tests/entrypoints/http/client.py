@@ -1,5 +1,6 @@
 """The API as a browser or a script calls it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message
 
 from devtools.seeds import NOON, claim, seed_files, seed_order, submit
 from devtools.world import SECRET, World, keys_of
@@ -14,6 +16,7 @@ from editqueue.adapters.bucket.local.server import create_object_app
 from editqueue.domain.files import File, Order
 from editqueue.entrypoints.http.app import create_app
 from editqueue.entrypoints.http.auth import issue_token
+from editqueue.entrypoints.http.in_time import HANG_UP
 from editqueue.ports import Ports
 
 BASE = "http://127.0.0.1:8787"
@@ -52,6 +55,23 @@ def problem_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]
     assert body["title"]
     assert body["detail"]
     return body
+
+
+async def exchanged(app: ASGIApp) -> tuple[list[Message], bool]:
+    """What `app` sent on a connection of its own, and whether it cut it."""
+    sent: list[Message] = []
+    cut = asyncio.Event()
+
+    async def receive() -> Message:
+        await cut.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/api/x", "extensions": {HANG_UP: {"now": cut.set}}}
+    await app(scope, receive, send)
+    return sent, cut.is_set()
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,13 @@
 """An application that raises: one line in the log, and never two answers."""
 
-import asyncio
-
 import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from devtools.world import World
 from editqueue.entrypoints.http.defects import Defects
-from editqueue.entrypoints.http.in_time import HANG_UP, Closing, InTime
-from tests.entrypoints.http.client import BASE, problem_of
+from editqueue.entrypoints.http.in_time import Closing, InTime
+from tests.entrypoints.http.client import BASE, exchanged, problem_of
 
 DEFECT = ZeroDivisionError("a defect")
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
@@ -30,21 +28,8 @@ class Raising:
 
 
 async def outcome(world: World, app: Raising) -> tuple[list[Message], bool]:
-    """What was sent, and whether the connection was cut."""
-    sent: list[Message] = []
-    cut = asyncio.Event()
-
-    async def receive() -> Message:
-        await cut.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "GET", "path": "/api/x", "extensions": {HANG_UP: {"now": cut.set}}}
     in_time = InTime(app, closing=Closing(), journal=world.journal)
-    await Defects(in_time, journal=world.journal)(scope, receive, send)
-    return sent, cut.is_set()
+    return await exchanged(Defects(in_time, journal=world.journal))
 
 
 async def test_a_defect_before_the_answer_is_answered_for(world: World) -> None:

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devtools.world import SECRET, World
 from editqueue.domain.errors import code_of
 from editqueue.entrypoints.http.app import create_app
-from editqueue.entrypoints.http.in_time import DEADLINES, HANG_UP, Closing, Deadlines, InTime
-from tests.entrypoints.http.client import BASE, FRIEND, bearer, problem_of
+from editqueue.entrypoints.http.in_time import DEADLINES, Closing, Deadlines, InTime
+from tests.entrypoints.http.client import BASE, FRIEND, bearer, exchanged, problem_of
 
 SHORT = Deadlines(api=0.05, slow={})
 Work = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -111,9 +111,6 @@ async def test_an_error_that_comes_after_the_deadline_is_logged(world: World, ca
 
 
 async def test_an_answer_that_keeps_coming_is_not_cut_and_one_that_stalls_is(world: World) -> None:
-    sent: list[Message] = []
-    cut = asyncio.Event()
-
     async def streams(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(5):
@@ -121,17 +118,10 @@ async def test_an_answer_that_keeps_coming_is_not_cut_and_one_that_stalls_is(wor
             await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=SHORT.api / 2)
         await asyncio.Event().wait()
 
-    async def receive() -> Message:
-        await cut.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "GET", "path": "/api/x", "extensions": {HANG_UP: {"now": cut.set}}}
-    await in_time(world, streams)(scope, receive, send)
+    sent, cut = await exchanged(in_time(world, streams))
 
     assert [message["type"] for message in sent] == ["http.response.start"] + ["http.response.body"] * 5
+    assert cut
 
 
 async def test_what_is_no_part_of_the_api_takes_its_time(world: World) -> None:
