@@ -15,7 +15,7 @@ from tests.simulation.search import run_all
 from tests.simulation.shorten import shorten
 from tests.simulation.world import Ending, run
 
-MOST_SEEDS_A_MUTANT = 2_000
+MOST_SEEDS_A_MUTANT = 3_000
 A_LINE = 1_000
 """Worlds, where there is no terminal to show a bar on."""
 

@@ -50,7 +50,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         module=f"{_STATEMENTS}.rescue",
         old="among(jobs.c.id), *_stale()))",
         new='among(jobs.c.id), IN_PROGRESS, given_time("started_before") > 0))',
-        found_by=628,
+        found_by=2184,
         missed_by_kill_sweeps=True,
     ),
     "a retry is not counted": Mutant(
@@ -163,8 +163,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "an expiry goes on for five minutes, whatever the limits are": Mutant(
         module="use_cases.consumer.expire_objects",
-        old="> ports.limits.stale_after * PATIENCE:",
-        new='> __import__("datetime").timedelta(minutes=5):',
+        old="> ports.limits.stale_after * PATIENCE\n",
+        new='> __import__("datetime").timedelta(minutes=5)\n',
         found_by=710,
         missed_by_kill_sweeps=True,
     ),
@@ -172,7 +172,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         module=f"{_STATEMENTS}.claim",
         old=" AND files.expiring_at IS NULL",
         new="",
-        found_by=376,
+        found_by=230,
         missed_by_kill_sweeps=True,
     ),
     "objects of a file that is worked on expire": Mutant(
