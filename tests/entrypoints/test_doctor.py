@@ -19,7 +19,7 @@ from editqueue.adapters.job_store.databases.statement import once
 from editqueue.adapters.job_store.opening.open_store import open_database
 from editqueue.adapters.job_store.rows import to_ms
 from editqueue.adapters.job_store.schema import files
-from editqueue.domain.errors import StorageUnavailable
+from editqueue.domain.errors import SetupError, StorageUnavailable
 from editqueue.domain.keys import ObjectKeys
 from editqueue.entrypoints.commands import doctor, doctor_bucket
 from editqueue.ports.bucket import ObjectInfo
@@ -74,6 +74,21 @@ def test_a_healthy_installation(here: Installation) -> None:
     assert details["bucket"].startswith(f"{here.bucket}: written")
     assert names >= {"settings", "database", "bucket", "queue", "locks", "consumers", "objects", "stray objects"}
     assert [one.name for one in here.bucket.rglob("*") if one.is_file()] == [".editqueue-bucket"]
+
+
+def test_a_data_dir_that_cannot_be_written_does_not_hide_what_else_there_is(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def find_it_full(_: object) -> None:
+        raise SetupError("EDITQUEUE_DATA_DIR: No space left on device; free space")
+
+    assert here.run("consume", "--drain").code == 0
+    monkeypatch.setattr(doctor, "prepared_data_dir", find_it_full)
+
+    ended = run_here(monkeypatch, capsys, "doctor", {"EDITQUEUE_DATA_DIR": str(here.folder)})
+
+    assert broken(ended)["what"] == "BROKEN  settings: EDITQUEUE_DATA_DIR: No space left on device; free space"
+    assert "ok      database: " in ended.out
 
 
 def test_a_wrong_setting(tmp_path: Path) -> None:

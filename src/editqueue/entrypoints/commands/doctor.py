@@ -44,6 +44,7 @@ _DATABASE_REMEDIES: Mapping[str, str] = {
     "file is not a database": _ANOTHERS,
 }
 """By what is said of it."""
+_SET_RIGHT = "set it right and run doctor again"
 _QUEUE_WORDS: Mapping[str, str] = {
     "local": "local: wakes the consumers of this machine",
     "postgres": "postgres: the database wakes its consumers",
@@ -73,20 +74,27 @@ async def _check_all(*, fix: bool) -> AsyncGenerator[Check]:
     try:
         settings = load_settings()
         secret = "" if has_jwt_secret(settings) else "; no JWT_SECRET yet, `editqueue serve` makes one"
-        if settings.embedded and settings.data_dir.is_dir():
-            prepared_data_dir(settings)
     except SetupError as error:
         for problem in error.problems if isinstance(error, WrongSettings) else [str(error)]:
-            yield broken("settings", problem, "set it right and run doctor again")
+            yield broken("settings", problem, _SET_RIGHT)
         return
-    kind = f"embedded in {settings.data_dir.absolute()}" if settings.embedded else "database and secret of your own"
-    yield good("settings", f"{kind}{secret}")
+    yield _check_data_dir(settings, secret)
     for tool in image_tools():
         yield _check_tool(tool)
     yield await _check_queue(settings)
     yield await _check_traces(settings)
     async for check in _check_stores(settings, fix=fix):
         yield check
+
+
+def _check_data_dir(settings: Settings, secret: str) -> Check:
+    try:
+        if settings.embedded and settings.data_dir.is_dir():
+            prepared_data_dir(settings)
+    except SetupError as error:
+        return broken("settings", str(error), _SET_RIGHT)
+    kind = f"embedded in {settings.data_dir.absolute()}" if settings.embedded else "database and secret of your own"
+    return good("settings", f"{kind}{secret}")
 
 
 def _check_tool(tool: Tool) -> Check:
@@ -218,9 +226,8 @@ async def _check_alive(store: JobStore) -> Check:
 
 
 def _pause_in_words(pause: ConsumerPause) -> str:
-    return (
-        f"{pause.consumer} is paused since {pause.since:%Y-%m-%dT%H:%M:%SZ}, waiting for {pause.ground}: {pause.reason}"
-    )
+    since = f"{pause.since:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{pause.consumer} is paused since {since}, waiting for {pause.ground}: {pause.reason}"
 
 
 def _probes(bucket: Bucket | None, store: JobStore | None) -> Mapping[str, Probe]:
@@ -235,10 +242,8 @@ def _probes(bucket: Bucket | None, store: JobStore | None) -> Mapping[str, Probe
 async def _check_clock(against: str, probe: Probe) -> Check:
     skew = await DatabaseClock(probe, system=SystemClock()).ask()
     seconds = skew.total_seconds()
-    name, detail = (
-        f"clock against the {against}",
-        f"this machine's is {abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}",
-    )
+    name = f"clock against the {against}"
+    detail = f"this machine's is {abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}"
     if abs(skew) <= TOLERANCE:
         return good(name, detail)
     remedy = f"let NTP keep it and that of the {against}: timedatectl set-ntp true, or chrony (chronyc tracking)"
