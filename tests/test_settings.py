@@ -131,7 +131,7 @@ def test_the_defaults_are_those_of_the_specification(tmp_path: Path) -> None:
         ("EDITQUEUE_BUCKET_URL", "ftp://bucket", "EDITQUEUE_BUCKET_URL=s3://"),
         ("EDITQUEUE_BUCKET_URL", "file://relative", "EDITQUEUE_BUCKET_URL=s3://"),
         ("EDITQUEUE_BUCKET_URL", "file:///", "EDITQUEUE_BUCKET_URL=file:///var/lib"),
-        ("EDITQUEUE_BUCKET_URL", "file:////", "EDITQUEUE_BUCKET_URL=file:///var/lib"),
+        ("EDITQUEUE_BUCKET_URL", "file:////%2E", "EDITQUEUE_BUCKET_URL=file:///var/lib"),
         ("JWT_SECRET", "short", "JWT_SECRET=$(openssl"),
     ],
 )

@@ -163,8 +163,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "an expiry goes on for five minutes, whatever the limits are": Mutant(
         module="use_cases.consumer.expire_objects",
-        old="> ports.limits.stale_after * PATIENCE\n",
-        new='> __import__("datetime").timedelta(minutes=5)\n',
+        old="> ports.limits.stale_after * PATIENCE:\n",
+        new="> timedelta(minutes=5):\n",
         found_by=710,
         missed_by_kill_sweeps=True,
     ),

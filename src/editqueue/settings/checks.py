@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from posixpath import normpath
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from editqueue.setting_patterns import CLOUDFLARE, d1_database_id, is_postgres, is_url, name_of
 from editqueue.settings.model import Settings
@@ -32,7 +33,7 @@ def problems_together(settings: Settings) -> Iterator[str]:
     yield from _database(settings)
     if not settings.bucket_url.startswith("file:///"):
         yield from _s3(settings)
-    elif not settings.bucket_url.removeprefix("file:").strip("/"):
+    elif not normpath(unquote(settings.bucket_url.removeprefix("file:"))).strip("/"):
         yield (
             f"EDITQUEUE_BUCKET_URL={settings.bucket_url} would be the root of this machine; give a folder of its own, "
             "for example EDITQUEUE_BUCKET_URL=file:///var/lib/editqueue/bucket"

@@ -27,6 +27,20 @@ async def test_a_lock_that_was_left_behind_is_reset_and_that_of_a_running_job_is
         assert await world.store.reset_stale_locks(now=world.clock.now()) == []
 
 
+async def test_of_deleted_files_none_is_in_progress(tmp_path: Path) -> None:
+    url = new_sqlite(tmp_path)
+    async with make_ports(tmp_path, url=url) as world:
+        deleted, queued = await seed_files(world.store, await seed_order(world.store), 2)
+        await put(url, deleted.id, status="in_progress")
+        await put(url, queued.id, status="queued")
+        await world.store.delete_files([deleted.id], user_id="anna", now=NOON)
+
+        stats = await world.store.queue_stats(now=NOON)
+
+        assert (stats.stale_locks, stats.files["queued"], stats.files["in_progress"]) == (0, 1, 0)
+        assert await world.store.reset_stale_locks(now=NOON) == []
+
+
 async def test_what_an_attempt_left_of_a_file_whose_lock_was_reset_expires_like_that_of_others(tmp_path: Path) -> None:
     url = new_sqlite(tmp_path)
     async with make_ports(tmp_path, url=url) as world:
@@ -41,7 +55,10 @@ async def test_what_an_attempt_left_of_a_file_whose_lock_was_reset_expires_like_
 
 async def lock(url: str, file_id: str) -> None:
     """As a consumer that died and a job that somebody removed by hand leave it."""
+    await put(url, file_id, status="in_progress", locked=True)
+
+
+async def put(url: str, file_id: str, **facts: object) -> None:
     database = open_database(url)
-    left = update(files).where(files.c.id == file_id).values(status="in_progress", locked=True)
-    await database.run(once(left))
+    await database.run(once(update(files).where(files.c.id == file_id).values(**facts)))
     await database.close()

@@ -218,22 +218,51 @@ class TestRetention:
         assert (await sweep(world.ports)).expired == expired
         assert (await sweep(world.ports)).expired == count_of_files - expired
 
+    @pytest.mark.parametrize(("seconds", "expired"), [(10, 3), (20, 2), (40, 1)])
     async def test_a_tick_that_takes_long_leaves_the_next_batch_to_the_next_one(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
+        self, world: World, monkeypatch: pytest.MonkeyPatch, seconds: int, expired: int
     ) -> None:
         monkeypatch.setattr(expire_objects, "BATCH", 1)
-        await world.submitted(2)
+        await world.submitted(3)
         await sweep(world.ports)
         world.clock.advance(OLD)
         delete = world.bucket.delete
 
         async def delete_slowly(keys: Sequence[str]) -> None:
-            world.clock.advance(timedelta(minutes=6))
+            world.clock.advance(timedelta(seconds=seconds))
             await delete(keys)
 
         bucket: Any = Replaced(world.bucket, "delete", delete_slowly)
 
-        assert (await sweep(replace(world.ports, bucket=bucket))).expired == 1
+        assert (await sweep(replace(world.ports, bucket=bucket))).expired == expired
+
+    async def test_after_a_batch_that_failed_in_part_none_is_begun(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each that is begun keeps revisions of its files waiting for 15 minutes."""
+        monkeypatch.setattr(expire_objects, "BATCH", 2)
+        await world.submitted(5)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        refused: list[Sequence[str]] = []
+
+        async def refuse(keys: Sequence[str]) -> None:
+            refused.append(keys)
+            raise PermanentError("the token may not delete")
+
+        bucket: Any = Replaced(world.bucket, "delete", refuse)
+
+        assert (await sweep(replace(world.ports, bucket=bucket))).expired == 0
+        assert len(refused) == 2
+
+    async def test_once_stopped_no_batch_is_begun(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(expire_objects, "BATCH", 2)
+        await world.submitted(5)
+        await sweep(world.ports)
+        world.clock.advance(OLD)
+        stops = iter([False] * 2 + [True] * 10)
+
+        assert (await sweep(world.ports, stopped=lambda: next(stops))).expired == 2
 
     @pytest.mark.parametrize("stale_after", [timedelta(seconds=90), timedelta(minutes=15)])
     async def test_an_expiry_that_comes_late_leaves_alone_what_may_be_of_a_newer_edit(

@@ -23,7 +23,11 @@ class SweepReport:
     leftovers: int
 
 
-async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) -> SweepReport:
+def _never() -> bool:
+    return False
+
+
+async def sweep(ports: Ports, *, stopped: Callable[[], bool] = _never) -> SweepReport:
     """Requeue the jobs of consumers that are gone, work on up to `limits.sweep_batch` jobs, retire old objects.
 
     A part that fails is logged and does not keep the others from being done. Two sweeps at once are harmless.
@@ -36,17 +40,17 @@ async def sweep(ports: Ports, *, stopped: Callable[[], bool] = lambda: False) ->
     expired = leftovers = 0
     if not stopped():
         try:
-            expired, leftovers = await keep_house(ports)
+            expired, leftovers = await keep_house(ports, stopped=stopped)
         except Exception as error:  # noqa: BLE001  # as in `_or_zero`
             ports.journal.error(None, error)
     return SweepReport(requeued=requeued, processed=processed, expired=expired, leftovers=leftovers)
 
 
-async def keep_house(ports: Ports) -> tuple[int, int]:
+async def keep_house(ports: Ports, *, stopped: Callable[[], bool] = _never) -> tuple[int, int]:
     """The part of a sweep that works on no job. Returns how many files expired and how many leftovers went. Raises
     what the bucket raises if it does not tell its time."""
     now = await deletion_time(ports)
-    expired = await _or_zero(expire_objects(ports, as_of=now), ports)
+    expired = await _or_zero(expire_objects(ports, as_of=now, stopped=stopped), ports)
     return expired, await _or_zero(ports.bucket.remove_leftovers(before=now - LEFTOVER_AGE), ports)
 
 

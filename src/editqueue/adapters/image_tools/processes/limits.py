@@ -47,17 +47,18 @@ def _allow(kind: int, limit: int, name: str) -> None:
     except ValueError as error:  # only who may do all can have more than the limit that was there
         _, most = resource.getrlimit(kind)
         raise LimitTooLow(
-            f"a process may have {most / 2**20:.0f} MiB of {name}, and EDITQUEUE_IMAGE_MEMORY wants"
-            f" {limit / 2**20:.0f}; raise that limit or lower the setting"
+            f"a process may have {most / 2**20:.0f} MiB of {name}, and EDITQUEUE_IMAGE_MEMORY needs"
+            f" {limit / 2**20:.0f} there; raise that limit or lower the setting"
         ) from error
 
 
 def allow_cpu(seconds: int) -> None:
-    """From now on, this process may use so much CPU time; then SIGXCPU ends it. A limit that the system sets stays."""
+    """From now on, this process may use so much CPU time; then SIGXCPU ends it. A hard limit of the system stays, and
+    counts from a second before it: there the kernel would send SIGKILL, which says nothing of the picture."""
     used = math.ceil(time.process_time())
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     limit = used + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if most == resource.RLIM_INFINITY else min(limit, most - 1), most))
 
 
 class TimeLimit:

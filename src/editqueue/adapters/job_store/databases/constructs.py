@@ -80,7 +80,7 @@ def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def among(column: ColumnElement[str], parameter: str = "ids") -> ColumnElement[bool]:
-    """Whether `column` is one of the ids that `parameter` gets by `ids_as_json`."""
+    """Whether `column` is one of the ids that `parameter` gets by `ids_as_json`: a condition, not to be compared."""
     return _Among(column, select(each(parameter, f"each_of_{parameter}").c.key).scalar_subquery())
 
 

@@ -30,9 +30,10 @@ def where_books_differ() -> FromClause:
     return select(surplus).where(files_active != jobs_active).subquery("books_differ")
 
 
-def locked_in_vain() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def stale_lock() -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
     """The conditions of a file that is in progress, as every locked one is, without a job in progress."""
-    return files.c.status == FileStatus.IN_PROGRESS.value, ~exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id)
+    has_job = exists().where(IN_PROGRESS, jobs.c.file_id == files.c.id)
+    return files.c.status == FileStatus.IN_PROGRESS.value, files.c.deleted_at.is_(None), ~has_job
 
 
 def adding_up_counts(group: Group[T]) -> Group[T]:

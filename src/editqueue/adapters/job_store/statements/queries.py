@@ -12,7 +12,7 @@ from editqueue.adapters.job_store.databases.database import Rows
 from editqueue.adapters.job_store.databases.statement import Template
 from editqueue.adapters.job_store.rows import time_or_none, to_file, to_job, to_ms, to_notification, to_order, to_upload
 from editqueue.adapters.job_store.schema import FILE_COLUMNS, IN_PROGRESS, OF_STATUS, QUEUED, orders, uploads
-from editqueue.adapters.job_store.statements.counts import kept_counts, locked_in_vain, where_books_differ
+from editqueue.adapters.job_store.statements.counts import kept_counts, stale_lock, where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, reading, reading_one
 from editqueue.domain.files import File, FileStatus, Notification, Order, Upload
 from editqueue.domain.jobs import EditJob, JobStatus
@@ -169,7 +169,7 @@ def _count_jobs(status: JobStatus) -> Template:
 def _files_without_jobs(*, looks: bool) -> Template:
     """How many more files than jobs are active, unless they are as many. Who `looks` at all files gets how many of them
     are locked, too."""
-    locked = select(func.count()).select_from(schema.files).where(*locked_in_vain()).scalar_subquery()
+    locked = select(func.count()).select_from(schema.files).where(*stale_lock()).scalar_subquery()
     return Template(select(where_books_differ().c.surplus, *([locked.label("locked")] if looks else [])))
 
 

@@ -20,7 +20,7 @@ from editqueue.adapters.job_store.databases.statement import Statement, Template
 from editqueue.adapters.job_store.rows import CLOCKS_APART_MS, to_job, to_ms
 from editqueue.adapters.job_store.schema import IN_PROGRESS, LOCKED, files, jobs
 from editqueue.adapters.job_store.statements.attempts import record_taken
-from editqueue.adapters.job_store.statements.counts import locked_in_vain, where_books_differ
+from editqueue.adapters.job_store.statements.counts import stale_lock, where_books_differ
 from editqueue.adapters.job_store.statements.group import Group, Queues, reading
 from editqueue.adapters.job_store.statements.notify import notify
 from editqueue.adapters.job_store.statements.row_locks import hold_files
@@ -125,7 +125,7 @@ def reset_stale_locks(*, now: datetime) -> Group[Sequence[str]]:
 
 @cache
 def _hold_stale_locks() -> Template:
-    found = select(files.c.id).where(files.c.id.in_(_locked_while_books_differ()), *locked_in_vain())
+    found = select(files.c.id).where(files.c.id.in_(_in_progress_while_books_differ()), *stale_lock())
     return Template(found.order_by(files.c.id).with_for_update(of=files))
 
 
@@ -133,7 +133,7 @@ def _hold_stale_locks() -> Template:
 def _unlock_stale() -> Template:
     return Template(
         update(files)
-        .where(files.c.id.in_(_locked_while_books_differ()), *locked_in_vain())
+        .where(files.c.id.in_(_in_progress_while_books_differ()), *stale_lock())
         .values(
             locked=False,
             status=FileStatus.QUEUED.value,
@@ -144,8 +144,8 @@ def _unlock_stale() -> Template:
     )
 
 
-def _locked_while_books_differ() -> Select[tuple[str]]:
-    other = files.alias("locked_files")
+def _in_progress_while_books_differ() -> Select[tuple[str]]:
+    other = files.alias("in_progress")
     in_progress = other.c.status == FileStatus.IN_PROGRESS.value
     return select(other.c.id).select_from(where_books_differ().join(other, true())).where(in_progress)
 
