@@ -28,6 +28,8 @@ from editqueue.wiring.system_clock import SystemClock
 CLIENTS = 8
 SECRET = "0123456789abcdef0123456789abcdef"
 ORDER, USER = "order-0", "user-0"
+UPLOADS = "uploads"
+"""The order of what is uploaded."""
 BACKLOG = 3000
 """Queued jobs: more than the consumer gets through while it is measured."""
 REQUESTS = {
@@ -68,8 +70,10 @@ async def _prepare(folder: Path) -> None:
 
 
 def _add_marked_files(folder: Path) -> None:
-    """Orders of 1, 100 and 1,000 marked files, one for each request; their jobs wait behind the backlog."""
+    """Orders of 1, 100 and 1,000 marked files, one for each request; their jobs wait behind the backlog. And an empty
+    one for uploads."""
     with sqlite3.connect(folder / "editqueue.db") as connection:
+        connection.execute("INSERT INTO orders VALUES (?, ?, '', 'BENCH1', NULL, 0, 0)", (UPLOADS, USER))
         for name, count in REQUESTS.items():
             size = _size(name)
             for number in range(count if size else 0):
@@ -184,7 +188,7 @@ def _request(name: str, number: int, client: httpx.AsyncClient) -> Awaitable[htt
 
 async def _upload(filename: str, body: bytes, client: httpx.AsyncClient) -> httpx.Response:
     """Intent, PUT and finalize, one after the other as a browser does."""
-    wanted = {"filename": filename, "mime": "image/jpeg", "order_id": ORDER}
+    wanted = {"filename": filename, "mime": "image/jpeg", "order_id": UPLOADS}
     intent = (await client.post("/api/uploads/intent", json=wanted)).raise_for_status().json()
     put = await client.put(intent["signed_url"], content=body, headers=intent["headers"])
     put.raise_for_status()
