@@ -123,7 +123,7 @@ def _figures(queue: Queue, found: Sequence[Found]) -> list[Figure]:
 
 
 def _sizes(found: Sequence[Found]) -> list[Figure]:
-    early, last = found[1], found[-1]
+    early, last = found[2], found[-1]  # by then there is as much free room as the pace of autovacuum asks for
     living = {f"{name}_kb": last.sizes[name] / 1000 for name in LIVING if name in last.sizes}
     return [
         Figure(
