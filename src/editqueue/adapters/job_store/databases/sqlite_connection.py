@@ -43,8 +43,8 @@ def prepare(connection: sqlite3.Connection, *, busy_timeout_ms: int) -> None:
 
 
 def _enter_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch a new database to WAL; that of another program is left as it is. SQLite answers "locked" at once, without
-    its busy handler, when another process switches the same new file at the same moment."""
+    """Switch a new database to WAL; that of a program without Alembic is left as it is. SQLite answers "locked" at
+    once, without its busy handler, when another process switches the same new file at the same moment."""
     until = time.monotonic() + WAL_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The kept counts, and what they tell: whether some file is queued or locked without a job."""
+"""The kept counts, and what they tell: whether some file is queued or in progress without a job."""
 
 from functools import cache
 from typing import Final

@@ -147,7 +147,7 @@ def _any_queued() -> Template:
 
 
 def queue_stats(*, now: datetime, known_locks: int | None) -> Group[QueueStats]:
-    """With so many files that are known to be locked without a job; None looks for them."""
+    """With so many stale locks that are known; None looks for them."""
     return Group(
         statements=(
             _count_jobs(JobStatus.QUEUED).bind(),

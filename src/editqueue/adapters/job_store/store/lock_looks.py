@@ -1,4 +1,4 @@
-"""When a store looks at all files for those that are locked without a job.
+"""When a store looks at all files for stale locks: those in progress without a job.
 
 A file whose original is missing is queued without a job until its customer sends it off again. As long as there is one,
 the counts do not tell that every lock has its job, and no index does.

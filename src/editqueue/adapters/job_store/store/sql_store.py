@@ -128,7 +128,7 @@ class SqlStore:
 
     stale_jobs = _sends(rescue.stale_jobs)
 
-    # What knows of the last look for locks without a job ----
+    # What knows of the last look for stale locks ----
     async def queue_stats(self, *, now: datetime) -> QueueStats:
         stats = await self.send(queries.queue_stats(now=now, known_locks=self._lock_looks.known(now)))
         self._lock_looks.learn(stats, now)
