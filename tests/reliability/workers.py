@@ -34,6 +34,9 @@ LEAP = timedelta(minutes=5)
 """Longer than any wait for a retry, shorter than the time after which a job is stale."""
 MOST_LEAPS = 20
 """Then whoever is waited for will never come."""
+PATIENT_LEAPS, PATIENT_SECONDS = 10, 0.2
+"""The last of them take so long in real time, together more than from one look for consumers that are gone to the next:
+on a busy machine the server is slow to give up the lock of one that was killed."""
 
 
 def die() -> None:
@@ -80,6 +83,8 @@ class Leaping:
             await asyncio.Event().wait()
         if seconds == DRAIN_POLL:
             self._leap()
+            if 0 <= self._leaps < PATIENT_LEAPS:
+                await asyncio.sleep(PATIENT_SECONDS)
         self._clock.advance(timedelta(seconds=seconds))
         await asyncio.sleep(0)
 
