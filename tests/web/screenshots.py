@@ -67,6 +67,7 @@ async def shown(browser: Browser, api: MockApi, width: int, height: int, scheme:
     await api.attach(page)
     await page.goto(f"{SITE}/orders/{ORDER}/review")
     await expect(page.locator(".tile")).to_have_count(12)
+    await api.quiet(page)  # until then no photo has begun to load
     await expect(page.locator("[data-picture=loading]")).to_have_count(0)
     yield page
     await page.close()
